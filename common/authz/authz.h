@@ -1,0 +1,72 @@
+/*
+ * One evaluator for "may she?" and "what may she?" (S44).
+ *
+ * Turns a principal of the private snapshot, this host, and the facts of an
+ * attempt into a policy request, and decides. The login, simulation and the
+ * command line's own authorization all come through here. Knows neither PAM
+ * nor the store. No global state; reads zone files on demand.
+ */
+#ifndef IAM_AUTHZ_AUTHZ_H
+#define IAM_AUTHZ_AUTHZ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/base.h"
+#include "common/policy/policy.h"
+#include "common/snapshot/principal.h"
+
+/* The facts of an attempt. NULL or 0 members are not known: their keys are
+ * absent, never empty. Nothing of it comes from the caller's environment. */
+struct authz_attempt {
+	const char *action;      /* "host:Login" */
+	const char *resource;    /* NULL: this host's instance ARN */
+	const char *service;     /* PAM service: host:Service */
+	const char *tty;         /* host:Tty */
+	const char *rhost;       /* PAM_RHOST: aws:SourceIp if a literal address; host:Remote */
+	const char *method;      /* host:AuthenticationMethod: "password", "publickey" */
+	const char *run_as_user; /* host:RunAsUser */
+	int64_t now_s;           /* aws:CurrentTime, aws:EpochTime, host:DayOfWeek, host:LocalTime */
+	bool mfa_known;          /* false: aws:MultiFactorAuthPresent is absent */
+	bool mfa;
+	int64_t mfa_s;           /* when: aws:MultiFactorAuthAge */
+	int64_t issued_s;        /* aws:TokenIssueTime: when the session began; 0: absent */
+};
+
+/* Simulation may add or replace keys; NULL in logins (S44: never the host's
+ * own keys from a caller in a real decision). */
+struct authz_extra {
+	const struct pol_key *keys;
+	size_t count;
+};
+
+struct authz; /* a principal's policies, opened, with everything they need */
+
+/*
+ * Open the policies of a principal. snap, account and principal are borrowed and must
+ * outlive *ret (authz_free). A policy that is missing or damaged is
+ * IAM_ERR_FORMAT: never decided in part.
+ */
+int authz_open(const struct snap *snap, const struct snap_account *account,
+    const struct snap_principal *principal, struct authz **ret);
+void authz_free(struct authz *a);
+
+/* Decide; *ret is a deny on every error. */
+int authz_decide(struct authz *a, const struct authz_attempt *at,
+    struct pol_decision *ret);
+/* Decide and say why; *ret is the caller's (about 20 KiB). */
+int authz_explain(struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra, struct pol_explanation *ret);
+
+/* arn:aws:host:REGION:ACCOUNT:instance/HOSTNAME */
+int authz_instance_arn(const struct snap_account *account, char *ret,
+    size_t size);
+
+/*
+ * A literal IPv4 or IPv6 address out of PAM_RHOST, canonical (IPv4-mapped IPv6
+ * as IPv4, zone id dropped); false for a host name and anything else. Never
+ * resolves (S13). ret needs 46 bytes (INET6_ADDRSTRLEN).
+ */
+bool authz_literal_address(const char *rhost, char *ret, size_t size);
+
+#endif

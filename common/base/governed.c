@@ -1,0 +1,120 @@
+#include "common/base/base.h"
+#include "common/base/governed.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GOVERNED_FILE_MAX ((size_t)16 << 20)
+
+struct rules {
+	uint32_t id_min, id_max;
+	bool adopted; /* the name in question is */
+};
+
+/* One line of the file; unknown words are left for later versions. */
+static void
+rule_line(char *line, const char *name, struct rules *r)
+{
+	char *save = NULL, *word, *a, *b;
+	uint32_t min, max;
+
+	word = strtok_r(line, " ", &save);
+	if (word == NULL || word[0] == '#')
+		return;
+	a = strtok_r(NULL, " ", &save);
+	b = strtok_r(NULL, " ", &save);
+	if (strcmp(word, "adopt") == 0 && a != NULL && strcmp(a, name) == 0)
+		r->adopted = true;
+	if (strcmp(word, "range") == 0 && a != NULL && b != NULL &&
+	    name_parse_u32(a, &min) && name_parse_u32(b, &max) && min > 0 &&
+	    min <= max) {
+		r->id_min = min;
+		r->id_max = max;
+	}
+}
+
+static void
+rules_read(const char *path, const char *name, struct rules *r)
+{
+	struct buf text = BUF_INIT;
+	char *save = NULL, *line;
+
+	r->id_min = IAM_ID_MIN_DEFAULT;
+	r->id_max = IAM_ID_MAX_DEFAULT;
+	r->adopted = false;
+	if (file_read(path, FILE_ROOT_ONLY, GOVERNED_FILE_MAX, &text) == 0 &&
+	    text.p != NULL) {
+		for (line = strtok_r((char *)text.p, "\n", &save); line != NULL;
+		    line = strtok_r(NULL, "\n", &save))
+			rule_line(line, name, r);
+	}
+	buf_release(&text);
+}
+
+/* The uid of a name in a passwd(5) file; false when it is not there. */
+static bool
+local_uid(const char *path, const char *name, uid_t *ret)
+{
+	struct passwd pw, *hit;
+	char line[4096];
+	bool found = false;
+	FILE *f;
+	int fd;
+
+	if (file_open(path, FILE_ROOT_ONLY, &fd, NULL) != 0)
+		return false;
+	if ((f = fdopen(fd, "re")) == NULL) {
+		close(fd);
+		return false;
+	}
+	while (fgetpwent_r(f, &pw, line, sizeof(line), &hit) == 0) {
+		if (strcmp(pw.pw_name, name) == 0) {
+			*ret = pw.pw_uid;
+			found = true;
+			break;
+		}
+	}
+	fclose(f);
+	return found;
+}
+
+enum governed
+governed_without_snapshot(const char *name, const char *governed_path,
+    const char *passwd_path)
+{
+	struct rules rules;
+	uid_t uid;
+
+	if (strcmp(name, "root") == 0)
+		return GOVERNED_NO;
+	if (!local_uid(passwd_path, name, &uid))
+		return GOVERNED_YES;
+	if (uid == 0)
+		return GOVERNED_NO;
+	rules_read(governed_path, name, &rules);
+	if (rules.adopted || (uid >= rules.id_min && uid <= rules.id_max))
+		return GOVERNED_YES;
+	return GOVERNED_NO;
+}
+
+int
+governed_write(const char *path, uint32_t id_min, uint32_t id_max,
+    const char *const *adopted, unsigned count)
+{
+	struct buf b = BUF_INIT;
+	unsigned i;
+	int r;
+
+	buf_puts(&b, "# Made by iamctl at every change; read when the snapshot"
+	    " is damaged. Do not edit.\n");
+	buf_printf(&b, "range %u %u\n", id_min, id_max);
+	for (i = 0; i < count; i++)
+		buf_printf(&b, "adopt %s\n", adopted[i]);
+	r = b.err;
+	if (r == 0)
+		r = file_replace(path, b.p, b.len, 0644, (gid_t)-1);
+	buf_release(&b);
+	return r;
+}

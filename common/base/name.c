@@ -1,0 +1,85 @@
+#include "common/base/base.h"
+
+#include <string.h>
+
+static bool
+is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_word(char c)
+{
+	return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+}
+
+bool
+name_is_unix(const char *name)
+{
+	size_t i;
+
+	if (!is_lower(name[0]) && name[0] != '_')
+		return false;
+	for (i = 1; name[i] != '\0'; i++) {
+		if (i == IAM_UNIX_NAME_MAX)
+			return false;
+		if (!is_lower(name[i]) && !is_digit(name[i]) &&
+		    strchr("_.-", name[i]) == NULL)
+			return false;
+	}
+	return name[i - 1] != '.';
+}
+
+bool
+name_is_iam(const char *name, unsigned max)
+{
+	size_t i;
+
+	for (i = 0; name[i] != '\0'; i++) {
+		if (i == max)
+			return false;
+		if (!is_word(name[i]) && strchr("+=,.@-", name[i]) == NULL)
+			return false;
+	}
+	return i > 0;
+}
+
+bool
+name_is_path(const char *path)
+{
+	size_t i, len = strnlen(path, 513);
+
+	if (len == 0 || len > 512 || path[0] != '/' || path[len - 1] != '/')
+		return false;
+	for (i = 0; i < len; i++) {
+		if (path[i] < 0x21 || path[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+bool
+name_parse_u32(const char *s, uint32_t *ret)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	if (s[0] == '0' && s[1] != '\0')
+		return false;
+	for (i = 0; s[i] != '\0'; i++) {
+		if (i == 10 || !is_digit(s[i]))
+			return false;
+		v = v * 10 + (uint64_t)(s[i] - '0');
+	}
+	if (i == 0 || v > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}

@@ -1,0 +1,146 @@
+/*
+ * What a person proves identity with: passwords, one-time codes, SSH keys; and
+ * the seal that keeps TOTP seeds apart from the files they lie in.
+ *
+ * No global state beyond libsodium's own one-time initialisation, which is
+ * thread-safe; no I/O but seal_key_load and seal_key_create.
+ */
+#ifndef IAM_CREDENTIAL_CREDENTIAL_H
+#define IAM_CREDENTIAL_CREDENTIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/base.h"
+
+/* ---- passwords (crypt(5)) ---- */
+
+#define PASSWORD_MAX 511   /* longer answers are a wrong password, unhashed */
+#define PASSWORD_HASH_MAX 384
+
+/* Hash with yescrypt at the cost of Debian's login.defs default. */
+int password_hash(const struct secret *password, char ret[PASSWORD_HASH_MAX]);
+
+/*
+ * Compare a password with a crypt(5) hash. Exactly one crypt() runs whatever
+ * the arguments are: hash NULL (no such user, no login profile, disabled)
+ * hashes against a fixed yescrypt hash of the same cost and answers false (S8).
+ * *ret_ok starts out false.
+ */
+int password_check(const struct secret *password, const char *hash,
+    bool *ret_ok);
+
+/* ---- one-time codes ---- */
+
+#define TOTP_SEED_MIN 16
+#define TOTP_SEED_MAX 64
+#define TOTP_SEED_NEW 32 /* bytes in a new device's seed */
+#define TOTP_WINDOW 1    /* steps either side */
+
+enum totp_alg { TOTP_SHA1 = 1, TOTP_SHA256 = 2, TOTP_SHA512 = 3 }; /* as snap_mfa_alg */
+
+struct totp_params {
+	uint32_t alg;      /* enum totp_alg */
+	uint32_t digits;   /* 6 or 8 */
+	uint32_t period_s; /* 30 or 60 */
+	int32_t drift_steps; /* the device's clock runs so many steps ahead */
+};
+
+/*
+ * Decide whether a code is good now, and not a replay.
+ *
+ *   seed      raw bytes, TOTP_SEED_MIN..TOTP_SEED_MAX; borrowed
+ *   code      what the user typed; anything but exactly `digits` ASCII digits is a no
+ *   now_s     seconds since the epoch, from the caller's clock
+ *   min_step  only steps after this one count: the one accepted last, or the
+ *             step that was running when replay protection began
+ *   ret_ok    true when the code matches a step in now-WINDOW..now+WINDOW
+ *             (shifted by drift_steps) later than min_step; false otherwise,
+ *             also on error
+ *   ret_step  that step, written only when *ret_ok. Store it before letting
+ *             the user in, or replay is open
+ *   ret_reused (may be NULL) true when the code was right for a step in the
+ *             window, but not later than min_step: for the event, never for
+ *             the person
+ *
+ * All steps of the window are computed whatever matches, and compared in
+ * constant time. Source: RFC 6238 section 5.2, RFC 4226.
+ */
+int totp_check(const struct secret *seed, const struct totp_params *params,
+    const char *code, int64_t now_s, uint64_t min_step, bool *ret_ok,
+    uint64_t *ret_step, bool *ret_reused);
+
+/*
+ * Enabling or resynchronising a device: two consecutive codes anywhere within
+ * search_steps either side of now, later than min_step. *ret_drift is the offset of
+ * the second code's step from now's, *ret_step the second code's step.
+ * Source: RFC 6238 section 6.
+ */
+int totp_sync(const struct secret *seed, const struct totp_params *params,
+    const char *code1, const char *code2, int64_t now_s, uint64_t min_step,
+    unsigned search_steps, bool *ret_ok, int32_t *ret_drift, uint64_t *ret_step);
+
+/* The code of a step, NUL-terminated, for tests and for showing in the demo. */
+int totp_code(const struct secret *seed, const struct totp_params *params,
+    uint64_t step, char ret[9]);
+
+int totp_seed_new(struct secret *ret);
+
+/* Base32 of RFC 4648 without padding, in capitals; owned (secret_release). */
+int base32_encode(const struct secret *raw, struct secret *ret);
+/* Takes lower case, spaces, dashes and padding as well. IAM_ERR_FORMAT else. */
+int base32_decode(const char *text, struct secret *ret);
+
+/* otpauth://totp/ISSUER:LABEL?secret=…&issuer=…&algorithm=…&digits=…&period=…
+ * (Key Uri Format of google-authenticator's wiki), percent-encoded; owned. */
+int otpauth_uri(const char *issuer, const char *label,
+    const struct secret *seed, const struct totp_params *params,
+    struct secret *ret);
+
+/* ---- sealing (libsodium crypto_secretbox: XSalsa20-Poly1305) ---- */
+
+#define SEAL_KEY_LEN 32
+
+struct seal_key {
+	uint8_t bytes[SEAL_KEY_LEN];
+};
+
+/* Read /etc/iam/seal.key: FILE_SECRET trust, exactly 32 bytes. The caller
+ * wipes it with explicit_bzero. */
+int seal_key_load(const char *path, struct seal_key *ret);
+/* Make one; IAM_ERR_CONFLICT if the file is there. Mode 0640, group gid. */
+int seal_key_create(const char *path, gid_t gid);
+
+/*
+ * context (the device's serial) is bound into the seal, so that one device's
+ * seed cannot be put in another's place. Sealed form: nonce, box; appended.
+ */
+int seal(const struct seal_key *key, const char *context,
+    const struct secret *plain, struct buf *ret);
+/* IAM_ERR_CRYPTO when the seal is broken, the key or the context another. */
+int unseal(const struct seal_key *key, const char *context,
+    const uint8_t *sealed, size_t len, struct secret *ret);
+
+/* ---- SSH public keys ---- */
+
+struct ssh_key {
+	char type[64];        /* "ssh-ed25519" */
+	unsigned bits;        /* RSA modulus, curve size; 256 for ed25519 */
+	char fingerprint[64]; /* "SHA256:…", as ssh-keygen -l prints it */
+	char fingerprint_md5[48]; /* "aa:bb:…": AWS's Fingerprint member */
+	const char *body;     /* "TYPE BASE64" within the input, borrowed */
+	size_t body_len;
+};
+
+/*
+ * Read one public key line: "TYPE BASE64 [comment]"; no options, one line,
+ * at most 16384 bytes. Types: ssh-ed25519, ecdsa-sha2-nistp{256,384,521},
+ * ssh-rsa of 2048 bits or more, sk-ssh-ed25519@openssh.com,
+ * sk-ecdsa-sha2-nistp256@openssh.com. The inner type must equal the outer, and
+ * the lengths must add up. why says what is wrong.
+ * Source: RFC 4253 section 6.6, RFC 5656, RFC 8709, OpenSSH PROTOCOL.u2f.
+ */
+int ssh_key_parse(const char *line, struct ssh_key *ret, struct iam_why *why);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * What changes at login, under /run/iam: used TOTP steps, failure counters,
+ * evidence that one phase of a login leaves for the next, login sessions.
+ *
+ * One small fixed-size file per principal, changed under an exclusive lock by
+ * compare-and-set (S35). The directory is 0770 root:iam-auth on tmpfs, so it
+ * works when the disk is full or read-only (S38). Every read checks size and
+ * checksum; a damaged principal file counts as "everything used until now":
+ * codes of steps up to the present one are refused, never accepted again.
+ * Nothing here is under anyone's home (S36). All paths are relative to the
+ * directory given to runtime_open. Safe after fork; one struct per thread.
+ */
+#ifndef IAM_RUNTIME_RUNTIME_H
+#define IAM_RUNTIME_RUNTIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/base.h"
+
+struct runtime;
+
+/*
+ * Open the directory (O_DIRECTORY|O_NOFOLLOW; owner root; not writable by
+ * others). When it is missing and the caller is root it is made (0770, group
+ * iam-auth by auth_gid). *ret is owned (runtime_close).
+ */
+int runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret);
+void runtime_close(struct runtime *rt);
+
+/* When replay protection began: the directory's birth, as seconds since 1970,
+ * kept in a file "epoch" made together with it. Codes of steps that began before are
+ * refused, so that a reboot opens no replay. */
+int64_t runtime_epoch_s(const struct runtime *rt);
+
+/* ---- used codes ---- */
+
+/*
+ * Claim a step of a device: *ret_won is true for exactly one caller per step,
+ * and only when step is later than every step claimed before (S35, S39). The
+ * claim is on tmpfs before the function returns. device is the serial.
+ */
+int runtime_totp_claim(struct runtime *rt, uint32_t uid, const char *device,
+    uint64_t step, bool *ret_won);
+/* The last claimed step, 0 when none. */
+int runtime_totp_last(struct runtime *rt, uint32_t uid, const char *device,
+    uint64_t *ret_step);
+
+/* ---- throttle ---- */
+
+struct runtime_throttle {
+	uint32_t failures;   /* in a row, of this user from this source */
+	int64_t last_s;      /* the last failure */
+	int64_t retry_at_s;  /* 0, or when the next attempt will be looked at */
+	uint32_t failures_all; /* of this user from anywhere since the last success */
+};
+
+/*
+ * source is the literal remote address, or "local". free failures cost
+ * nothing; then the delay doubles from 1 s up to max_s. State is kept per
+ * user and source (a table of 32 sources per user, the stalest replaced), so an
+ * attacker elsewhere does not lock the user out (S16).
+ */
+int runtime_throttle_get(struct runtime *rt, uint32_t uid, const char *source,
+    int64_t now_s, uint32_t free, uint32_t max_s, struct runtime_throttle *ret);
+int runtime_throttle_failed(struct runtime *rt, uint32_t uid,
+    const char *source, int64_t now_s);
+/* Only after a login that proved something (S15). *ret_failures: how many
+ * failures there were since the last success, from anywhere. */
+int runtime_throttle_succeeded(struct runtime *rt, uint32_t uid,
+    const char *source, int64_t now_s, uint32_t *ret_failures);
+/* For unlock-user: forget every source. */
+int runtime_throttle_clear(struct runtime *rt, uint32_t uid);
+
+/* ---- evidence and sessions ---- */
+
+enum runtime_method { /* bits */
+	RUNTIME_PASSWORD = 1,
+	RUNTIME_PUBLICKEY = 2,
+	RUNTIME_MFA = 4,
+};
+
+/* What was proved, by whom, when. */
+struct runtime_evidence {
+	uint32_t uid;
+	uint32_t methods;    /* enum runtime_method */
+	int64_t auth_s;      /* seconds since 1970 */
+	int64_t mfa_s;       /* 0: no MFA */
+	char user[IAM_UNIX_NAME_MAX + 1];
+	char service[64];
+	char rhost[128];     /* as PAM_RHOST said, "" when local */
+	char tty[64];
+	char device[256];    /* serial of the device that answered, "" */
+	char session_id[40]; /* UUID of the login session, "" until it is opened */
+};
+
+/*
+ * Leave evidence for a process: the one that will open the session. pid may be
+ * another process (sshd authenticates in a child of the one that opens the
+ * session). Bound to the process's start time, so a reused pid never finds
+ * it. Good for 10 minutes.
+ */
+int runtime_evidence_put(struct runtime *rt, pid_t pid,
+    const struct runtime_evidence *e);
+/* Find and remove. */
+int runtime_evidence_take(struct runtime *rt, pid_t pid, int64_t now_s,
+    bool *ret_found, struct runtime_evidence *ret);
+/* Find and leave. */
+int runtime_evidence_peek(struct runtime *rt, pid_t pid, int64_t now_s,
+    bool *ret_found, struct runtime_evidence *ret);
+
+/* A session lives as long as the process that opened it. */
+int runtime_session_open(struct runtime *rt, pid_t pid,
+    const struct runtime_evidence *e);
+int runtime_session_close(struct runtime *rt, pid_t pid);
+/*
+ * The session that a process belongs to: the nearest ancestor (itself
+ * included) that opened one, by /proc/PID/stat; *ret_pid is that ancestor. Nothing of
+ * it comes from the environment, and a process that was adopted by init finds none.
+ */
+int runtime_session_find(struct runtime *rt, pid_t pid, bool *ret_found,
+    pid_t *ret_pid, struct runtime_evidence *ret);
+/* Newer MFA within a session: mfa_s is only ever raised. */
+int runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
+    const char *device);
+/* Remove evidence and sessions whose processes are gone. Cheap; called at
+ * session open. */
+int runtime_sweep(struct runtime *rt, int64_t now_s);
+
+#endif

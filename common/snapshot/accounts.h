@@ -1,0 +1,55 @@
+/*
+ * Records of the public snapshot: what NSS and AuthorizedKeysCommand serve.
+ *
+ * Encoders are for the store, decoders for the readers. Decoded strings are
+ * borrowed from the snapshot. Links libc only.
+ */
+#ifndef IAM_SNAPSHOT_ACCOUNTS_H
+#define IAM_SNAPSHOT_ACCOUNTS_H
+
+#include "common/snapshot/snapshot.h"
+
+struct snap_user {
+	uint32_t uid, gid; /* never 0 */
+	const char *name, *gecos, *home, *shell;
+};
+
+struct snap_group {
+	uint32_t gid; /* never 0 */
+	const char *name;
+	uint32_t member_count;
+	const char *members;  /* member_count names, each with its NUL, end to end */
+	size_t members_len;
+};
+
+/*
+ * Encode; the errors are kept in *b. The decoders check everything that the
+ * encoders promise: ids in range (never 0), names valid, lengths inside.
+ */
+void snap_user_encode(const struct snap_user *u, struct buf *b);
+int snap_user_decode(struct snap_bytes in, struct snap_user *ret);
+void snap_group_encode(const struct snap_group *g, struct buf *b);
+int snap_group_decode(struct snap_bytes in, struct snap_group *ret);
+
+/* Look up and decode in one step. */
+int snap_user_by_name(const struct snap *s, const char *name, bool *ret_found,
+    struct snap_user *ret);
+int snap_user_by_uid(const struct snap *s, uint32_t uid, bool *ret_found,
+    struct snap_user *ret);
+int snap_group_by_name(const struct snap *s, const char *name, bool *ret_found,
+    struct snap_group *ret);
+int snap_group_by_gid(const struct snap *s, uint32_t gid, bool *ret_found,
+    struct snap_group *ret);
+
+/*
+ * Supplementary gids of a user, the primary one excluded: an array of
+ * little-endian u32, borrowed, 4-byte aligned. Not found: no such user, or none.
+ */
+int snap_member_of(const struct snap *s, const char *name, bool *ret_found,
+    const uint32_t **ret_gids, size_t *ret_count);
+
+/* authorized_keys lines of the user's active keys, each ending in '\n'. */
+int snap_ssh_keys(const struct snap *s, const char *name, bool *ret_found,
+    const char **ret_text, size_t *ret_len);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * Records of the private snapshot: what a login decides by.
+ *
+ * Decoding allocates nothing: strings and blobs are borrowed from the map, the
+ * lists are bounded by the quotas below. An encoder that is given more is
+ * refused with IAM_ERR_LIMIT in the buffer. Links libc only.
+ */
+#ifndef IAM_SNAPSHOT_PRINCIPAL_H
+#define IAM_SNAPSHOT_PRINCIPAL_H
+
+#include "common/snapshot/snapshot.h"
+
+#define SNAP_TAGS_MAX 50
+#define SNAP_DEVICES_MAX 8
+/* Inline and attached, of a user (10+10) and its ten groups (10+10 each), with room. */
+#define SNAP_POLICIES_MAX 512
+#define SNAP_SERVICES_MAX 128
+
+struct snap_tag {
+	const char *key, *value;
+};
+
+enum snap_mfa_alg { SNAP_TOTP_SHA1 = 1, SNAP_TOTP_SHA256 = 2, SNAP_TOTP_SHA512 = 3 };
+
+struct snap_device {
+	const char *serial;      /* arn:aws:iam::…:mfa/NAME */
+	uint64_t enabled_s;      /* codes of steps before this are refused */
+	uint32_t alg, digits, period_s; /* enum snap_mfa_alg; 6 or 8; 30 or 60 */
+	int32_t drift_steps;     /* learnt when it was enabled or resynchronised */
+	const uint8_t *seed;     /* sealed (credential/seal.h) */
+	size_t seed_len;
+};
+
+/* Which layer of AWS's evaluation a policy of the principal belongs to. */
+enum snap_layer { SNAP_LAYER_IDENTITY = 1, SNAP_LAYER_BOUNDARY = 2 };
+
+struct snap_policy_ref {
+	uint32_t layer;    /* enum snap_layer */
+	const char *key;   /* into SNAP_POLICY */
+	const char *via;   /* "user", "group NAME", "boundary": for explanations */
+};
+
+struct snap_principal {
+	uint32_t uid, gid;
+	const char *unix_name;
+	const char *user_name; /* the IAM name, with its capitals */
+	const char *user_id;   /* AIDA… */
+	const char *arn;
+	const char *home, *shell;
+	uint32_t enabled;      /* 0: every login is refused, looking like a wrong password */
+	const char *password_hash; /* crypt(5); NULL: no login profile */
+	uint32_t password_reset_required;
+	int64_t password_changed_s;
+	int64_t created_s;
+	uint32_t tag_count;
+	struct snap_tag tags[SNAP_TAGS_MAX];
+	uint32_t device_count;
+	struct snap_device devices[SNAP_DEVICES_MAX];
+	uint32_t policy_count;
+	struct snap_policy_ref policies[SNAP_POLICIES_MAX];
+};
+
+void snap_principal_encode(const struct snap_principal *p, struct buf *b);
+int snap_principal_decode(struct snap_bytes in, struct snap_principal *ret);
+int snap_principal_by_name(const struct snap *s, const char *unix_name,
+    bool *ret_found, struct snap_principal *ret);
+
+struct snap_policy {
+	const char *arn;  /* NULL for an inline policy */
+	const char *name; /* SourcePolicyId: the managed policy's ARN or "user_sarah_NAME" */
+	const uint8_t *compiled; /* common/policy, 8-byte aligned in the map */
+	size_t compiled_len;
+};
+
+void snap_policy_encode(const struct snap_policy *p, struct buf *b);
+int snap_policy_decode(struct snap_bytes in, struct snap_policy *ret);
+int snap_policy_by_key(const struct snap *s, const char *key, bool *ret_found,
+    struct snap_policy *ret);
+
+/* What PAM service stands for what action. */
+struct snap_service {
+	const char *service; /* "sshd", "gdm*": a trailing '*' matches a prefix */
+	const char *action;  /* "host:Login" */
+};
+
+/* The state of a configuration file when the snapshot was made: when the file
+ * no longer looks so, the snapshot is stale and must be published anew. */
+struct snap_file_mark {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+/* Throttle and MFA settings, from iam.json with their defaults filled in. */
+struct snap_account {
+	const char *account_id;  /* twelve digits */
+	const char *alias;       /* NULL when none */
+	const char *region;      /* the host's */
+	const char *hostname;    /* as in the instance ARN */
+	uint32_t id_min, id_max;
+	uint32_t mfa_when_enrolled; /* 1 (default): a user with a device is always asked */
+	uint32_t mfa_memory_s;   /* how long MFA of the same login session counts for sudo; 0: never */
+	uint32_t throttle_free;  /* failures of one user from one source before any delay */
+	uint32_t throttle_max_s; /* the longest delay */
+	uint32_t create_home;    /* 1 (default): make the home directory at first login */
+	uint32_t home_umask;     /* octal value, 0077 */
+	uint32_t users_may_change_password;
+	uint32_t password_min_len;
+	struct snap_file_mark host_mark, settings_mark;
+	uint32_t host_tag_count;
+	struct snap_tag host_tags[SNAP_TAGS_MAX];
+	uint32_t service_count;
+	struct snap_service services[SNAP_SERVICES_MAX];
+};
+
+void snap_account_encode(const struct snap_account *a, struct buf *b);
+int snap_account_decode(struct snap_bytes in, struct snap_account *ret);
+/* Not found is IAM_ERR_FORMAT: every private snapshot has one. */
+int snap_account_get(const struct snap *s, struct snap_account *ret);
+
+/* The action of a PAM service by the account's table; "host:Authenticate" for
+ * one that is not listed. Exact names win over prefixes, longer over shorter. */
+const char *snap_action_for(const struct snap_account *a, const char *service);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * Host snapshots: the constant databases that logins and name look-ups read.
+ *
+ * One file is one whole revision, never changed once it is in its place (but
+ * for the superseded mark in its header). The public one is for everyone; the
+ * private one is for root and the group iam-auth. The format, byte by byte, is
+ * in docs/snapshot-format.md. Links libc only: this lives in other people's
+ * processes.
+ *
+ * Trust: the file must be a regular file of root that nobody else may write.
+ * Damage (truncation, random bytes, a torn disk) is found before use: the
+ * header has a checksum, and so has every hash bucket and record that a
+ * look-up touches, so that "not there" is as certain as "there" (S2, S25).
+ */
+#ifndef IAM_SNAPSHOT_SNAPSHOT_H
+#define IAM_SNAPSHOT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/buf.h"
+
+enum snap_kind { SNAP_PUBLIC = 1, SNAP_PRIVATE = 2 };
+
+/* The tables. A key is bytes; ids are 4 bytes little-endian. */
+enum snap_table {
+	/* public */
+	SNAP_USER_NAME = 0,  /* Unix name      -> user record */
+	SNAP_USER_UID,       /* uid            -> the same record */
+	SNAP_GROUP_NAME,     /* Unix name      -> group record */
+	SNAP_GROUP_GID,      /* gid            -> the same record */
+	SNAP_MEMBER_OF,      /* Unix name      -> gids, primary group excluded */
+	SNAP_SSH_KEYS,       /* Unix name      -> authorized_keys lines */
+	/* private */
+	SNAP_PRINCIPAL,      /* Unix name      -> struct snap_principal */
+	SNAP_POLICY,         /* policy key     -> ARN, name, compiled policy */
+	SNAP_ACCOUNT,        /* "account"      -> struct snap_account */
+	SNAP_TABLE_COUNT
+};
+
+struct snap;
+
+struct snap_info {
+	enum snap_kind kind;
+	uint64_t revision;  /* of the store that it was made from */
+	int64_t created_s;  /* seconds since 1970 */
+	uint64_t size;
+};
+
+/*
+ * Map a snapshot. *ret is owned (snap_close), and may be shared by threads.
+ * IAM_ERR_ABSENT, IAM_ERR_UNSAFE, IAM_ERR_IO as file_open; IAM_ERR_VERSION for
+ * a format of the future; IAM_ERR_FORMAT for anything damaged or of the wrong
+ * kind. Costs the same at every size: only the header is checked here.
+ */
+int snap_open(const char *path, enum snap_kind kind, struct snap **ret);
+void snap_close(struct snap *s);
+void snap_info(const struct snap *s, struct snap_info *ret);
+
+/*
+ * Is this still the current revision of path? Without a system call while
+ * the mark in the mapped header is clear; at least once a second (coarse clock)
+ * the file name is looked at as well, in case the writer died before marking.
+ */
+bool snap_is_current(const struct snap *s, const char *path);
+
+/* Check every byte: all buckets, all records. For doctor and tests. */
+int snap_verify(const struct snap *s);
+
+struct snap_bytes {
+	const uint8_t *p; /* borrowed until snap_close */
+	size_t len;
+};
+
+/*
+ * Look up one key. *ret_found says whether it is there; on an error nothing
+ * may be concluded about the key. *ret is written when found.
+ * IAM_ERR_FORMAT: damage on the way. No allocation, no system call.
+ */
+int snap_find(const struct snap *s, enum snap_table table, const void *key,
+    size_t key_len, bool *ret_found, struct snap_bytes *ret);
+
+/* Walk a table's records in file order: start with *cursor = 0; *ret_found is
+ * false at the end. key may be NULL. */
+int snap_next(const struct snap *s, enum snap_table table, uint64_t *cursor,
+    bool *ret_found, struct snap_bytes *key, struct snap_bytes *ret);
+
+/* How many keys a table has; 0 for one that is not in this kind. */
+uint64_t snap_count(const struct snap *s, enum snap_table table);
+
+/* ---- writing (common/snapshot/build.c; not linked into the modules) ---- */
+
+struct snap_builder;
+
+int snap_builder_new(enum snap_kind kind, uint64_t revision, int64_t created_s,
+    struct snap_builder **ret);
+void snap_builder_free(struct snap_builder *b);
+/* Copies key and value. A key twice in one table is IAM_ERR_CONFLICT. */
+int snap_builder_add(struct snap_builder *b, enum snap_table table,
+    const void *key, size_t key_len, const void *value, size_t value_len);
+/*
+ * Write the file beside path, fsync, rename over it, fsync the directory, and
+ * set the superseded mark in the file that was there. gid (gid_t)-1 leaves the
+ * group alone. After an error the old file is in place, unmarked.
+ */
+int snap_builder_write(struct snap_builder *b, const char *path, mode_t mode,
+    gid_t gid);
+
+#endif

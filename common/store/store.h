@@ -1,0 +1,89 @@
+/*
+ * The identity store: JSON documents under keys, every change a new revision
+ * in one history, and the snapshots made from it.
+ *
+ * SQLite, WAL, synchronous=FULL, 0600 root. Control plane only. One struct
+ * store per thread; not to be used across fork. JSON values are jansson's:
+ * "taken" means the reference is stolen, "new" that the caller owns one.
+ *
+ * Keys: "account", "users/NAME", "groups/NAME", "policies/NAME",
+ * "mfa/NAME" - the last part as the user typed it; keys are unique without
+ * regard to ASCII case (AWS), so a look-up by another case finds the document.
+ */
+#ifndef IAM_STORE_STORE_H
+#define IAM_STORE_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/base.h"
+
+struct store;
+
+/*
+ * Open (create: make and initialise an empty one). Migrates an older schema
+ * in one transaction; a newer one is IAM_ERR_VERSION. why names the file and
+ * the reason. *ret is owned (store_close).
+ */
+int store_open(const char *path, bool create, struct store **ret,
+    struct iam_why *why);
+void store_close(struct store *s);
+
+/* One writer at a time: BEGIN IMMEDIATE, waiting up to 10 s (IAM_ERR_BUSY).
+ * Everything until store_commit is one revision, all or nothing. */
+int store_begin(struct store *s);
+/* who, what: principal ARN and operation, kept in the history. *ret_revision (may be NULL)
+ * is the new revision; the old one when nothing was changed. */
+int store_commit(struct store *s, const char *who, const char *what,
+    uint64_t *ret_revision);
+void store_rollback(struct store *s); /* without a transaction: nothing */
+
+uint64_t store_revision(struct store *s);
+
+/* *ret is new, NULL when there is no such document. */
+int store_get(struct store *s, const char *key, json_t **ret);
+/* Insert or replace; doc is borrowed. Inside a transaction only. */
+int store_put(struct store *s, const char *key, const json_t *doc);
+/* Remove; *ret_was may be NULL. Inside a transaction only. */
+int store_delete(struct store *s, const char *key, bool *ret_was);
+
+/* Each document whose key starts with prefix, in key order. doc is borrowed;
+ * returning non-zero stops and is returned. */
+typedef int store_visit(void *arg, const char *key, json_t *doc);
+int store_each(struct store *s, const char *prefix, store_visit *visit,
+    void *arg);
+int store_count(struct store *s, const char *prefix, uint64_t *ret);
+
+/* Ids that are never used twice: "uid" (users and groups share one range,
+ * AWS-like ids come from the operations). Inside a transaction. IAM_ERR_LIMIT when used up. */
+int store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret);
+
+/* History of one key, newest first: {revision, time, who, what, document|null}. */
+int store_history(struct store *s, const char *key, store_visit *visit,
+    void *arg);
+
+/* ---- publishing (publish.c) ---- */
+
+struct store_paths {
+	const char *host, *settings, *governed;          /* /etc/iam/… */
+	const char *public_snapshot, *private_snapshot;
+	const char *passwd, *group;                      /* local names: never shadowed (S26, S27) */
+	gid_t auth_gid;                                  /* (gid_t)-1: leave groups alone */
+};
+
+/*
+ * Make both snapshots from the store's current revision and the host's files,
+ * under an exclusive lock beside the store, private first. Policies are
+ * compiled here from the documents; every one of them was validated when it was
+ * saved. A name or id that clashes with a local account or group is left out of
+ * the public snapshot and denied in the private one (S27), and named in *warnings
+ * (an array of strings, new; may be NULL). why says what failed.
+ */
+int store_publish(struct store *s, const struct store_paths *paths,
+    json_t **warnings, struct iam_why *why);
+/* Do the snapshots match the store's revision and the host's files? */
+int store_published(struct store *s, const struct store_paths *paths,
+    bool *ret_current);
+
+#endif

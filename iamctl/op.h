@@ -1,0 +1,97 @@
+/*
+ * The operation table: every management operation is one row, and is not
+ * reachable around its row. From a row come the command line (create-user
+ * --user-name), its help, completion and manual section, the authorization
+ * check, the audit event, and later a network API.
+ *
+ * Names, types, limits and errors are AWS's (botocore's models of iam, sts,
+ * cloudtrail and accessanalyzer); what a Unix host adds is marked as such.
+ */
+#ifndef IAM_IAMCTL_OP_H
+#define IAM_IAMCTL_OP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/base/base.h"
+#include "common/store/store.h"
+
+enum op_type {
+	OP_STRING,  /* min..max bytes; check may name a pattern */
+	OP_DOCUMENT,/* a policy document: text, file://… read by the front */
+	OP_INT,     /* min..max */
+	OP_BOOL,    /* --flag / --no-flag */
+	OP_LIST,    /* list of strings: --action-names a b c, or JSON */
+	OP_TAGS,    /* list of {Key,Value}: --tags Key=a,Value=b …, or JSON */
+	OP_TAG_KEYS,/* list of strings */
+	OP_STRUCTS, /* list of objects: JSON, or shorthand Name=…,Values=… */
+	OP_SECRET,  /* never on the command line: --x-stdin, or asked on the terminal */
+	OP_OUTFILE, /* a file that the front writes: never sent to the handler's events */
+};
+
+enum op_pattern { OP_ANY = 0, OP_IAM_NAME, OP_PATH, OP_ARN, OP_CODE6, OP_ACCOUNT_ALIAS,
+	OP_UNIX_NAME, OP_UNIX_PATH };
+
+struct op_param {
+	const char *name;       /* "UserName": JSON and events; the option is --user-name */
+	enum op_type type;
+	bool required;
+	long min, max;          /* bytes or value; 0,0: no bound of its own */
+	enum op_pattern pattern;
+	const char *choices;    /* "Active|Inactive", NULL: any */
+	const char *fallback;   /* default, as text; NULL: none */
+	const char *help;       /* one sentence */
+};
+
+struct op_call; /* below */
+
+struct op {
+	const char *name;       /* "CreateUser" */
+	const char *service;    /* "iam", "sts", "host", "cloudtrail", "access-analyzer":
+	                         * action is service:name, eventSource follows */
+	const char *summary;    /* one sentence for help and manual */
+	const struct op_param *params; /* ends with a NULL name */
+	const char *resource;   /* ARN template with {account}, {path}, {UserName}, …; NULL: "*" */
+	bool read_only;
+	bool needs_init;        /* false only for init, doctor and the like */
+	int (*run)(struct op_call *c); /* 0, or an error set with op_fail */
+	const char *columns;    /* table output: members, comma-separated; NULL: all */
+};
+
+/* What a handler gets and gives. */
+struct op_call {
+	const struct op *op;
+	struct store *store;    /* in a transaction for operations that write; NULL if !needs_init */
+	json_t *in;             /* object, validated against params; borrowed */
+	json_t *out;            /* object to be filled by the handler; {} = no output */
+	const char *account_id; /* NULL before init */
+	int64_t now_s;
+	json_t *caller;         /* {Arn, UserId, Account, UserName?}; borrowed */
+	/* filled by op_fail */
+	const char *error_code; /* "NoSuchEntity" */
+	char error_text[1024];
+	bool publish;           /* snapshots must follow; set to !op->read_only by the front */
+};
+
+/* Set AWS's error code and a message; returns -1 to be returned. A message
+ * names the thing, the reason and the mend. */
+int op_fail(struct op_call *c, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same from an iam_err of a library: ServiceFailure with its text. */
+int op_fail_err(struct op_call *c, int err, const char *what);
+
+/* Typed access to c->in; NULL / fallback when absent. */
+const char *op_str(const struct op_call *c, const char *name);
+long op_int(const struct op_call *c, const char *name, long fallback);
+bool op_bool(const struct op_call *c, const char *name, bool fallback);
+bool op_has(const struct op_call *c, const char *name);
+
+/* The tables, one file per noun, each ending with a NULL name. */
+extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
+    ops_mfa[], ops_sshkey[], ops_account[], ops_access[], ops_trail[], ops_host[];
+
+/* All rows, in one list ending with NULL. */
+const struct op *const *op_all(void);
+const struct op *op_find(const char *name); /* "CreateUser" or "create-user" */
+
+#endif
