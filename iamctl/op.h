@@ -29,6 +29,7 @@ enum op_type {
 	OP_OUTFILE, /* a file that the front writes: never sent to the handler's events */
 };
 
+/* OP_CODE6: 6 or 8 ASCII digits. Like OP_SECRET, never part of an event or a log. */
 enum op_pattern { OP_ANY = 0, OP_IAM_NAME, OP_PATH, OP_ARN, OP_CODE6, OP_ACCOUNT_ALIAS,
 	OP_UNIX_NAME, OP_UNIX_PATH };
 
@@ -71,6 +72,15 @@ struct op_call {
 	const char *error_code; /* "NoSuchEntity" */
 	char error_text[1024];
 	bool publish;           /* snapshots must follow; set to !op->read_only by the front */
+	bool utf8;              /* the terminal takes UTF-8; set by the front */
+	/* Given beside out by a handler. BUF_INIT before; the front writes them and
+	 * wipes them with buf_release. Both hold secrets: never in an event. */
+	struct buf outfile;     /* content of the OP_OUTFILE parameter's file: mode 0600, O_EXCL */
+	struct buf picture;     /* lines for a person: to a terminal only (stdout with
+	                         * --output text or table, else stderr), never to a pipe or a log */
+	/* Members of out, at any depth, that events must not carry: a list that
+	 * ends with NULL, or NULL itself. Constant. */
+	const char *const *secret_members;
 };
 
 /* Set AWS's error code and a message; returns -1 to be returned. A message
