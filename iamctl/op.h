@@ -26,7 +26,8 @@ enum op_type {
 	OP_TAG_KEYS,/* list of strings */
 	OP_STRUCTS, /* list of objects: JSON, or shorthand Name=…,Values=… */
 	OP_SECRET,  /* never on the command line: --x-stdin, or asked on the terminal */
-	OP_OUTFILE, /* a file that the front writes: never sent to the handler's events */
+	OP_OUTFILE, /* a file that the front makes from c->outfile; the handler sees its name */
+	OP_INFILE,  /* text, or file://… read by the front; too large and too secret for events */
 };
 
 /* OP_CODE6: 6 or 8 ASCII digits. Like OP_SECRET, never part of an event or a log. */
@@ -39,7 +40,8 @@ struct op_param {
 	bool required;
 	long min, max;          /* bytes or value; 0,0: no bound of its own */
 	enum op_pattern pattern;
-	const char *choices;    /* "Active|Inactive", NULL: any */
+	const char *choices;    /* "Active|Inactive", NULL: any. OP_STRUCTS: the members,
+	                         * "ContextKeyName|ContextKeyValues[]"; [] makes one value a list */
 	const char *fallback;   /* default, as text; NULL: none */
 	const char *help;       /* one sentence */
 };
@@ -100,8 +102,23 @@ bool op_has(const struct op_call *c, const char *name);
 extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
     ops_mfa[], ops_sshkey[], ops_account[], ops_access[], ops_trail[], ops_host[];
 
+/* The tables with the titles that help and manual give them; ends with a NULL title. */
+struct op_group {
+	const char *title; /* "Users" */
+	const struct op *ops;
+};
+const struct op_group *op_groups(void);
+
 /* All rows, in one list ending with NULL. */
 const struct op *const *op_all(void);
 const struct op *op_find(const char *name); /* "CreateUser" or "create-user" */
+const struct op_param *op_param_find(const struct op *op, const char *name);
+
+/*
+ * "SSHPublicKeyId" -> "ssh-public-key-id", as botocore's xform_name does:
+ * names longer than OP_KEBAB_MAX - 1 bytes do not exist.
+ */
+#define OP_KEBAB_MAX 80
+void op_kebab(const char *name, char ret[OP_KEBAB_MAX]);
 
 #endif
