@@ -73,7 +73,7 @@ TEST_ROOT := $(abspath $(B))/test/root
 TEST_PROGRAMS := $(patsubst $(B)/%,$(B)/test/%,$(PROGRAMS))
 
 .DEFAULT_GOAL := all
-.PHONY: all check check-unit check-all demo deb install bench fuzz lint format \
+.PHONY: all check check-unit demo deb install bench fuzz lint format \
 	format-check deps clean help test-programs
 
 all: $(PROGRAMS)

@@ -1,0 +1,2 @@
+passwd after=files iam
+group after=files iam
