@@ -22,10 +22,6 @@ static const struct op_group groups[] = {
 	{ NULL, NULL },
 };
 
-const char *const op_secret_members[] = { "Base32StringSeed", "QRCodePNG",
-	"OtpauthUri", "Password", "PasswordHash", "SealedSeed", "RecoveryCodes",
-	"SecretAccessKey", "SessionToken", NULL };
-
 const struct op_group *
 op_groups(void)
 {

@@ -83,6 +83,8 @@ struct op_call {
 	/* Members of out, at any depth, that events must not carry: a list that
 	 * ends with NULL, or NULL itself. Constant. */
 	const char *const *secret_members;
+	json_t *warnings;       /* array of strings, each a line on stderr; append to it */
+	int exit_status;        /* after success: 0 unless a handler says otherwise (doctor) */
 };
 
 /* Set AWS's error code and a message; returns -1 to be returned. A message
