@@ -1,0 +1,52 @@
+#!/bin/bash
+# disk.sh full|readonly: logins while the disk takes nothing any more (S38).
+# On a host /run is a tmpfs of its own; here it is made so first.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+number=11
+
+mkdir "$work/run"
+cp -a /run/. "$work/run/"
+mount -t tmpfs -o mode=0755 run /run
+cp -a "$work/run/." /run/
+
+full_copy() { # DIR: the same files on a file system without room
+	cp -a "$1" "$work/copy"
+	mount -t tmpfs -o mode=0755,size=$(($(du -sk "$1" | cut -f1) + 64))k full "$1"
+	cp -a "$work/copy/." "$1/"
+	rm -rf "$work/copy"
+	dd if=/dev/zero of="$1/filler" bs=1k >/dev/null 2>&1
+	! echo more >"$1/more" 2>/dev/null
+}
+
+case $1 in
+full)
+	full_copy /var/lib/iam; verdict $? "/var/lib/iam has no room"
+	full_copy /var/log/iam; verdict $? "/var/log/iam has no room" ;;
+readonly)
+	before=$(grep -c . /var/log/iam/trail.jsonl)
+	mount -o remount,ro /
+	! touch /var/lib/iam/x 2>/dev/null
+	verdict $? "the disk is read-only" ;;
+esac
+one_code=$(fresh_code sarah)
+run "sarah logs in" ssh_as sarah 'Battery staple 2' "$one_code" true
+refused "the same code is refused (S35, S38)" ssh_as sarah 'Battery staple 2' "$one_code" true
+run "the local account logs in" talk 40 'assword: $' 'local secret' -- ssh -tt "${ssh_opts[@]}" lena@127.0.0.1 true
+run "root logs in on a terminal" talk 40 'login: $' root 'assword: $' 'root secret' '# $' exit -- login
+refused "a change is refused as a whole" iamctl create-user --user-name during
+[ -n "$(ls /run/iam/spool 2>/dev/null)" ]
+verdict $? "events wait in /run/iam"
+case $1 in
+full) umount /var/lib/iam /var/log/iam ;;
+readonly) mount -o remount,rw / ;;
+esac
+run "with room again, changes work" iamctl create-user --user-name "after-$1"
+[ -z "$(ls /run/iam/spool 2>/dev/null)" ]
+verdict $? "the events are in the trail now"
+run "and its chain is whole" iamctl validate-logs
+mkdir -p "$work/run2"
+cp -a /run/. "$work/run2/"
+umount -l /run
+cp -a "$work/run2/iam/." /run/iam/
+finish
