@@ -55,6 +55,9 @@ int store_each(struct store *s, const char *prefix, store_visit *visit,
     void *arg);
 int store_count(struct store *s, const char *prefix, uint64_t *ret);
 
+/* Everything that SQLite can check (doctor); IAM_ERR_FORMAT and why: damage. */
+int store_check(struct store *s, struct iam_why *why);
+
 /* Ids that are never used twice: "uid" (users and groups share one range,
  * AWS-like ids come from the operations). Inside a transaction. IAM_ERR_LIMIT when used up. */
 int store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret);
@@ -69,6 +72,7 @@ struct store_paths {
 	const char *host, *settings, *governed;          /* /etc/iam/… */
 	const char *public_snapshot, *private_snapshot;
 	const char *passwd, *group;                      /* local names: never shadowed (S26, S27) */
+	const char *managed;                             /* directory of NAME.json: IAM_PATH_MANAGED "/managed" */
 	gid_t auth_gid;                                  /* (gid_t)-1: leave groups alone */
 };
 
@@ -85,5 +89,19 @@ int store_publish(struct store *s, const struct store_paths *paths,
 /* Do the snapshots match the store's revision and the host's files? */
 int store_published(struct store *s, const struct store_paths *paths,
     bool *ret_current);
+
+/*
+ * Is a Unix name or id in use by a local account or group? To be asked before
+ * an id is given out (S26). name NULL or id 0: not asked for. *ret_taken starts
+ * out true; why says by what when it stays so.
+ */
+int store_local_taken(const struct store_paths *paths, const char *name,
+    uint32_t id, bool *ret_taken, struct iam_why *why);
+
+/*
+ * The document of arn:aws:iam::aws:policy/NAME, appended to *ret; dir as in
+ * store_paths.managed. IAM_ERR_ABSENT: no such policy, or not such an ARN.
+ */
+int store_managed_policy(const char *dir, const char *arn, struct buf *ret);
 
 #endif
