@@ -48,6 +48,14 @@ struct op_param {
 
 struct op_call; /* below */
 
+/* Beyond the caller's policies, who may call an operation? */
+enum op_access {
+	OP_ACCESS_POLICY = 0,   /* nobody */
+	OP_ACCESS_ANY,          /* everyone: it takes nothing in and tells nothing (publish) */
+	OP_ACCESS_OWN_PASSWORD, /* a user for herself, where the settings say usersMayChange and
+	                         * no policy denies it: ChangePassword */
+};
+
 struct op {
 	const char *name;       /* "CreateUser" */
 	const char *service;    /* "iam", "sts", "host", "cloudtrail", "access-analyzer":
@@ -59,6 +67,7 @@ struct op {
 	bool needs_init;        /* false only for init, doctor and the like */
 	int (*run)(struct op_call *c); /* 0, or an error set with op_fail */
 	const char *columns;    /* table output: members, comma-separated; NULL: all */
+	enum op_access access;  /* usually left out */
 };
 
 /* What a handler gets and gives. */
