@@ -1,0 +1,74 @@
+/* The store's own: shared by its files and their tests. */
+#ifndef IAM_STORE_INTERNAL_H
+#define IAM_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "common/store/store.h"
+
+#define STORE_APPLICATION_ID 0x49414d31 /* "IAM1" in the file's header */
+#define STORE_BUSY_MS 10000
+#define STORE_KEY_MAX 512
+#define STORE_DOCUMENT_MAX ((size_t)1 << 20)
+
+enum store_stmt {
+	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_UPDATE, STMT_INSERT,
+	STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY, STMT_REVISION,
+	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_ADD,
+	STMT_BEGIN, STMT_BEGIN_READ, STMT_COMMIT, STMT_ROLLBACK,
+	STORE_STMT_COUNT
+};
+
+struct store {
+	sqlite3 *db;
+	char *path;           /* absolute, no symbolic link in it */
+	sqlite3_stmt *stmt[STORE_STMT_COUNT]; /* prepared when first used */
+	bool writing;         /* between store_begin and its end */
+	bool changed;         /* something was put or deleted since */
+	int failed;           /* a part of the transaction failed: no commit */
+	uint64_t revision;    /* what this transaction will be */
+	uint8_t salt[32];     /* of the digests that stand for secrets in the history */
+};
+
+/* SQLite's result as ours. */
+int store_err(int rc);
+/* The statement, reset and unbound; NULL with *ret_err set. */
+sqlite3_stmt *store_stmt(struct store *s, enum store_stmt which, int *ret_err);
+/* Step a statement without rows to its end and reset it. */
+int store_step(sqlite3_stmt *st);
+/* Run one of the statements that take nothing. */
+int store_run(struct store *s, enum store_stmt which);
+/* Read one revision throughout: until store_rollback. */
+int store_begin_read(struct store *s);
+int store_read_revision(struct store *s, uint64_t *ret);
+
+/* ---- schema.c ---- */
+
+/*
+ * Bring the schema to version count: steps[i] leads from version i to i + 1,
+ * all in one transaction. An empty file is IAM_ERR_ABSENT unless create.
+ */
+int store_migrate(sqlite3 *db, const char *const *steps, int count,
+    bool create);
+/* The store's own steps. */
+extern const char *const store_schema[];
+extern const int store_schema_version;
+
+/* ---- history.c ---- */
+
+/* Keep what a document has become (NULL: it was removed), without its secrets. */
+int store_history_add(struct store *s, const char *key, const json_t *doc);
+
+/* ---- local.c: what passwd(5) and group(5) files say; never NSS ---- */
+
+struct local {
+	json_t *names; /* name -> "local user" or "local group" */
+	json_t *ids;   /* the same by id, in decimal */
+	json_t *gids;  /* group name -> gid */
+};
+
+int local_read(struct local *l, const char *passwd, const char *group,
+    struct iam_why *why);
+void local_release(struct local *l);
+
+#endif
