@@ -124,7 +124,8 @@ step 8 "sudo, su, login and cron ask the policy, each under its action"
 echo 'sarah ALL=(ALL) ALL' >/etc/sudoers.d/sarah
 chmod 440 /etc/sudoers.d/sarah
 sudo_as_sarah() { # COMMAND in a session of sarah's that has a fresh code
-	talk 60 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" -- \
+	talk 60 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" \
+		'password for sarah: $' 'Correct horse 1' -- \
 		ssh -tt "${ssh_opts[@]}" sarah@127.0.0.1 "$1"
 }
 run "sudo" sudo_as_sarah 'sudo -k id -u'
