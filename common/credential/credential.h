@@ -16,17 +16,19 @@
 
 /* ---- passwords (crypt(5)) ---- */
 
-#define PASSWORD_MAX 511   /* longer answers are a wrong password, unhashed */
+#define PASSWORD_MAX 511   /* longer answers are a wrong password; not hashed themselves */
 #define PASSWORD_HASH_MAX 384
 
-/* Hash with yescrypt at the cost of Debian's login.defs default. */
+/* Hash with yescrypt at the cost of Debian's login.defs default. IAM_ERR_ARG
+ * for one that is empty, longer than PASSWORD_MAX or has a NUL inside. */
 int password_hash(const struct secret *password, char ret[PASSWORD_HASH_MAX]);
 
 /*
  * Compare a password with a crypt(5) hash. Exactly one crypt() runs whatever
  * the arguments are: hash NULL (no such user, no login profile, disabled)
  * hashes against a fixed yescrypt hash of the same cost and answers false (S8).
- * *ret_ok starts out false.
+ * *ret_ok starts out false. IAM_ERR_FORMAT: a hash that crypt(5) does not know
+ * ("!", "*", damaged); it costs as much.
  */
 int password_check(const struct secret *password, const char *hash,
     bool *ret_ok);
@@ -37,6 +39,7 @@ int password_check(const struct secret *password, const char *hash,
 #define TOTP_SEED_MAX 64
 #define TOTP_SEED_NEW 32 /* bytes in a new device's seed */
 #define TOTP_WINDOW 1    /* steps either side */
+#define TOTP_SEARCH_MAX 2880 /* totp_sync: a day of 30 s steps */
 
 enum totp_alg { TOTP_SHA1 = 1, TOTP_SHA256 = 2, TOTP_SHA512 = 3 }; /* as snap_mfa_alg */
 
@@ -65,16 +68,21 @@ struct totp_params {
  *             the person
  *
  * All steps of the window are computed whatever matches, and compared in
- * constant time. Source: RFC 6238 section 5.2, RFC 4226.
+ * constant time; of two steps that share a code the later one is taken.
+ * Errors: IAM_ERR_LIMIT for a seed of another length, IAM_ERR_ARG for other
+ * parameters or a time outside 1970..9999.
+ * Source: RFC 6238 section 5.2, RFC 4226.
  */
 int totp_check(const struct secret *seed, const struct totp_params *params,
     const char *code, int64_t now_s, uint64_t min_step, bool *ret_ok,
     uint64_t *ret_step, bool *ret_reused);
 
 /*
- * Enabling or resynchronising a device: two consecutive codes anywhere within
- * search_steps either side of now, later than min_step. *ret_drift is the offset of
- * the second code's step from now's, *ret_step the second code's step.
+ * Enabling or resynchronising a device: two consecutive codes, the second of
+ * them within search_steps (TOTP_SEARCH_MAX at most) either side of now, both later
+ * than min_step; the nearest to now when there are several. *ret_drift is the offset
+ * of the second code's step from now's, *ret_step the second code's step; both
+ * are to be used only when *ret_ok. drift_steps of params is not looked at.
  * Source: RFC 6238 section 6.
  */
 int totp_sync(const struct secret *seed, const struct totp_params *params,
@@ -89,7 +97,9 @@ int totp_seed_new(struct secret *ret);
 
 /* Base32 of RFC 4648 without padding, in capitals; owned (secret_release). */
 int base32_encode(const struct secret *raw, struct secret *ret);
-/* Takes lower case, spaces, dashes and padding as well. IAM_ERR_FORMAT else. */
+/* Takes lower case, spaces, dashes and padding as well. IAM_ERR_FORMAT else, and for
+ * an empty text; IAM_ERR_LIMIT for more than BASE32_TEXT_MAX characters. */
+#define BASE32_TEXT_MAX 1024
 int base32_decode(const char *text, struct secret *ret);
 
 /* otpauth://totp/ISSUER:LABEL?secret=…&issuer=…&algorithm=…&digits=…&period=…
@@ -98,9 +108,10 @@ int otpauth_uri(const char *issuer, const char *label,
     const struct secret *seed, const struct totp_params *params,
     struct secret *ret);
 
-/* ---- sealing (libsodium crypto_secretbox: XSalsa20-Poly1305) ---- */
+/* ---- sealing (libsodium: XChaCha20-Poly1305-IETF, context as additional data) ---- */
 
 #define SEAL_KEY_LEN 32
+#define SEAL_PLAIN_MAX 65536
 
 struct seal_key {
 	uint8_t bytes[SEAL_KEY_LEN];
@@ -114,7 +125,8 @@ int seal_key_create(const char *path, gid_t gid);
 
 /*
  * context (the device's serial) is bound into the seal, so that one device's
- * seed cannot be put in another's place. Sealed form: nonce, box; appended.
+ * seed cannot be put in another's place. Sealed form: 24 bytes of random nonce,
+ * ciphertext, 16 bytes of tag; appended.
  */
 int seal(const struct seal_key *key, const char *context,
     const struct secret *plain, struct buf *ret);
@@ -123,6 +135,8 @@ int unseal(const struct seal_key *key, const char *context,
     const uint8_t *sealed, size_t len, struct secret *ret);
 
 /* ---- SSH public keys ---- */
+
+#define SSH_KEY_LINE_MAX 16384
 
 struct ssh_key {
 	char type[64];        /* "ssh-ed25519" */
@@ -134,8 +148,8 @@ struct ssh_key {
 };
 
 /*
- * Read one public key line: "TYPE BASE64 [comment]"; no options, one line,
- * at most 16384 bytes. Types: ssh-ed25519, ecdsa-sha2-nistp{256,384,521},
+ * Read one public key line: "TYPE BASE64 [comment]", TYPE and BASE64 one space
+ * apart; no options, one line (its end may be there), at most SSH_KEY_LINE_MAX bytes. Types: ssh-ed25519, ecdsa-sha2-nistp{256,384,521},
  * ssh-rsa of 2048 bits or more, sk-ssh-ed25519@openssh.com,
  * sk-ecdsa-sha2-nistp256@openssh.com. The inner type must equal the outer, and
  * the lengths must add up. why says what is wrong.
