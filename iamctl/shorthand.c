@@ -52,8 +52,12 @@ pair_begins(const char *p)
 static int
 take_string(struct cursor *c, struct buf *b, json_t **ret)
 {
-	*ret = b->err != 0 ? NULL : json_stringn(buf_cstr(b), b->len);
+	int err = b->err;
+
+	*ret = err != 0 ? NULL : json_stringn(buf_cstr(b), b->len);
 	buf_release(b);
+	if (err != 0)
+		return err;
 	return *ret != NULL ? 0 : fail(c, "the text is not valid UTF-8");
 }
 
