@@ -255,7 +255,6 @@ take_rule(struct cursor *c, struct rule *ret)
 static bool
 parse_footer(const char *p, const char *end, struct footer *ret)
 {
-	static const char us_rules[] = ",M3.2.0,M11.1.0";
 	struct cursor c = { p, end };
 
 	ret->dst = false;
@@ -273,8 +272,8 @@ parse_footer(const char *p, const char *end, struct footer *ret)
 			return false;
 		ret->dst_s = -ret->dst_s;
 	}
-	if (c.p == c.end) /* no rules: those of the USA, as glibc and tzcode */
-		c = (struct cursor){ us_rules, us_rules + sizeof(us_rules) - 1 };
+	/* DST without rules would mean whatever the implementation likes; zic
+	 * writes no such footer. */
 	return take(&c, ',') && take_rule(&c, &ret->start) && take(&c, ',') &&
 	    take_rule(&c, &ret->end) && c.p == c.end;
 }
