@@ -1,16 +1,17 @@
 /*
  * Host snapshots: the constant databases that logins and name look-ups read.
  *
- * One file is one whole revision, never changed once it is in its place (but
- * for the superseded mark in its header). The public one is for everyone; the
- * private one is for root and the group iam-auth. The format, byte by byte, is
- * in docs/snapshot-format.md. Links libc only: this lives in other people's
- * processes.
+ * One file is one whole revision, never changed once it is in its place. The
+ * public one is for everyone; the private one is for root and the group
+ * iam-auth. The format, byte by byte, is in docs/snapshot-format.md. Links libc
+ * only: this lives in other people's processes.
  *
  * Trust: the file must be a regular file of root that nobody else may write.
  * Damage (truncation, random bytes, a torn disk) is found before use: the
  * header has a checksum, and so has every hash bucket and record that a
  * look-up touches, so that "not there" is as certain as "there" (S2, S25).
+ * Blocks are copied into the process when first touched, so that nothing that
+ * happens to the file later can crash or mislead a reader.
  */
 #ifndef IAM_SNAPSHOT_SNAPSHOT_H
 #define IAM_SNAPSHOT_SNAPSHOT_H
@@ -40,6 +41,9 @@ enum snap_table {
 	SNAP_TABLE_COUNT
 };
 
+#define SNAP_KEY_MAX 1024
+#define SNAP_VALUE_MAX ((size_t)1 << 28)
+
 struct snap;
 
 struct snap_info {
@@ -50,7 +54,7 @@ struct snap_info {
 };
 
 /*
- * Map a snapshot. *ret is owned (snap_close), and may be shared by threads.
+ * Open a snapshot. *ret is owned (snap_close), and may be shared by threads.
  * IAM_ERR_ABSENT, IAM_ERR_UNSAFE, IAM_ERR_IO as file_open; IAM_ERR_VERSION for
  * a format of the future; IAM_ERR_FORMAT for anything damaged or of the wrong
  * kind. Costs the same at every size: only the header is checked here.
@@ -60,11 +64,24 @@ void snap_close(struct snap *s);
 void snap_info(const struct snap *s, struct snap_info *ret);
 
 /*
- * Is this still the current revision of path? Without a system call while
- * the mark in the mapped header is clear; at least once a second (coarse clock)
- * the file name is looked at as well, in case the writer died before marking.
+ * Is this still the current revision of path? Looks at the file name once in a
+ * tick of the coarse clock (1 to 10 ms) and makes no system call in between.
+ * snap_builder_write waits for the next tick, so that whoever knows of a
+ * published revision gets it. False also when the file is gone or changed.
  */
 bool snap_is_current(const struct snap *s, const char *path);
+
+/*
+ * Keep no descriptor open, for readers in other people's processes. A look-up
+ * that then needs a block not yet read opens the path again, and is
+ * IAM_ERR_CONFLICT when another file is there now: open that one and repeat.
+ */
+void snap_park(struct snap *s);
+/* Bytes of this process's memory that hold blocks of the file. */
+size_t snap_cached(const struct snap *s);
+/* Give them back. Everything borrowed is invalid; no other thread may be
+ * using *s. For readers that walk through large tables. */
+void snap_forget(struct snap *s);
 
 /* Check every byte: all buckets, all records. For doctor and tests. */
 int snap_verify(const struct snap *s);
@@ -77,7 +94,10 @@ struct snap_bytes {
 /*
  * Look up one key. *ret_found says whether it is there; on an error nothing
  * may be concluded about the key. *ret is written when found.
- * IAM_ERR_FORMAT: damage on the way. No allocation, no system call.
+ * IAM_ERR_FORMAT: damage on the way; IAM_ERR_IO, IAM_ERR_ABSENT,
+ * IAM_ERR_CONFLICT: a block that was needed could not be read; IAM_ERR_BUSY:
+ * another thread did not finish reading it. No allocation; no system call when
+ * all is there already.
  */
 int snap_find(const struct snap *s, enum snap_table table, const void *key,
     size_t key_len, bool *ret_found, struct snap_bytes *ret);
@@ -97,13 +117,19 @@ struct snap_builder;
 int snap_builder_new(enum snap_kind kind, uint64_t revision, int64_t created_s,
     struct snap_builder **ret);
 void snap_builder_free(struct snap_builder *b);
-/* Copies key and value. A key twice in one table is IAM_ERR_CONFLICT. */
+/*
+ * Copies key and value. A key twice in one table is IAM_ERR_CONFLICT; a table
+ * of the other kind, or a key outside its form, IAM_ERR_ARG. A record under a
+ * name and the same bytes under an id are stored once.
+ */
 int snap_builder_add(struct snap_builder *b, enum snap_table table,
     const void *key, size_t key_len, const void *value, size_t value_len);
 /*
  * Write the file beside path, fsync, rename over it, fsync the directory, and
- * set the superseded mark in the file that was there. gid (gid_t)-1 leaves the
- * group alone. After an error the old file is in place, unmarked.
+ * wait until every reader looks at the file name again (snap_is_current). gid
+ * (gid_t)-1 leaves the group alone. After an error the old file is in place,
+ * unless only the fsync of the directory failed. Writers must be serialised:
+ * what a killed one left beside path is removed.
  */
 int snap_builder_write(struct snap_builder *b, const char *path, mode_t mode,
     gid_t gid);

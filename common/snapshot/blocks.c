@@ -1,0 +1,362 @@
+/*
+ * Bytes of the file, copied into the process when first touched.
+ *
+ * Rules: no byte of the file is ever mapped (S25: no SIGBUS). A block that has
+ * been read never changes. No lock is ever waited for without a bound, so that
+ * a child forked in the middle of another thread's read goes on. A descriptor
+ * is used only after fstat(2) has shown that it is still ours.
+ */
+#include "common/base/base.h"
+#include "common/snapshot/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum block_state { BLOCK_ABSENT = 0, BLOCK_READING, BLOCK_PRESENT };
+
+#define WAIT_YIELDS 100
+#define WAIT_MS 50
+
+static struct snap_file_id
+file_id(const struct stat *st)
+{
+	struct snap_file_id id = {
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 +
+		    st->st_ctim.tv_nsec,
+	};
+
+	return id;
+}
+
+static bool
+same_file(const struct snap_file_id *a, const struct snap_file_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	    a->ctime_ns == b->ctime_ns;
+}
+
+/* Is fd a descriptor of the file that was opened, and not one that the program
+ * put in its place? A file that was replaced or changed is still that file. */
+static bool
+is_ours(const struct snap *s, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == s->id.dev &&
+	    st.st_ino == s->id.ino;
+}
+
+static enum file_trust
+trust_of(enum snap_kind kind)
+{
+	return kind == SNAP_PRIVATE ? FILE_SECRET : FILE_ROOT_ONLY;
+}
+
+/* Standard input, output and error are the program's, also when closed. */
+static int
+above_standard(int fd)
+{
+	int moved = fd;
+
+	if (fd <= STDERR_FILENO) {
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(fd);
+	}
+	return moved;
+}
+
+static int
+open_file(const char *path, enum snap_kind kind, int *ret_fd,
+    struct snap_file_id *ret_id)
+{
+	struct stat st;
+	int fd, r;
+
+	if ((r = file_open(path, trust_of(kind), &fd, &st)) != 0)
+		return r;
+	if ((fd = above_standard(fd)) < 0)
+		return IAM_ERR_IO;
+	*ret_fd = fd;
+	*ret_id = file_id(&st);
+	return 0;
+}
+
+/* A descriptor to read from; *ret_own: to be closed by the caller. */
+static int
+descriptor(const struct snap *s, int *ret_fd, bool *ret_own)
+{
+	struct snap_file_id id;
+	int fd = atomic_load(&s->fd), r;
+
+	*ret_own = false;
+	if (fd >= 0 && is_ours(s, fd)) {
+		*ret_fd = fd;
+		return 0;
+	}
+	if ((r = open_file(s->path, s->info.kind, &fd, &id)) != 0)
+		return r;
+	if (!same_file(&id, &s->id)) {
+		close(fd);
+		return IAM_ERR_CONFLICT;
+	}
+	*ret_fd = fd;
+	*ret_own = true;
+	return 0;
+}
+
+static int
+read_at(int fd, uint8_t *p, size_t len, uint64_t off)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = pread(fd, p, len, (off_t)off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? IAM_ERR_IO : IAM_ERR_FORMAT;
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static uint64_t
+min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int
+make_writable(struct snap *s, uint64_t off, uint64_t len)
+{
+	uint64_t i;
+
+	for (i = off / SNAP_SEGMENT; i <= (off + len - 1) / SNAP_SEGMENT; i++) {
+		if (atomic_load(&s->segment[i]) != 0)
+			continue;
+		if (mprotect(s->base + i * SNAP_SEGMENT,
+		    (size_t)min64(SNAP_SEGMENT, s->map_len - i * SNAP_SEGMENT),
+		    PROT_READ | PROT_WRITE) != 0)
+			return IAM_ERR_MEMORY;
+		atomic_store(&s->segment[i], 1);
+	}
+	return 0;
+}
+
+/* Read the blocks first..last, which this thread has claimed. */
+static int
+read_blocks(struct snap *s, uint64_t first, uint64_t last)
+{
+	uint64_t off = first * SNAP_BLOCK;
+	uint64_t len = min64((last - first + 1) * SNAP_BLOCK, s->info.size - off);
+	bool own = false;
+	int fd, r;
+
+	if ((r = make_writable(s, off, len)) != 0 ||
+	    (r = descriptor(s, &fd, &own)) != 0)
+		return r;
+	r = read_at(fd, s->base + off, (size_t)len, off);
+	if (own)
+		close(fd);
+	if (r == 0)
+		atomic_fetch_add(&s->cached, (size_t)len);
+	return r;
+}
+
+static bool
+claim(struct snap *s, uint64_t i)
+{
+	unsigned char absent = BLOCK_ABSENT;
+
+	return atomic_compare_exchange_strong(&s->block[i], &absent,
+	    BLOCK_READING);
+}
+
+/* Claim block i and what is absent behind it, up to last, and read it. */
+static int
+fetch_from(struct snap *s, uint64_t i, uint64_t last)
+{
+	uint64_t end = i, b;
+	int r;
+
+	while (end < last && claim(s, end + 1))
+		end++;
+	r = read_blocks(s, i, end);
+	for (b = i; b <= end; b++)
+		atomic_store(&s->block[b], r == 0 ? BLOCK_PRESENT : BLOCK_ABSENT);
+	return r;
+}
+
+static void
+wait_step(unsigned n)
+{
+	const struct timespec ms = { 0, 1000000 };
+
+	if (n < WAIT_YIELDS)
+		sched_yield();
+	else
+		nanosleep(&ms, NULL);
+}
+
+static int
+need_block(struct snap *s, uint64_t i, uint64_t last)
+{
+	unsigned n;
+
+	for (n = 0; n < WAIT_YIELDS + WAIT_MS; n++) {
+		if (atomic_load(&s->block[i]) == BLOCK_PRESENT)
+			return 0;
+		if (claim(s, i))
+			return fetch_from(s, i, last);
+		wait_step(n);
+	}
+	return IAM_ERR_BUSY;
+}
+
+int
+snap_slice(const struct snap *s, uint64_t off, uint64_t len, uint64_t ahead,
+    struct snap_bytes *ret)
+{
+	/* The content is constant, its presence is not. */
+	struct snap *m = (struct snap *)(uintptr_t)s;
+	uint64_t i, last, reach;
+	int r;
+
+	if (len == 0 || off > s->info.size || len > s->info.size - off)
+		return IAM_ERR_FORMAT;
+	last = (off + len - 1) / SNAP_BLOCK;
+	reach = (off + min64(len + ahead, s->info.size - off) - 1) / SNAP_BLOCK;
+	for (i = off / SNAP_BLOCK; i <= last; i++) {
+		if (atomic_load(&s->block[i]) != BLOCK_PRESENT &&
+		    (r = need_block(m, i, reach)) != 0)
+			return r;
+	}
+	ret->p = s->base + off;
+	ret->len = (size_t)len;
+	return 0;
+}
+
+static int
+reserve(struct snap *s)
+{
+	uint64_t blocks = (s->info.size + SNAP_BLOCK - 1) / SNAP_BLOCK;
+	uint64_t segments = (s->info.size + SNAP_SEGMENT - 1) / SNAP_SEGMENT;
+
+	s->block = calloc((size_t)(blocks + segments), 1);
+	if (s->block == NULL)
+		return IAM_ERR_MEMORY;
+	s->segment = s->block + blocks;
+	s->map_len = (size_t)snap_round(s->info.size,
+	    (uint64_t)sysconf(_SC_PAGESIZE));
+	s->base = mmap(NULL, s->map_len, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->base == MAP_FAILED) {
+		s->base = NULL;
+		return IAM_ERR_MEMORY;
+	}
+	/* Best effort both: hashes stay out of core dumps (S9), and one small
+	 * block does not become a huge page. */
+	if (s->info.kind == SNAP_PRIVATE)
+		(void)madvise(s->base, s->map_len, MADV_DONTDUMP);
+	if (s->info.size > SNAP_SEGMENT)
+		(void)madvise(s->base, s->map_len, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+int
+snap_blocks_open(struct snap *s, const char *path)
+{
+	/* Taken first: what changes after it is seen at the next tick. */
+	unsigned tick = snap_tick();
+	int fd, r;
+
+	atomic_init(&s->fd, -1);
+	if ((s->path = strdup(path)) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = open_file(path, s->info.kind, &fd, &s->id)) != 0)
+		return r;
+	atomic_store(&s->fd, fd);
+	atomic_store(&s->tick, tick);
+	if (s->id.size < SNAP_HEADER_FIXED)
+		return IAM_ERR_FORMAT;
+	if ((uint64_t)s->id.size > SNAP_FILE_MAX)
+		return IAM_ERR_LIMIT;
+	s->info.size = (uint64_t)s->id.size;
+	return reserve(s);
+}
+
+void
+snap_park(struct snap *s)
+{
+	int fd = atomic_exchange(&s->fd, -1);
+
+	if (fd >= 0 && is_ours(s, fd))
+		close(fd);
+}
+
+void
+snap_blocks_close(struct snap *s)
+{
+	snap_park(s);
+	if (s->base != NULL)
+		munmap(s->base, s->map_len);
+	free(s->block);
+	free(s->path);
+}
+
+size_t
+snap_cached(const struct snap *s)
+{
+	return atomic_load(&s->cached);
+}
+
+void
+snap_forget(struct snap *s)
+{
+	uint64_t i, blocks = (s->info.size + SNAP_BLOCK - 1) / SNAP_BLOCK;
+
+	for (i = 0; i < blocks; i++)
+		atomic_store(&s->block[i], BLOCK_ABSENT);
+	madvise(s->base, s->map_len, MADV_DONTNEED);
+	atomic_store(&s->cached, 0);
+}
+
+unsigned
+snap_tick(void)
+{
+	struct timespec t;
+	unsigned tick;
+
+	if (clock_gettime(CLOCK_MONOTONIC_COARSE, &t) != 0)
+		return 0;
+	tick = (unsigned)t.tv_sec * 1000u + (unsigned)(t.tv_nsec / 1000000);
+	return tick != 0 ? tick : 1;
+}
+
+bool
+snap_is_current(const struct snap *s, const char *path)
+{
+	struct snap *m = (struct snap *)(uintptr_t)s;
+	unsigned tick = snap_tick();
+	struct snap_file_id now;
+	struct stat st;
+
+	if (tick != 0 && atomic_load(&s->tick) == tick)
+		return true;
+	if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	now = file_id(&st);
+	if (!same_file(&now, &s->id))
+		return false;
+	atomic_store(&m->tick, tick);
+	return true;
+}
