@@ -55,7 +55,7 @@ PAM_MAINS := pam_iam/chkauth.c
 PAM := $(filter-out $(PAM_MAINS),$(call c,pam_iam))
 LOGIN := $(BASE) $(SNAP) $(POLICY) $(TRAIL) $(CREDENTIAL) $(RUNTIME) $(AUTHZ)
 # The flow without PAM's entry points: what the helper shares with the module.
-FLOW := $(filter-out pam_iam/pam_iam.c pam_iam/conv.c pam_iam/args.c pam_iam/spawn.c,$(PAM))
+FLOW := $(filter-out pam_iam/pam_%.c pam_iam/conv.c pam_iam/args.c pam_iam/spawn.c,$(PAM))
 NSS := $(call c,nss_iam)
 IAMCTL := $(call c,iamctl)
 

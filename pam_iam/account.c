@@ -1,0 +1,325 @@
+/*
+ * The account phase: whose policies decide, the decision, its event.
+ *
+ * Who is the principal under su, and why: docs/architecture.md.
+ */
+#include "common/base/base.h"
+#include "common/authz/authz.h"
+#include "pam_iam/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SWITCH_ACTION "host:SwitchUser"
+#define REASONS_TOLD 3
+
+/* ---- whose policies ---- */
+
+static bool
+is_switch(const struct flow *f)
+{
+	return strcmp(f->action, SWITCH_ACTION) == 0;
+}
+
+/*
+ * The governed caller of su, or no caller at all when it is a local account.
+ * An id that cannot be resolved, or that is in our range and not in the
+ * snapshot, is not known to be unmanaged: an error.
+ */
+static int
+find_caller(const struct flow *f, struct judge *j)
+{
+	const struct snap_account *account = &f->id.account;
+	uid_t uid = f->facts->caller_uid;
+	char name[IAM_UNIX_NAME_MAX + 1];
+	bool known = false, hit = false;
+	int r;
+
+	r = f->host->name_of(uid, &known, name, sizeof(name));
+	if (r == IAM_ERR_RANGE)
+		known = true; /* longer than any name of ours */
+	else if (r != 0)
+		return r;
+	if (!known)
+		return IAM_ERR_ABSENT;
+	if (r == 0 && name_is_unix(name)) {
+		if ((j->caller = malloc(sizeof(*j->caller))) == NULL)
+			return IAM_ERR_MEMORY;
+		r = snap_principal_by_name(f->id.snap, name, &hit, j->caller);
+		if (r != 0)
+			return r;
+		if (hit && j->caller->uid != uid)
+			return IAM_ERR_CONFLICT;
+	}
+	if (!hit && uid >= account->id_min && uid <= account->id_max)
+		return IAM_ERR_ABSENT;
+	if (hit) {
+		j->rule = RULE_CALLER;
+		j->principal = j->caller;
+	}
+	return 0;
+}
+
+int
+judge_open(const struct flow *f, struct judge *j)
+{
+	int r;
+
+	*j = (struct judge){ .rule = RULE_SELF, .principal = &f->id.principal };
+	if (is_switch(f) && f->facts->caller_uid == 0) {
+		j->rule = RULE_ROOT;
+		j->principal = NULL;
+		return 0;
+	}
+	if (is_switch(f) && f->facts->caller_uid != f->id.principal.uid &&
+	    (r = find_caller(f, j)) != 0)
+		return r;
+	return authz_open(f->id.snap, &f->id.account, j->principal, &j->authz);
+}
+
+void
+judge_release(struct judge *j)
+{
+	authz_free(j->authz);
+	free(j->caller);
+	*j = (struct judge){ 0 };
+}
+
+static const char *
+text(const char *s)
+{
+	return s != NULL && s[0] != '\0' ? s : NULL;
+}
+
+void
+judge_attempt(const struct flow *f, const struct judge *j,
+    const struct proof *p, struct authz_attempt *at)
+{
+	*at = (struct authz_attempt){ 0 };
+	at->action = f->action;
+	at->service = text(f->facts->service);
+	at->tty = text(f->facts->tty);
+	at->rhost = text(f->facts->rhost);
+	at->method = event_method(p->methods);
+	at->now_s = f->facts->now_s;
+	at->mfa_known = p->mfa_known;
+	at->mfa = p->mfa_s != 0;
+	at->mfa_s = p->mfa_s;
+	at->issued_s = p->issued_s;
+	if (j->rule == RULE_CALLER || is_switch(f)) {
+		at->resource = f->id.principal.arn;
+		at->run_as_user = f->id.principal.unix_name;
+	}
+}
+
+/* ---- evidence ---- */
+
+/* What the auth phase left for this process, if it was this user's. */
+static int
+find_evidence(struct flow *f, const struct runtime_evidence *given,
+    struct runtime_evidence *room, const struct runtime_evidence **ret)
+{
+	const char *service = f->facts->service != NULL ? f->facts->service : "";
+	bool hit = false;
+	int r;
+
+	*ret = NULL;
+	if (given != NULL) {
+		if (given->uid == f->id.principal.uid)
+			*ret = given;
+		return 0;
+	}
+	r = runtime_evidence_peek(f->rt, f->facts->pid, f->facts->now_s, &hit,
+	    room);
+	if (r == 0 && hit && room->uid == f->id.principal.uid &&
+	    strncmp(room->service, service, sizeof(room->service) - 1) == 0)
+		*ret = room;
+	return r;
+}
+
+/* ---- the event ---- */
+
+static void
+explain(const struct judge *j, const struct authz_attempt *at, struct buf *b)
+{
+	struct pol_explanation *x;
+	unsigned i;
+
+	if ((x = calloc(1, sizeof(*x))) == NULL)
+		return;
+	if (authz_explain(j->authz, at, NULL, x) == 0) {
+		for (i = 0; i < x->reason_count && i < REASONS_TOLD; i++) {
+			if (i > 0)
+				buf_puts(b, " ");
+			buf_puts(b, x->reasons[i].text);
+		}
+		if (x->reason_count == 0)
+			buf_puts(b, "No statement of any policy mentions this action.");
+	}
+	free(x);
+}
+
+static void
+event_base(const struct flow *f, struct event *e)
+{
+	e->who = EVENT_UNKNOWN;
+	e->name = event_name(f->action);
+	e->type = strcmp(f->action, "host:Login") == 0 ? "AwsConsoleSignIn" :
+	    "AwsServiceEvent";
+}
+
+static void
+event_outcome(const struct flow *f, struct event *e, bool permitted)
+{
+	if (strcmp(f->action, "host:Login") == 0)
+		e->outcome = permitted ? "Success" : "Failure";
+	if (!permitted) {
+		if (e->error_code == NULL)
+			e->error_code = "AccessDenied";
+		if (e->error_message == NULL)
+			e->error_message = "Access denied by policy";
+	}
+}
+
+/* Write; an event that is lost takes its id with it. */
+static int
+put_event(struct flow *f, const struct event *e, struct flow_decision *d)
+{
+	int r;
+
+	r = event_write(f->host, f->facts,
+	    f->id.have_account ? &f->id.account : NULL, e, d->event_id);
+	if (r != 0) {
+		d->event_id[0] = '\0';
+		flow_set_note(f, "the audit event is lost", r);
+	}
+	return r;
+}
+
+/* ---- the decision ---- */
+
+/* uid 0 is never governed; its use is seen, but never hindered (S0). Jobs that
+ * run by themselves are no use by a person. */
+static int
+note_root(struct flow *f, struct flow_decision *d)
+{
+	struct event e = { 0 };
+
+	d->event_id[0] = '\0';
+	if (strcmp(f->action, "host:RunScheduled") == 0 ||
+	    trail_event_id(d->event_id) != 0)
+		return 0;
+	event_base(f, &e);
+	e.who = EVENT_ROOT;
+	e.methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0;
+	event_outcome(f, &e, true);
+	put_event(f, &e, d);
+	return 0;
+}
+
+/* Governed, but nothing can be decided. */
+static int
+deny_broken(struct flow *f, int err, const char *reason, struct flow_decision *d)
+{
+	struct event e = { 0 };
+
+	event_base(f, &e);
+	if (f->id.have_account && f->id.principal.arn != NULL) {
+		e.who = EVENT_PRINCIPAL;
+		e.principal = &f->id.principal;
+	}
+	e.error_code = reason;
+	e.error_message = iam_strerror(err);
+	e.reason = reason;
+	event_outcome(f, &e, false);
+	put_event(f, &e, d);
+	flow_set_note(f, reason, err);
+	return err;
+}
+
+static int
+decide(struct flow *f, const struct judge *j, const struct proof *p,
+    struct flow_decision *d)
+{
+	struct pol_decision decision = { .effect = POL_IMPLICIT_DENY };
+	struct buf why = BUF_INIT;
+	struct authz_attempt at;
+	struct event e = { 0 };
+	bool permitted = false;
+	int r;
+
+	event_base(f, &e);
+	judge_attempt(f, j, p, &at);
+	e.who = j->rule == RULE_ROOT ? EVENT_ROOT : EVENT_PRINCIPAL;
+	e.principal = j->principal;
+	e.target = at.resource;
+	e.methods = p->methods;
+	e.mfa_known = p->mfa_known;
+	e.mfa_s = p->mfa_s;
+	e.issued_s = p->issued_s;
+	r = 0;
+	if (j->rule == RULE_ROOT) {
+		permitted = true;
+	} else if (j->principal->enabled == 0 || f->id.principal.enabled == 0) {
+		e.reason = "UserDisabled";
+	} else {
+		r = authz_decide(j->authz, &at, &decision);
+		permitted = r == 0 && decision.effect == POL_ALLOWED;
+		e.decision = &decision;
+		if (r != 0)
+			e.reason = "InternalError";
+		else if (!permitted)
+			explain(j, &at, &why);
+	}
+	if (why.len > 0)
+		e.explanation = buf_cstr(&why);
+	if (r != 0)
+		e.error_message = iam_strerror(r);
+	event_outcome(f, &e, permitted);
+	/* A login that leaves no trace is refused; one that is refused anyway
+	 * stays so. */
+	if (put_event(f, &e, d) != 0 && permitted)
+		r = IAM_ERR_IO;
+	buf_release(&why);
+	if (r == 0 && permitted)
+		d->verdict = FLOW_PERMIT;
+	if (r != 0)
+		flow_set_note(f, "cannot decide", r);
+	return r;
+}
+
+int
+flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
+    struct flow_decision *d)
+{
+	struct runtime_evidence room;
+	const struct runtime_evidence *e;
+	struct judge j = { 0 };
+	struct proof p;
+	int r;
+
+	*d = (struct flow_decision){ .verdict = FLOW_DENY };
+	if (f->id.who == FLOW_ROOT)
+		return note_root(f, d);
+	if ((r = trail_event_id(d->event_id)) != 0)
+		return r;
+	if (f->id.who == FLOW_BROKEN)
+		return deny_broken(f, f->id.err, f->id.reason, d);
+	if (f->id.who != FLOW_OURS)
+		return IAM_ERR_BUG;
+	if ((r = find_evidence(f, evidence, &room, &e)) != 0 ||
+	    (r = judge_open(f, &j)) != 0) {
+		r = deny_broken(f, r, "InternalError", d);
+		goto out;
+	}
+	flow_proof(f, j.rule == RULE_ROOT ? f->id.principal.uid :
+	    j.principal->uid, e, &p);
+	if ((r = decide(f, &j, &p, d)) == 0 && d->verdict == FLOW_PERMIT)
+		d->change_password = j.rule != RULE_ROOT && e != NULL &&
+		    (e->methods & RUNTIME_PASSWORD) != 0 &&
+		    f->id.principal.password_reset_required != 0;
+out:
+	judge_release(&j);
+	explicit_bzero(&room, sizeof(room));
+	return r;
+}

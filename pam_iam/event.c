@@ -1,0 +1,208 @@
+/*
+ * The audit events of logins, in CloudTrail's shape. No password, code, secret
+ * or hash comes in here; all other text is escaped by the trail's writer (S42).
+ */
+#include "common/base/base.h"
+#include "common/authz/authz.h"
+#include "pam_iam/internal.h"
+
+#include <string.h>
+
+#define AGENT_MAX 160
+#define HIDDEN_NAME "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+const char *
+event_name(const char *action)
+{
+	const char *colon = strchr(action, ':');
+
+	return colon == NULL ? action : colon + 1;
+}
+
+const char *
+event_method(uint32_t methods)
+{
+	if ((methods & RUNTIME_PUBLICKEY) != 0)
+		return "publickey";
+	if ((methods & RUNTIME_PASSWORD) != 0)
+		return "password";
+	return (methods & RUNTIME_MFA) != 0 ? "mfa" : NULL;
+}
+
+static const char *
+effect_name(enum pol_effect effect)
+{
+	switch (effect) {
+	case POL_ALLOWED:
+		return "allowed";
+	case POL_EXPLICIT_DENY:
+		return "explicitDeny";
+	case POL_IMPLICIT_DENY:
+		return "implicitDeny";
+	}
+	return "implicitDeny";
+}
+
+static void
+put_matches(struct json_out *j, const struct pol_decision *d)
+{
+	const struct pol_match *m;
+	unsigned i;
+
+	json_out_array(j, "MatchedStatements");
+	for (i = 0; i < d->match_count && i < POL_MATCHES_MAX; i++) {
+		m = &d->matches[i];
+		json_out_object(j, NULL);
+		json_out_str(j, "SourcePolicyId", m->policy);
+		json_out_int(j, "StatementIndex", (int64_t)m->statement);
+		json_out_str(j, "StatementId", m->sid);
+		json_out_str(j, "Effect", m->deny ? "Deny" : "Allow");
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static bool
+given(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
+static void
+put_text(struct json_out *j, const char *name, const char *value)
+{
+	if (given(value))
+		json_out_str(j, name, value);
+}
+
+static void
+put_additional(struct buf *b, const struct flow_facts *facts,
+    const struct event *e)
+{
+	struct json_out j;
+
+	json_out_init(&j, b);
+	json_out_object(&j, NULL);
+	put_text(&j, "Service", facts->service);
+	put_text(&j, "Tty", facts->tty);
+	put_text(&j, "RemoteHost", facts->rhost);
+	json_out_str(&j, "MFAUsed", e->mfa_s != 0 ? "Yes" : "No");
+	put_text(&j, "AuthenticationMethod", event_method(e->methods));
+	put_text(&j, "SessionId", e->session_id);
+	if (e->decision != NULL) {
+		json_out_str(&j, "Decision", effect_name(e->decision->effect));
+		put_matches(&j, e->decision);
+	}
+	put_text(&j, "Explanation", e->explanation);
+	put_text(&j, "reason", e->reason);
+	json_out_end(&j, '}');
+}
+
+/* {"member":"value"} */
+static void
+put_one(struct buf *b, const char *member, const char *value)
+{
+	struct json_out j;
+
+	json_out_init(&j, b);
+	json_out_object(&j, NULL);
+	json_out_str(&j, member, value);
+	json_out_end(&j, '}');
+}
+
+static void
+put_identity(const struct snap_account *account, const struct event *e,
+    struct buf *arn, struct trail_identity *id)
+{
+	id->mfa = -1;
+	id->account_id = account != NULL ? account->account_id : NULL;
+	switch (e->who) {
+	case EVENT_PRINCIPAL:
+		id->type = "IAMUser";
+		id->principal_id = e->principal->user_id;
+		id->arn = e->principal->arn;
+		id->user_name = e->principal->user_name;
+		break;
+	case EVENT_ROOT:
+		id->type = "Root";
+		if (account != NULL) {
+			buf_printf(arn, "arn:aws:iam::%s:root", account->account_id);
+			id->arn = buf_cstr(arn);
+			id->principal_id = account->account_id;
+		}
+		break;
+	case EVENT_UNKNOWN:
+		id->type = "Unknown";
+		id->user_name = HIDDEN_NAME;
+		break;
+	}
+	if (e->who == EVENT_PRINCIPAL && e->mfa_known) {
+		id->mfa = e->mfa_s != 0;
+		id->created_s = e->issued_s;
+	}
+}
+
+/* The address of the other side; the host's own name when it has none. */
+static const char *
+source_of(const struct flow_facts *facts, const struct snap_account *account,
+    char *room, size_t size)
+{
+	if (facts->rhost != NULL && authz_literal_address(facts->rhost, room, size))
+		return room;
+	return account != NULL ? account->hostname : NULL;
+}
+
+static void
+fill(const struct flow_facts *facts, const struct snap_account *account,
+    const struct event *e, struct trail_event *t)
+{
+	t->source = "host.iam";
+	t->name = e->name;
+	t->type = e->type;
+	t->region = account != NULL ? account->region : NULL;
+	t->account_id = account != NULL ? account->account_id : NULL;
+	t->error_code = e->error_code;
+	t->error_message = e->error_message;
+	t->read_only = false;
+	t->management = true;
+	t->now_s = facts->now_s;
+}
+
+int
+event_write(const struct flow_host *host, const struct flow_facts *facts,
+    const struct snap_account *account, const struct event *e,
+    const char id[37])
+{
+	struct trail_where where = { host->trail, host->spool, host->auth_gid };
+	struct buf additional = BUF_INIT, response = BUF_INIT,
+	    request = BUF_INIT, arn = BUF_INIT;
+	char agent[AGENT_MAX], source[64];
+	struct trail_event t = { 0 };
+	int r;
+
+	snprintf(agent, sizeof(agent), "pam_iam/%s (%s)", IAM_VERSION,
+	    given(facts->service) ? facts->service : "unknown");
+	fill(facts, account, e, &t);
+	put_identity(account, e, &arn, &t.who);
+	t.source_ip = source_of(facts, account, source, sizeof(source));
+	t.user_agent = agent;
+	put_additional(&additional, facts, e);
+	t.additional = buf_cstr(&additional);
+	if (e->target != NULL) {
+		put_one(&request, "targetUser", e->target);
+		t.request_parameters = buf_cstr(&request);
+	}
+	if (e->outcome != NULL) {
+		put_one(&response, "Login", e->outcome);
+		t.response_elements = buf_cstr(&response);
+	}
+	memcpy(t.event_id, id, sizeof(t.event_id));
+	if ((r = additional.err) == 0 && (r = response.err) == 0 &&
+	    (r = request.err) == 0 && (r = arn.err) == 0)
+		r = trail_write(&where, &t, NULL);
+	buf_release(&additional);
+	buf_release(&response);
+	buf_release(&request);
+	buf_release(&arn);
+	return r;
+}

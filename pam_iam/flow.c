@@ -1,0 +1,596 @@
+/*
+ * Authentication as a state machine: opened, asked, judged. Rules kept here:
+ *
+ *  - which questions come depends on the policies and the settings only (S8);
+ *  - a judged password costs one crypt(3), known name or not;
+ *  - a code is claimed before it opens anything, and only when the rest is right (S35);
+ *  - what cannot be counted or recorded does not open (S1, S33).
+ */
+#include "common/base/base.h"
+#include "common/authz/authz.h"
+#include "common/credential/credential.h"
+#include "pam_iam/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+flow_set_note(struct flow *f, const char *what, int err)
+{
+	if (f->note[0] != '\0')
+		return; /* the first one is the cause */
+	snprintf(f->note, sizeof(f->note), "%s: %s", what, iam_strerror(err));
+}
+
+/* The throttle counts per address; anything that is no literal one is local. */
+static void
+find_source(struct flow *f)
+{
+	if (f->facts->rhost == NULL ||
+	    !authz_literal_address(f->facts->rhost, f->source, sizeof(f->source)))
+		memcpy(f->source, "local", sizeof("local"));
+}
+
+/* The runtime state is needed for everything that opens. */
+static void
+open_runtime(struct flow *f)
+{
+	int r;
+
+	r = runtime_open(f->host->run, f->host->auth_gid, &f->rt);
+	if (r != 0)
+		f->rt = NULL;
+	else
+		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
+		    &f->session_pid, &f->session);
+	if (r == 0)
+		return;
+	f->has_session = false;
+	f->id.who = FLOW_BROKEN;
+	f->id.err = r;
+	f->id.reason = "RuntimeUnavailable";
+}
+
+int
+flow_open(const struct flow_host *host, const struct flow_facts *facts,
+    enum flow_mode mode, struct flow **ret)
+{
+	struct flow *f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return IAM_ERR_MEMORY;
+	f->host = host;
+	f->facts = facts;
+	find_source(f);
+	identify(host, facts->user, mode, &f->id);
+	if (f->id.who == FLOW_OURS)
+		open_runtime(f);
+	f->action = f->id.have_account && facts->service != NULL ?
+	    snap_action_for(&f->id.account, facts->service) : "host:Authenticate";
+	if (f->id.who == FLOW_BROKEN)
+		flow_set_note(f, f->id.reason, f->id.err);
+	*ret = f;
+	return 0;
+}
+
+void
+flow_close(struct flow *f)
+{
+	if (f == NULL)
+		return;
+	runtime_close(f->rt);
+	identity_release(&f->id);
+	explicit_bzero(f, sizeof(*f));
+	free(f);
+}
+
+enum flow_who
+flow_who(const struct flow *f)
+{
+	return f->id.who;
+}
+
+int
+flow_error(const struct flow *f)
+{
+	return f->id.who == FLOW_BROKEN ? f->id.err : 0;
+}
+
+const char *
+flow_note(const struct flow *f)
+{
+	return f->note;
+}
+
+const struct snap_principal *
+flow_principal(const struct flow *f)
+{
+	return f->id.who == FLOW_OURS ? &f->id.principal : NULL;
+}
+
+const struct snap_account *
+flow_account(const struct flow *f)
+{
+	return f->id.who == FLOW_OURS ? &f->id.account : NULL;
+}
+
+/* ---- what has been proved ---- */
+
+/*
+ * MFA of the session counts while it is fresh, and only for the session's own
+ * user acting in person: a daemon that she restarted is among her session's
+ * processes as well, but it runs as root, and those who log in through it are
+ * somewhere else.
+ */
+static bool
+session_counts(const struct flow *f, uint32_t uid)
+{
+	return f->has_session && f->session.uid == uid &&
+	    f->facts->caller_uid == uid;
+}
+
+static bool
+fresh(const struct flow *f, int64_t mfa_s)
+{
+	return mfa_s > 0 && mfa_s <= f->facts->now_s &&
+	    f->facts->now_s - mfa_s < (int64_t)f->id.account.mfa_memory_s;
+}
+
+void
+flow_proof(const struct flow *f, uint32_t uid, const struct runtime_evidence *e,
+    struct proof *p)
+{
+	*p = (struct proof){ 0 };
+	if (session_counts(f, uid)) {
+		p->mfa_known = true;
+		p->issued_s = f->session.auth_s;
+		p->methods = f->session.methods & ~(uint32_t)RUNTIME_MFA;
+		if (fresh(f, f->session.mfa_s))
+			p->mfa_s = f->session.mfa_s;
+	}
+	if (e != NULL && e->uid == uid) {
+		p->methods = e->methods;
+		p->mfa_known = true;
+		if (p->issued_s == 0)
+			p->issued_s = e->auth_s;
+		if (e->mfa_s > p->mfa_s)
+			p->mfa_s = e->mfa_s;
+	}
+	if (f->facts->publickey)
+		p->methods |= RUNTIME_PUBLICKEY;
+	if (p->mfa_s != 0)
+		p->methods |= RUNTIME_MFA;
+}
+
+/* ---- questions ---- */
+
+/* Would it be allowed with what is proved already, and no further code? */
+static int
+allowed_without_code(struct flow *f, bool *ret)
+{
+	struct runtime_evidence now = { 0 };
+	struct pol_decision decision;
+	struct authz_attempt at;
+	struct judge j;
+	struct proof p;
+	int r;
+
+	*ret = false;
+	if ((r = judge_open(f, &j)) != 0)
+		goto out;
+	/* As it will be when the password has turned out right. */
+	now.uid = f->id.principal.uid;
+	now.methods = f->facts->publickey || f->facts->mfa_only ? 0 :
+	    RUNTIME_PASSWORD;
+	now.auth_s = f->facts->now_s;
+	if (j.rule == RULE_ROOT) {
+		*ret = true;
+		goto out;
+	}
+	flow_proof(f, j.principal->uid, &now, &p);
+	judge_attempt(f, &j, &p, &at);
+	r = authz_decide(j.authz, &at, &decision);
+	*ret = r == 0 && decision.effect == POL_ALLOWED;
+out:
+	judge_release(&j);
+	return r;
+}
+
+static bool
+code_needed(struct flow *f)
+{
+	const struct snap_account *account = &f->id.account;
+	uint32_t uid = f->id.principal.uid;
+	bool allowed;
+	int r;
+
+	if (f->facts->mfa_only)
+		return true;
+	if (f->id.principal.device_count > 0 && account->mfa_when_enrolled != 0 &&
+	    !(session_counts(f, uid) && fresh(f, f->session.mfa_s)))
+		return true;
+	if ((r = allowed_without_code(f, &allowed)) != 0) {
+		flow_set_note(f, "cannot decide", r);
+		return true;
+	}
+	return !allowed;
+}
+
+unsigned
+flow_questions(struct flow *f)
+{
+	f->questions = FLOW_PASSWORD | FLOW_CODE;
+	if (f->id.who == FLOW_OURS && !code_needed(f))
+		f->questions = FLOW_PASSWORD;
+	else if (f->facts->publickey || f->facts->mfa_only)
+		f->questions = FLOW_CODE;
+	return f->questions;
+}
+
+/* ---- codes ---- */
+
+struct code_match {
+	bool hit;
+	bool reused;          /* right, but used before */
+	unsigned device;
+	uint64_t step;
+};
+
+/* Codes of steps that began before t_s are over: the step numbers up to this. */
+static uint64_t
+steps_before(int64_t t_s, const struct snap_device *d)
+{
+	int64_t step;
+
+	if (t_s <= 0 || d->period_s == 0)
+		return 0;
+	step = (t_s - 1) / (int64_t)d->period_s + d->drift_steps;
+	return step > 0 ? (uint64_t)step : 0;
+}
+
+static int
+min_step(struct flow *f, const struct snap_device *d, uint64_t *ret)
+{
+	uint64_t last, enabled, epoch;
+	int64_t enabled_s;
+	int r;
+
+	r = runtime_totp_last(f->rt, f->id.principal.uid, d->serial, &last);
+	if (r != 0)
+		return r;
+	enabled_s = d->enabled_s > INT64_MAX ? INT64_MAX : (int64_t)d->enabled_s;
+	enabled = steps_before(enabled_s, d);
+	epoch = steps_before(runtime_epoch_s(f->rt), d);
+	if (enabled > last)
+		last = enabled;
+	*ret = epoch > last ? epoch : last;
+	return 0;
+}
+
+static int
+check_device(struct flow *f, const struct seal_key *key, unsigned i,
+    const char *code, struct code_match *m)
+{
+	const struct snap_device *d = &f->id.principal.devices[i];
+	struct totp_params params = { d->alg, d->digits, d->period_s,
+	    d->drift_steps };
+	struct secret seed = SECRET_INIT;
+	bool ok = false, reused = false;
+	uint64_t min, step;
+	int r;
+
+	if ((r = unseal(key, d->serial, d->seed, d->seed_len, &seed)) == 0 &&
+	    (r = min_step(f, d, &min)) == 0)
+		r = totp_check(&seed, &params, code, f->facts->now_s, min, &ok,
+		    &step, &reused);
+	secret_release(&seed);
+	if (r != 0)
+		return r;
+	if (reused)
+		m->reused = true;
+	if (ok && !m->hit) {
+		m->hit = true;
+		m->device = i;
+		m->step = step;
+	}
+	return 0;
+}
+
+/*
+ * Compare with every device, whichever matches. A device that cannot be
+ * checked is an error only when no other one matched, and then whatever the
+ * password was.
+ */
+static int
+check_code(struct flow *f, const char *code, struct code_match *m)
+{
+	struct seal_key key;
+	unsigned i;
+	int r, failed = 0;
+
+	*m = (struct code_match){ 0 };
+	if (f->id.principal.device_count == 0)
+		return 0;
+	if ((r = seal_key_load(f->host->seal_key, &key)) != 0)
+		return r;
+	for (i = 0; i < f->id.principal.device_count && i < SNAP_DEVICES_MAX; i++) {
+		r = check_device(f, &key, i, code, m);
+		if (r != 0)
+			failed = r;
+	}
+	explicit_bzero(&key, sizeof(key));
+	return m->hit ? 0 : failed;
+}
+
+/* ---- judging ---- */
+
+/* What is wrong with an attempt; NULL: nothing. */
+struct attempt {
+	const struct flow_answers *a;
+	bool throttled;
+	bool password_ok;
+	struct code_match code;
+	const char *reason;
+};
+
+static int
+one_crypt(const struct flow_answers *a, const char *hash, bool *ret_ok)
+{
+	const struct secret none = SECRET_INIT;
+
+	return password_check(a->password != NULL && !a->bad ? a->password :
+	    &none, hash, ret_ok);
+}
+
+/* A failure of a known user counts, and that it could be counted is a
+ * condition: an answer that costs nothing could be asked for without end. */
+static int
+write_failure(struct flow *f, const char *reason, const char *message)
+{
+	struct event e = { 0 };
+	bool login = strcmp(f->action, "host:Login") == 0;
+	char id[37];
+	int r;
+
+	e.who = f->id.who == FLOW_OURS ? EVENT_PRINCIPAL : EVENT_UNKNOWN;
+	e.principal = &f->id.principal;
+	e.name = event_name(f->action);
+	e.type = login ? "AwsConsoleSignIn" : "AwsServiceEvent";
+	e.outcome = login ? "Failure" : NULL;
+	e.error_message = message;
+	e.reason = reason;
+	e.methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0;
+	if ((r = trail_event_id(id)) == 0)
+		r = event_write(f->host, f->facts,
+		    f->id.have_account ? &f->id.account : NULL, &e, id);
+	if (r != 0)
+		flow_set_note(f, "the audit event is lost", r);
+	return r;
+}
+
+/* Nobody, or nobody whom we can judge: one crypt, an event, a no. */
+static int
+judge_in_vain(struct flow *f, const struct flow_answers *a)
+{
+	bool ok;
+	int r = 0;
+
+	if (a->password != NULL)
+		r = one_crypt(a, NULL, &ok);
+	if (f->id.who == FLOW_NOBODY) {
+		write_failure(f, "NoSuchUser", "Failed authentication");
+		return r;
+	}
+	write_failure(f, f->id.who == FLOW_BROKEN ? f->id.reason : "NotGoverned",
+	    "Failed authentication");
+	return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+}
+
+static int
+throttled(struct flow *f, bool *ret)
+{
+	struct runtime_throttle t;
+	int r;
+
+	*ret = true;
+	r = runtime_throttle_get(f->rt, f->id.principal.uid, f->source,
+	    f->facts->now_s, f->id.account.throttle_free,
+	    f->id.account.throttle_max_s, &t);
+	if (r == 0)
+		*ret = t.retry_at_s > f->facts->now_s;
+	return r;
+}
+
+static const char *
+why_not(const struct flow *f, const struct attempt *t, bool code_asked)
+{
+	const struct snap_principal *p = &f->id.principal;
+
+	if (t->throttled)
+		return "Throttled";
+	if (t->a->bad)
+		return "InvalidAnswer";
+	if (p->enabled == 0)
+		return "UserDisabled";
+	if (t->a->password != NULL && p->password_hash == NULL)
+		return "NoLoginProfile";
+	if (t->a->password != NULL && !t->password_ok)
+		return "WrongPassword";
+	if (!code_asked || t->code.hit)
+		return NULL;
+	/*
+	 * A code was asked of someone without a device: beside a right password
+	 * it is the account phase's policies that deny (S3); alone it proves nothing.
+	 */
+	if (p->device_count == 0)
+		return t->a->password != NULL ? NULL : "NoDevice";
+	return t->code.reused ? "CodeReused" : "WrongCode";
+}
+
+/* Both answers are looked at, whatever the first one was. */
+static int
+look(struct flow *f, struct attempt *t)
+{
+	const struct flow_answers *a = t->a;
+	const char *hash;
+	bool code_asked = (f->questions & FLOW_CODE) != 0;
+	int r, r2 = 0;
+
+	if ((r = throttled(f, &t->throttled)) != 0)
+		t->throttled = true;
+	hash = t->throttled || a->bad || f->id.principal.enabled == 0 ? NULL :
+	    f->id.principal.password_hash;
+	if (a->password != NULL)
+		r2 = one_crypt(a, hash, &t->password_ok);
+	if (r == 0)
+		r = r2;
+	if (code_asked)
+		r2 = check_code(f, a->code != NULL && !a->bad ?
+		    secret_str(a->code) : "", &t->code);
+	if (r == 0)
+		r = r2;
+	if (r == 0)
+		t->reason = why_not(f, t, code_asked);
+	return r;
+}
+
+/* One use of a code opens once: exactly one of several wins (S35). */
+static int
+claim(struct flow *f, struct attempt *t)
+{
+	const struct snap_principal *p = &f->id.principal;
+	bool won = false;
+	int r;
+
+	if (t->reason != NULL || !t->code.hit)
+		return 0;
+	r = runtime_totp_claim(f->rt, p->uid, p->devices[t->code.device].serial,
+	    t->code.step, &won);
+	if (r == 0 && !won)
+		t->reason = "CodeReused";
+	return r;
+}
+
+static void
+copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+static void
+make_evidence(const struct flow *f, const struct attempt *t,
+    struct runtime_evidence *e)
+{
+	const struct snap_principal *p = &f->id.principal;
+
+	*e = (struct runtime_evidence){ 0 };
+	e->uid = p->uid;
+	e->auth_s = f->facts->now_s;
+	if (t->a->password != NULL)
+		e->methods |= RUNTIME_PASSWORD;
+	if (f->facts->publickey)
+		e->methods |= RUNTIME_PUBLICKEY;
+	if (t->code.hit) {
+		e->methods |= RUNTIME_MFA;
+		e->mfa_s = f->facts->now_s;
+		copy_text(e->device, sizeof(e->device),
+		    p->devices[t->code.device].serial);
+	}
+	copy_text(e->user, sizeof(e->user), p->unix_name);
+	copy_text(e->service, sizeof(e->service), f->facts->service);
+	copy_text(e->rhost, sizeof(e->rhost), f->facts->rhost);
+	copy_text(e->tty, sizeof(e->tty), f->facts->tty);
+}
+
+static int
+leave_evidence(struct flow *f, const struct runtime_evidence *e)
+{
+	int r = 0;
+
+	if (!f->facts->by_proxy)
+		r = runtime_evidence_put(f->rt, f->facts->pid, e);
+	if (r == 0 && !f->facts->by_proxy && f->facts->parent > 1)
+		r = runtime_evidence_put(f->rt, f->facts->parent, e);
+	/* A code typed for sudo is good for the session's next sudo, too. When
+	 * that cannot be kept, the next one asks again. */
+	if (r == 0 && e->mfa_s != 0 && session_counts(f, e->uid) &&
+	    runtime_session_mfa(f->rt, f->session_pid, e->mfa_s, e->device) != 0)
+		flow_set_note(f, "MFA is not remembered", IAM_ERR_IO);
+	return r;
+}
+
+static int
+failed(struct flow *f, const struct attempt *t)
+{
+	int r = 0;
+
+	/* An attempt that was not looked at proves nothing either way; counting
+	 * it would let anyone keep the delay going for ever (S16). */
+	if (!t->throttled)
+		r = runtime_throttle_failed(f->rt, f->id.principal.uid,
+		    f->source, f->facts->now_s);
+	write_failure(f, t->reason, "Failed authentication");
+	return r;
+}
+
+int
+flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
+    struct runtime_evidence *ret_evidence)
+{
+	struct attempt t = { .a = a, .reason = "NotJudged" };
+	struct runtime_evidence e;
+	uint32_t before;
+	int r;
+
+	*ret = FLOW_DENY;
+	if (f->id.who != FLOW_OURS)
+		return judge_in_vain(f, a);
+	if (f->questions == 0 ||
+	    ((f->questions & FLOW_PASSWORD) != 0) != (a->password != NULL) ||
+	    ((f->questions & FLOW_CODE) != 0) != (a->code != NULL))
+		return IAM_ERR_BUG;
+	if ((r = look(f, &t)) != 0 || (r = claim(f, &t)) != 0)
+		goto broken;
+	if (t.reason != NULL) {
+		if ((r = failed(f, &t)) != 0)
+			flow_set_note(f, "the failure cannot be counted", r);
+		return r;
+	}
+	make_evidence(f, &t, &e);
+	if ((r = leave_evidence(f, &e)) != 0 ||
+	    (r = runtime_throttle_succeeded(f->rt, e.uid, f->source,
+	    f->facts->now_s, &before)) != 0)
+		goto broken;
+	if (ret_evidence != NULL)
+		*ret_evidence = e;
+	*ret = FLOW_PERMIT;
+	return 0;
+broken:
+	flow_set_note(f, "authentication cannot be judged", r);
+	write_failure(f, "InternalError", iam_strerror(r));
+	return r;
+}
+
+int
+flow_check_password(struct flow *f, const struct flow_answers *a,
+    enum flow_verdict *ret)
+{
+	struct attempt t = { .a = a, .reason = "NotJudged" };
+	int r;
+
+	*ret = FLOW_DENY;
+	if (f->id.who != FLOW_OURS)
+		return judge_in_vain(f, a);
+	if (a->password == NULL)
+		return IAM_ERR_BUG;
+	f->questions = FLOW_PASSWORD;
+	if ((r = look(f, &t)) == 0 && t.reason != NULL)
+		return failed(f, &t);
+	if (r != 0) {
+		flow_set_note(f, "the password cannot be judged", r);
+		return r;
+	}
+	*ret = FLOW_PERMIT;
+	return 0;
+}

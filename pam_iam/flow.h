@@ -1,0 +1,165 @@
+/*
+ * A login, without PAM: who it is, what to ask, whether the answers are right,
+ * whether the policies let them in, and the audit event of each.
+ *
+ *     flow_open       the name is looked up: unmanaged, ours, nobody, …
+ *     flow_questions  which questions come: all of them before any is judged
+ *     flow_judge      the answers, with throttle and replay protection
+ *     flow_authorize  the policies decide; evidence of flow_judge counts
+ *
+ * The module and the helper iam-chkauth are two fronts of this. Rules it keeps:
+ * every verdict starts out closed and is compared with the one constant that
+ * opens (S10); what is asked depends on policies and settings, never on whether
+ * an answer was right (S8); a judged password costs exactly one crypt(3); whatever
+ * goes wrong is an error and denies (S1). No globals, no environment; one
+ * struct flow per thread. Each flow reads one whole snapshot.
+ */
+#ifndef IAM_PAM_FLOW_H
+#define IAM_PAM_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/base.h"
+#include "common/runtime/runtime.h"
+#include "common/snapshot/principal.h"
+
+/* ---- the host ---- */
+
+/* What a name service says about a name or an id. IAM_ERR_IO: it cannot say. */
+typedef int flow_uid_of(const char *name, bool *ret_known, uid_t *ret_uid);
+typedef int flow_name_of(uid_t uid, bool *ret_known, char *ret, size_t size);
+
+/* Where things are, and what a front lends to the flow. All borrowed. */
+struct flow_host {
+	const char *host_file, *settings_file; /* /etc/iam/host.json, iam.json */
+	const char *private_snapshot, *governed, *passwd, *seal_key;
+	const char *run, *trail, *spool;
+	gid_t auth_gid;
+	flow_uid_of *uid_of;
+	flow_name_of *name_of;
+	/* Make the snapshots anew from changed configuration files. NULL for a
+	 * front that may not. */
+	int (*publish)(void *arg);
+	void *publish_arg;
+};
+
+/* The compiled-in places, the system's name services, no publish. */
+void flow_host_init(struct flow_host *host);
+
+/* Before "iamctl init" there is no host.json, and everyone is unmanaged. When
+ * that cannot be seen: initialised. */
+bool flow_initialised(const struct flow_host *host);
+
+/* ---- an attempt ---- */
+
+/* Borrowed; must outlive the flow. Absent text is NULL or "". */
+struct flow_facts {
+	const char *user;    /* PAM_USER */
+	const char *service, *tty, *rhost;
+	uid_t caller_uid;    /* the real one: getuid() */
+	pid_t pid;           /* of the process that logs in */
+	pid_t parent;        /* leave evidence for this one as well; 0: none */
+	int64_t now_s;
+	bool publickey;      /* sshd says that a public key has succeeded */
+	bool mfa_only;       /* another module asked for the password */
+	bool by_proxy;       /* the helper: evidence would be for a process that ends */
+};
+
+/* Distant constants (S10). */
+enum flow_who {
+	FLOW_UNMANAGED = 0x6a35,/* not ours: a positive finding (S2) */
+	FLOW_ROOT = 0x19c6,     /* not ours: uid 0 on an initialised host */
+	FLOW_OURS = 0x4d5a,
+	FLOW_NOBODY = 0x32a9,   /* nobody on this host knows the name */
+	FLOW_BROKEN = 0x75f0,   /* governed, but it cannot be decided: flow_error */
+};
+
+enum flow_mode {
+	FLOW_DECIDE, /* a decision follows: the configuration must be current */
+	FLOW_LOOK,   /* only who it is */
+};
+
+struct flow;
+
+/*
+ * Look the name up. *ret is owned (flow_close). IAM_ERR_MEMORY only: what is
+ * wrong with the host is told by flow_who and flow_error.
+ */
+int flow_open(const struct flow_host *host, const struct flow_facts *facts,
+    enum flow_mode mode, struct flow **ret);
+void flow_close(struct flow *f);
+
+enum flow_who flow_who(const struct flow *f);
+/* Why FLOW_BROKEN, as enum iam_err; 0 else. */
+int flow_error(const struct flow *f);
+/* One line for syslog about what went wrong, "" when nothing. Borrowed. */
+const char *flow_note(const struct flow *f);
+/* The principal and the account of FLOW_OURS, NULL else. Borrowed. */
+const struct snap_principal *flow_principal(const struct flow *f);
+const struct snap_account *flow_account(const struct flow *f);
+
+/* ---- authentication ---- */
+
+enum flow_question { /* bits */
+	FLOW_PASSWORD = 1,
+	FLOW_CODE = 2,
+};
+
+/*
+ * What to ask: FLOW_PASSWORD, FLOW_CODE or both, never nothing, since an
+ * authentication that asks nothing must not succeed.
+ */
+unsigned flow_questions(struct flow *f);
+
+struct flow_answers {
+	const struct secret *password, *code; /* borrowed; NULL: not asked */
+	/* The conversation failed, or an answer was missing, empty or longer
+	 * than PASSWORD_MAX: a failed attempt, which counts (S6). */
+	bool bad;
+};
+
+enum flow_verdict {
+	FLOW_PERMIT = 0x2b3c95d4, /* nothing else opens */
+	FLOW_DENY = 0x5cc26a1b,
+};
+
+/*
+ * Judge the answers to flow_questions. A no counts against the throttle and is
+ * an event with its true reason; a yes leaves evidence under /run/iam for
+ * facts.pid and facts.parent. *ret_evidence (may be NULL) is written on a permit.
+ * *ret is FLOW_DENY on every error.
+ */
+int flow_judge(struct flow *f, const struct flow_answers *a,
+    enum flow_verdict *ret, struct runtime_evidence *ret_evidence);
+
+/* The password alone, for changing it: same throttle, same single crypt. */
+int flow_check_password(struct flow *f, const struct flow_answers *a,
+    enum flow_verdict *ret);
+
+/* ---- account ---- */
+
+struct flow_decision {
+	enum flow_verdict verdict;
+	bool change_password; /* permitted, but the password must be changed first */
+	char event_id[37];    /* "" when the event could not be kept */
+};
+
+/*
+ * Let the policies decide, and write the event. evidence is what the caller
+ * kept from flow_judge, NULL: look under /run/iam. A permit whose event can be
+ * neither written nor spooled is a denial. For FLOW_ROOT only the event is
+ * written, and no failure is an error (S0).
+ */
+int flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
+    struct flow_decision *ret);
+
+/* ---- session ---- */
+
+/* Turn evidence into the session record of facts.pid, with an event. */
+int flow_session_open(struct flow *f, const struct runtime_evidence *evidence);
+/* The end of it. Sessions that were never opened are fine. */
+int flow_session_close(struct flow *f);
+
+#endif

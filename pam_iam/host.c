@@ -1,0 +1,37 @@
+/* The places of a real host. */
+#include "common/base/base.h"
+#include "pam_iam/internal.h"
+
+#include <grp.h>
+
+/* The group of /run/iam; "leave it alone" when the package's group is gone. */
+static gid_t
+auth_gid(void)
+{
+	struct group gr, *hit = NULL;
+	char room[4096];
+
+	if (getgrnam_r(IAM_AUTH_GROUP, &gr, room, sizeof(room), &hit) != 0 ||
+	    hit == NULL)
+		return (gid_t)-1;
+	return gr.gr_gid;
+}
+
+void
+flow_host_init(struct flow_host *host)
+{
+	*host = (struct flow_host){
+		.host_file = IAM_PATH_HOST,
+		.settings_file = IAM_PATH_SETTINGS,
+		.private_snapshot = IAM_PATH_PRIVATE,
+		.governed = IAM_PATH_GOVERNED,
+		.passwd = IAM_PATH_PASSWD,
+		.seal_key = IAM_PATH_SEAL_KEY,
+		.run = IAM_PATH_RUN,
+		.trail = IAM_PATH_TRAIL,
+		.spool = IAM_PATH_RUN "/spool",
+		.auth_gid = auth_gid(),
+		.uid_of = identify_uid_of,
+		.name_of = identify_name_of,
+	};
+}

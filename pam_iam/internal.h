@@ -1,0 +1,116 @@
+/* What the parts of the flow share. */
+#ifndef IAM_PAM_INTERNAL_H
+#define IAM_PAM_INTERNAL_H
+
+#include "common/policy/policy.h"
+#include "common/trail/trail.h"
+#include "pam_iam/flow.h"
+
+/* ---- identify.c ---- */
+
+struct identity {
+	enum flow_who who;
+	int err;             /* with FLOW_BROKEN */
+	const char *reason;  /* with FLOW_BROKEN: the event's reason, constant */
+	bool have_account;   /* snapshot and account can be used */
+	struct snap *snap;
+	struct snap_account account;
+	struct snap_principal principal; /* with FLOW_OURS, and when stale */
+};
+
+void identify(const struct flow_host *host, const char *name,
+    enum flow_mode mode, struct identity *ret);
+void identity_release(struct identity *id);
+
+flow_uid_of identify_uid_of;
+flow_name_of identify_name_of;
+
+/* ---- event.c ---- */
+
+enum event_who { EVENT_PRINCIPAL, EVENT_ROOT, EVENT_UNKNOWN };
+
+/* An audit event of a login. Everything is borrowed; NULL is left out. */
+struct event {
+	enum event_who who;
+	const struct snap_principal *principal; /* with EVENT_PRINCIPAL */
+	const char *name;         /* eventName */
+	const char *type;         /* eventType */
+	const char *target;       /* ARN or name of the user switched to */
+	const char *error_code, *error_message;
+	const char *reason;       /* additionalEventData.reason: the true one */
+	const char *explanation;
+	const struct pol_decision *decision;
+	const char *outcome;      /* "Success", "Failure": responseElements of a Login */
+	uint32_t methods;         /* enum runtime_method, of this attempt or its session */
+	bool mfa_known;
+	int64_t mfa_s, issued_s;
+	const char *session_id;
+};
+
+/* The eventName of an action: "Login" for "host:Login". */
+const char *event_name(const char *action);
+/* "publickey", "password", "mfa"; NULL when nothing is known. */
+const char *event_method(uint32_t methods);
+
+/*
+ * Write one. account may be NULL (no snapshot). id is made by the caller
+ * (trail_event_id). An error means that the event is lost.
+ */
+int event_write(const struct flow_host *host, const struct flow_facts *facts,
+    const struct snap_account *account, const struct event *e,
+    const char id[37]);
+
+/* ---- flow.c ---- */
+
+/* What has been proved: now, or earlier in the same login session. */
+struct proof {
+	uint32_t methods;   /* enum runtime_method */
+	bool mfa_known;     /* false: aws:MultiFactorAuthPresent is absent */
+	int64_t mfa_s;      /* 0: no MFA */
+	int64_t issued_s;   /* when the session began; 0: not known */
+};
+
+struct flow {
+	const struct flow_host *host;    /* borrowed */
+	const struct flow_facts *facts;  /* borrowed */
+	struct identity id;
+	struct runtime *rt;              /* with FLOW_OURS */
+	bool has_session;                /* the login session that this process belongs to */
+	pid_t session_pid;
+	struct runtime_evidence session;
+	unsigned questions;              /* what was asked */
+	char source[64];                 /* of the throttle: an address, or "local" */
+	const char *action;              /* of the PAM service */
+	char note[256];
+};
+
+/* Keep a line for syslog. */
+void flow_set_note(struct flow *f, const char *what, int err);
+/* Put together what a principal proved; e is this attempt's, may be NULL. */
+void flow_proof(const struct flow *f, uint32_t uid,
+    const struct runtime_evidence *e, struct proof *ret);
+
+/* ---- account.c ---- */
+
+/* Whose policies decide. */
+enum rule {
+	RULE_SELF,    /* the user's own */
+	RULE_CALLER,  /* su: those of the governed caller, for the target */
+	RULE_ROOT,    /* su by uid 0: allowed, with an event */
+};
+
+struct judge {
+	enum rule rule;
+	const struct snap_principal *principal; /* NULL with RULE_ROOT */
+	struct snap_principal *caller;          /* owned */
+	struct authz *authz;                    /* NULL with RULE_ROOT */
+};
+
+int judge_open(const struct flow *f, struct judge *ret);
+void judge_release(struct judge *j);
+struct authz_attempt;
+/* The facts of the attempt as the policies see them. */
+void judge_attempt(const struct flow *f, const struct judge *j,
+    const struct proof *p, struct authz_attempt *ret);
+
+#endif

@@ -1,0 +1,106 @@
+/* What the parts of the module share: the front of the flow that knows PAM. */
+#ifndef IAM_PAM_MODULE_H
+#define IAM_PAM_MODULE_H
+
+#include <security/pam_modules.h>
+
+#include "pam_iam/chkauth.h"
+#include "pam_iam/flow.h"
+
+/* ---- args.c ---- */
+
+struct args {
+	bool debug, try_first_pass, use_first_pass, mfa_only;
+	const char *unknown; /* the first option that is none; borrowed */
+};
+
+void args_read(int argc, const char **argv, struct args *ret);
+
+/* ---- conv.c ---- */
+
+/*
+ * Ask without echo. *ret_bad is true when there is no usable answer: the
+ * conversation failed or was given up, the answer is missing, empty or longer
+ * than PASSWORD_MAX; *answer is empty then. Only IAM_ERR_MEMORY is an error.
+ */
+int conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
+    bool *ret_bad);
+/* A line for the person, unless PAM_SILENT. style: PAM_TEXT_INFO, PAM_ERROR_MSG. */
+void conv_say(pam_handle_t *pamh, int flags, int style, const char *text);
+
+/* ---- spawn.c ---- */
+
+/* How a program ended: its exit status, 128 + signal when it was killed. */
+#define SPAWN_NOT_RUN 127
+
+/*
+ * Run a program with a clean environment, these arguments and this input (at
+ * most SPAWN_INPUT_MAX bytes), as uid 0 when the effective one is 0. What it
+ * says (standard output and error, the first 4 KiB) is appended to *said; may
+ * be NULL. Works whatever the application does with SIGCHLD, and changes no
+ * signal handler. IAM_ERR_BUSY: not done within the limit, and killed.
+ */
+#define SPAWN_INPUT_MAX 4096
+int spawn_run(const char *path, const char *const argv[], const void *input,
+    size_t input_len, struct buf *said, int *ret_status);
+
+/* "iamctl publish"; the shape is flow_host.publish. */
+int spawn_publish(void *arg);
+int spawn_make_home(const char *name, uint32_t home_umask);
+/*
+ * "iamctl change-password" with the password on standard input. *ret_ok says
+ * whether it was changed; else code is AWS's error code ("" when there is none).
+ */
+int spawn_change_password(const char *user_name, const struct secret *password,
+    bool *ret_ok, char *code, size_t code_size);
+/* Ask the helper; every failure is CHK_BROKEN. */
+enum chk_answer spawn_chkauth(const char *mode, const struct chk_request *req);
+
+/* ---- pam_phase.c ---- */
+
+struct phase {
+	pam_handle_t *pamh;
+	int flags;
+	struct args args;
+	const char *user; /* borrowed from pamh */
+	struct flow_host host;
+	struct flow_facts facts;
+	struct flow *flow;
+};
+
+/* One switch from our errors to PAM's codes; never PAM_SUCCESS or PAM_IGNORE. */
+int phase_code(int err);
+
+/*
+ * Look the user up. PAM_SUCCESS: go on; PAM_USER_UNKNOWN: IAM is not
+ * initialised; else: what to answer. phase_end in any case.
+ */
+int phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
+    const char **argv);
+int phase_open(struct phase *ph, enum flow_mode mode);
+void phase_end(struct phase *ph);
+/* Not root: everything goes to the helper. */
+bool phase_unprivileged(void);
+/* The request for the helper, without answers. */
+void phase_chk_request(const struct phase *ph, struct chk_request *req);
+/* Without the helper's word: PAM_USER_UNKNOWN for a local account that is not
+ * ours, otherwise code. */
+int phase_without_helper(const struct phase *ph, int code);
+
+/* Evidence kept with the handle, for the phases of the same process. */
+int phase_keep(struct phase *ph, const struct runtime_evidence *e);
+const struct runtime_evidence *phase_kept(const struct phase *ph);
+
+/* The helper has let this user in, for this handle. */
+int phase_permitted_set(struct phase *ph);
+bool phase_permitted(const struct phase *ph);
+
+/* The phases. They answer PAM codes. */
+int phase_authenticate(struct phase *ph); /* pam_auth.c */
+int phase_account(struct phase *ph);      /* pam_account.c */
+int phase_setcred(struct phase *ph);      /* pam_session.c, as the next two */
+int phase_open_session(struct phase *ph);
+int phase_close_session(struct phase *ph);
+int phase_change_password(struct phase *ph); /* pam_password.c */
+
+#endif

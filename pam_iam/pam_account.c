@@ -1,0 +1,80 @@
+/* The account phase: the policies decide; the person hears one calm line. */
+#include "common/base/base.h"
+#include "pam_iam/module.h"
+
+#include <string.h>
+
+static void
+say_denied(struct phase *ph, const char *what, const char *event_id)
+{
+	char line[160];
+
+	if (event_id[0] == '\0')
+		snprintf(line, sizeof(line), "%s.", what);
+	else
+		snprintf(line, sizeof(line),
+		    "%s. Your administrator can look up event %s.", what, event_id);
+	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, line);
+}
+
+static int
+account_here(struct phase *ph)
+{
+	struct flow_decision d;
+	enum flow_who who;
+	int r;
+
+	if ((r = phase_open(ph, FLOW_DECIDE)) != PAM_SUCCESS)
+		return r;
+	who = flow_who(ph->flow);
+	if (who == FLOW_NOBODY)
+		return PAM_USER_UNKNOWN;
+	r = flow_authorize(ph->flow, phase_kept(ph), &d);
+	if (who == FLOW_ROOT)
+		return PAM_USER_UNKNOWN;
+	if (r != 0) {
+		say_denied(ph, "Access cannot be decided", d.event_id);
+		return phase_code(r);
+	}
+	if (d.verdict != FLOW_PERMIT) {
+		say_denied(ph, "Access denied by policy", d.event_id);
+		return PAM_PERM_DENIED;
+	}
+	return d.change_password ? PAM_NEW_AUTHTOK_REQD : PAM_SUCCESS;
+}
+
+static int
+account_by_helper(struct phase *ph)
+{
+	struct chk_request req;
+
+	if (strcmp(ph->user, "root") == 0)
+		return PAM_USER_UNKNOWN;
+	if (phase_permitted(ph))
+		return PAM_SUCCESS;
+	phase_chk_request(ph, &req);
+	switch (spawn_chkauth("account", &req)) {
+	case CHK_PERMIT:
+		return PAM_SUCCESS;
+	case CHK_DENIED:
+	case CHK_WRONG:
+		say_denied(ph, "Access denied by policy", "");
+		return PAM_PERM_DENIED;
+	case CHK_UNMANAGED:
+		return PAM_USER_UNKNOWN;
+	case CHK_REFUSED:
+		return phase_without_helper(ph, PAM_PERM_DENIED);
+	case CHK_BROKEN:
+	case CHK_ASK_PASSWORD:
+	case CHK_ASK_CODE:
+	case CHK_ASK_BOTH:
+		break;
+	}
+	return phase_without_helper(ph, PAM_AUTHINFO_UNAVAIL);
+}
+
+int
+phase_account(struct phase *ph)
+{
+	return phase_unprivileged() ? account_by_helper(ph) : account_here(ph);
+}

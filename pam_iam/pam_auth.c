@@ -1,0 +1,205 @@
+/*
+ * The auth phase: all questions are asked before any answer is judged.
+ */
+#include "common/base/base.h"
+#include "common/credential/credential.h"
+#include "pam_iam/module.h"
+
+#include <security/pam_ext.h>
+#include <string.h>
+
+#define FAIL_DELAY_US 2000000
+
+struct answers {
+	struct secret password, code;
+	bool bad;
+};
+
+static void
+answers_release(struct answers *a)
+{
+	secret_release(&a->password);
+	secret_release(&a->code);
+}
+
+/* The password of a module before us; false when there is none. */
+static int
+first_pass(struct phase *ph, struct secret *password, bool *ret_found)
+{
+	const void *token = NULL;
+	size_t len;
+
+	*ret_found = false;
+	if (!ph->args.try_first_pass && !ph->args.use_first_pass)
+		return 0;
+	if (pam_get_item(ph->pamh, PAM_AUTHTOK, &token) != PAM_SUCCESS ||
+	    token == NULL)
+		return 0;
+	*ret_found = true;
+	len = strlen(token);
+	if (len == 0 || len > PASSWORD_MAX)
+		return 0; /* an empty answer: wrong */
+	return secret_set(password, token, len);
+}
+
+static int
+ask_password(struct phase *ph, struct answers *a)
+{
+	bool found;
+	int r;
+
+	if ((r = first_pass(ph, &a->password, &found)) != 0)
+		return r;
+	if (found || ph->args.use_first_pass) {
+		a->bad = a->password.len == 0;
+		return 0;
+	}
+	return conv_ask(ph->pamh, "Password: ", &a->password, &a->bad);
+}
+
+/* The second question comes whatever the first answer was, but a conversation
+ * that broke down is not gone on with. */
+static int
+ask(struct phase *ph, unsigned questions, struct answers *a)
+{
+	int r;
+
+	if ((questions & FLOW_PASSWORD) != 0 &&
+	    ((r = ask_password(ph, a)) != 0 || a->bad))
+		return r;
+	if ((questions & FLOW_CODE) != 0)
+		return conv_ask(ph->pamh, "Verification code: ", &a->code,
+		    &a->bad);
+	return 0;
+}
+
+/* For the modules after us: a keyring opens with the same password. */
+static int
+hand_on(struct phase *ph, const struct answers *a)
+{
+	if (a->password.len == 0)
+		return PAM_SUCCESS;
+	return pam_set_item(ph->pamh, PAM_AUTHTOK, secret_str(&a->password)) ==
+	    PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
+}
+
+static int
+judge(struct phase *ph, unsigned questions, const struct answers *a)
+{
+	struct flow_answers given = {
+		.password = (questions & FLOW_PASSWORD) != 0 ? &a->password : NULL,
+		.code = (questions & FLOW_CODE) != 0 ? &a->code : NULL,
+		.bad = a->bad,
+	};
+	struct runtime_evidence e;
+	enum flow_verdict verdict;
+	int r;
+
+	if ((r = flow_judge(ph->flow, &given, &verdict, &e)) != 0)
+		return phase_code(r);
+	if (verdict != FLOW_PERMIT)
+		return PAM_AUTH_ERR;
+	r = phase_keep(ph, &e);
+	explicit_bzero(&e, sizeof(e));
+	return r == PAM_SUCCESS ? hand_on(ph, a) : r;
+}
+
+static int
+authenticate_here(struct phase *ph)
+{
+	struct answers a = { SECRET_INIT, SECRET_INIT, false };
+	unsigned questions;
+	int r;
+
+	if ((r = phase_open(ph, FLOW_DECIDE)) != PAM_SUCCESS)
+		return r;
+	if (flow_who(ph->flow) == FLOW_ROOT)
+		return PAM_USER_UNKNOWN;
+	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
+	questions = flow_questions(ph->flow);
+	if ((r = ask(ph, questions, &a)) != 0)
+		r = phase_code(r);
+	else
+		r = judge(ph, questions, &a);
+	answers_release(&a);
+	return r;
+}
+
+/* ---- not root ---- */
+
+static int
+answer_code(struct phase *ph, enum chk_answer answer)
+{
+	switch (answer) {
+	case CHK_PERMIT:
+		return PAM_SUCCESS;
+	case CHK_WRONG:
+		return PAM_AUTH_ERR;
+	case CHK_DENIED:
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+		    "Access denied by policy.");
+		return PAM_PERM_DENIED;
+	case CHK_UNMANAGED:
+		return PAM_USER_UNKNOWN;
+	case CHK_REFUSED:
+		return phase_without_helper(ph, PAM_AUTH_ERR);
+	case CHK_BROKEN:
+	case CHK_ASK_PASSWORD:
+	case CHK_ASK_CODE:
+	case CHK_ASK_BOTH:
+		return phase_without_helper(ph, PAM_AUTHINFO_UNAVAIL);
+	}
+	return PAM_SERVICE_ERR;
+}
+
+static unsigned
+questions_of(enum chk_answer answer)
+{
+	if (answer == CHK_ASK_PASSWORD)
+		return FLOW_PASSWORD;
+	if (answer == CHK_ASK_CODE)
+		return FLOW_CODE;
+	return answer == CHK_ASK_BOTH ? FLOW_PASSWORD | FLOW_CODE : 0;
+}
+
+/* The helper looks at the policies in the same go: many screen lockers never
+ * call the account phase. */
+static int
+authenticate_by_helper(struct phase *ph)
+{
+	struct answers a = { SECRET_INIT, SECRET_INIT, false };
+	struct chk_request req;
+	enum chk_answer answer;
+	unsigned questions;
+	int r;
+
+	if (strcmp(ph->user, "root") == 0)
+		return PAM_USER_UNKNOWN;
+	phase_chk_request(ph, &req);
+	answer = spawn_chkauth("ask", &req);
+	if ((questions = questions_of(answer)) == 0)
+		return answer_code(ph, answer == CHK_PERMIT ? CHK_BROKEN : answer);
+	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
+	if ((r = ask(ph, questions, &a)) != 0) {
+		r = phase_code(r);
+		goto out;
+	}
+	/* Bad answers go there as well, as empty ones: they count. */
+	req.password = secret_str(&a.password);
+	req.code = secret_str(&a.code);
+	r = answer_code(ph, spawn_chkauth("auth", &req));
+	if (r == PAM_SUCCESS)
+		r = phase_permitted_set(ph);
+	if (r == PAM_SUCCESS)
+		r = hand_on(ph, &a);
+out:
+	answers_release(&a);
+	return r;
+}
+
+int
+phase_authenticate(struct phase *ph)
+{
+	return phase_unprivileged() ? authenticate_by_helper(ph) :
+	    authenticate_here(ph);
+}

@@ -1,0 +1,246 @@
+/*
+ * passwd and expired passwords: the old password is proved here, the new one
+ * goes to the same operation as on iamctl's command line.
+ */
+#include "common/base/base.h"
+#include "common/credential/credential.h"
+#include "pam_iam/module.h"
+
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define PROVED_DATA "iam_old_password"
+#define FAIL_DELAY_US 2000000
+
+/* root may set a password without the old one; but not where a login asks for
+ * it on behalf of the person. */
+static bool
+by_root(const struct phase *ph)
+{
+	return ph->facts.caller_uid == 0 &&
+	    (ph->flags & (int)PAM_CHANGE_EXPIRED_AUTHTOK) == 0;
+}
+
+/* Typed a moment ago, for the same login. */
+static bool
+proved_at_login(const struct phase *ph)
+{
+	const struct runtime_evidence *e = phase_kept(ph);
+
+	return e != NULL && (e->methods & RUNTIME_PASSWORD) != 0 &&
+	    e->uid == flow_principal(ph->flow)->uid;
+}
+
+static void
+proved_free(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+/* Remembered for the second call, for this very user. */
+static int
+remember_proof(struct phase *ph)
+{
+	uint32_t *uid = malloc(sizeof(*uid));
+
+	if (uid == NULL)
+		return PAM_BUF_ERR;
+	*uid = flow_principal(ph->flow)->uid;
+	if (pam_set_data(ph->pamh, PROVED_DATA, uid, proved_free) == PAM_SUCCESS)
+		return PAM_SUCCESS;
+	free(uid);
+	return PAM_SYSTEM_ERR;
+}
+
+static bool
+is_proved(const struct phase *ph)
+{
+	const void *data = NULL;
+
+	return pam_get_data(ph->pamh, PROVED_DATA, &data) == PAM_SUCCESS &&
+	    data != NULL &&
+	    *(const uint32_t *)data == flow_principal(ph->flow)->uid;
+}
+
+static int
+prove(struct phase *ph)
+{
+	struct secret old = SECRET_INIT;
+	struct flow_answers a = { .password = &old };
+	enum flow_verdict verdict;
+	int r, code;
+
+	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
+	if ((r = conv_ask(ph->pamh, "Current password: ", &old, &a.bad)) != 0 ||
+	    (r = flow_check_password(ph->flow, &a, &verdict)) != 0)
+		code = phase_code(r);
+	else if (verdict != FLOW_PERMIT)
+		code = PAM_AUTH_ERR;
+	else if (pam_set_item(ph->pamh, PAM_OLDAUTHTOK, secret_str(&old)) !=
+	    PAM_SUCCESS)
+		code = PAM_SYSTEM_ERR;
+	else
+		code = PAM_SUCCESS;
+	secret_release(&old);
+	return code;
+}
+
+static int
+preliminary(struct phase *ph)
+{
+	int r;
+
+	if (by_root(ph))
+		return remember_proof(ph);
+	if (flow_account(ph->flow)->users_may_change_password == 0 &&
+	    flow_principal(ph->flow)->password_reset_required == 0) {
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+		    "Your password is changed by your administrator only.");
+		return PAM_PERM_DENIED;
+	}
+	if (!proved_at_login(ph) && (r = prove(ph)) != PAM_SUCCESS)
+		return r;
+	return remember_proof(ph);
+}
+
+/* ---- the new one ---- */
+
+static int
+ask_twice(struct phase *ph, struct secret *password)
+{
+	struct secret again = SECRET_INIT;
+	bool bad, bad_again;
+	int r, code = PAM_SUCCESS;
+
+	if ((r = conv_ask(ph->pamh, "New password: ", password, &bad)) == 0 &&
+	    !bad)
+		r = conv_ask(ph->pamh, "Retype new password: ", &again,
+		    &bad_again);
+	if (r != 0) {
+		code = phase_code(r);
+	} else if (bad || bad_again) {
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+		    "Password unchanged.");
+		code = PAM_AUTHTOK_ERR;
+	} else if (password->len != again.len ||
+	    !secret_equal(password->p, again.p, again.len)) {
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+		    "The passwords do not match. Password unchanged.");
+		code = PAM_AUTHTOK_ERR;
+	}
+	secret_release(&again);
+	return code;
+}
+
+/* From pam_pwquality and its like, or from the person. */
+static int
+new_password(struct phase *ph, struct secret *password)
+{
+	const void *token = NULL;
+	size_t len;
+	int r;
+
+	if (pam_get_item(ph->pamh, PAM_AUTHTOK, &token) == PAM_SUCCESS &&
+	    token != NULL) {
+		len = strlen(token);
+		if (len == 0 || len > PASSWORD_MAX)
+			return PAM_AUTHTOK_ERR;
+		r = secret_set(password, token, len);
+		return r == 0 ? PAM_SUCCESS : phase_code(r);
+	}
+	if ((r = ask_twice(ph, password)) != PAM_SUCCESS)
+		return r;
+	return pam_set_item(ph->pamh, PAM_AUTHTOK, secret_str(password)) ==
+	    PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
+}
+
+/* What iamctl refused, in the words of somebody who types a password. */
+static const struct {
+	const char *code, *text;
+	int answer;
+} refusals[] = {
+	{ "PasswordPolicyViolation",
+	    "The new password does not meet the password policy: it may be too"
+	    " short. Password unchanged.", PAM_AUTHTOK_ERR },
+	{ "AccessDenied",
+	    "You are not allowed to change this password. Password unchanged.",
+	    PAM_PERM_DENIED },
+	{ "NoSuchEntity",
+	    "There is no password to be changed. Password unchanged.",
+	    PAM_AUTHTOK_ERR },
+	{ "ValidationError",
+	    "The new password cannot be used. Password unchanged.",
+	    PAM_AUTHTOK_ERR },
+	{ "EntityTemporarilyUnmodifiable",
+	    "Passwords cannot be changed right now; please try again. Password"
+	    " unchanged.", PAM_AUTHTOK_LOCK_BUSY },
+};
+
+static int
+refused(struct phase *ph, const char *code)
+{
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(refusals); i++) {
+		if (strcmp(refusals[i].code, code) == 0) {
+			conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+			    refusals[i].text);
+			return refusals[i].answer;
+		}
+	}
+	pam_syslog(ph->pamh, LOG_ERR, "changing the password of %s failed: %s",
+	    ph->user, code[0] != '\0' ? code : "unknown error");
+	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
+	    "The password could not be changed.");
+	return PAM_AUTHTOK_ERR;
+}
+
+static int
+update(struct phase *ph)
+{
+	struct secret password = SECRET_INIT;
+	char code[64] = "";
+	bool ok;
+	int r;
+
+	if (!is_proved(ph))
+		return PAM_AUTHTOK_RECOVERY_ERR;
+	if ((r = new_password(ph, &password)) != PAM_SUCCESS)
+		goto out;
+	r = spawn_change_password(flow_principal(ph->flow)->user_name, &password,
+	    &ok, code, sizeof(code));
+	if (r != 0)
+		r = phase_code(r);
+	else
+		r = ok ? PAM_SUCCESS : refused(ph, code);
+out:
+	secret_release(&password);
+	return r;
+}
+
+int
+phase_change_password(struct phase *ph)
+{
+	int r;
+
+	if (phase_unprivileged())
+		return phase_without_helper(ph, PAM_PERM_DENIED);
+	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
+		return r;
+	switch (flow_who(ph->flow)) {
+	case FLOW_UNMANAGED:
+	case FLOW_ROOT:
+	case FLOW_NOBODY:
+		return PAM_USER_UNKNOWN;
+	case FLOW_BROKEN:
+		return phase_code(flow_error(ph->flow));
+	case FLOW_OURS:
+		return (ph->flags & (int)PAM_PRELIM_CHECK) != 0 ?
+		    preliminary(ph) : update(ph);
+	}
+	return PAM_SYSTEM_ERR;
+}

@@ -1,0 +1,112 @@
+/* Credentials and sessions. */
+#include "common/base/base.h"
+#include "pam_iam/module.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <security/pam_ext.h>
+#include <string.h>
+#include <syslog.h>
+
+/* There is nothing to set; the answer says whose user it is, in any process
+ * and after any time (S11). */
+int
+phase_setcred(struct phase *ph)
+{
+	int r;
+
+	if (phase_unprivileged())
+		return phase_permitted(ph) ? PAM_SUCCESS : PAM_USER_UNKNOWN;
+	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
+		return r;
+	if (flow_who(ph->flow) == FLOW_OURS)
+		return PAM_SUCCESS;
+	return flow_who(ph->flow) == FLOW_BROKEN ?
+	    phase_code(flow_error(ph->flow)) : PAM_USER_UNKNOWN;
+}
+
+/* The directory that would hold the new home: root's own, so that nobody can
+ * have put something in its way. */
+static bool
+parent_is_safe(const char *home)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(home, '/');
+	struct stat st;
+
+	if (home[0] != '/' || slash == home || slash[1] == '\0' ||
+	    (size_t)(slash - home) >= sizeof(parent))
+		return false;
+	memcpy(parent, home, (size_t)(slash - home));
+	parent[slash - home] = '\0';
+	return lstat(parent, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    file_owner_ok(st.st_uid) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* At the first login. Without a home a login is poorer, not unsafe: it goes on. */
+static void
+make_home(struct phase *ph)
+{
+	const struct snap_principal *p = flow_principal(ph->flow);
+	const struct snap_account *account = flow_account(ph->flow);
+	struct stat st;
+	int r = IAM_ERR_UNSAFE;
+
+	if (account->create_home == 0 || p->home[0] != '/' ||
+	    lstat(p->home, &st) == 0 || errno != ENOENT)
+		return;
+	if (parent_is_safe(p->home))
+		r = spawn_make_home(p->unix_name, account->home_umask);
+	if (r != 0)
+		pam_syslog(ph->pamh, LOG_WARNING,
+		    "the home directory of %s is not made: %s", p->unix_name,
+		    iam_strerror(r));
+}
+
+static int
+ours(struct phase *ph)
+{
+	int r;
+
+	/* The session of somebody who authenticated through the helper is not
+	 * recorded: only root keeps records. */
+	if (phase_unprivileged())
+		return PAM_USER_UNKNOWN;
+	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
+		return r;
+	switch (flow_who(ph->flow)) {
+	case FLOW_OURS:
+		return PAM_SUCCESS;
+	case FLOW_BROKEN:
+		return phase_code(flow_error(ph->flow));
+	case FLOW_UNMANAGED:
+	case FLOW_ROOT:
+	case FLOW_NOBODY:
+		return PAM_USER_UNKNOWN;
+	}
+	return PAM_SYSTEM_ERR;
+}
+
+int
+phase_open_session(struct phase *ph)
+{
+	int r;
+
+	if ((r = ours(ph)) != PAM_SUCCESS)
+		return r;
+	if ((r = flow_session_open(ph->flow, phase_kept(ph))) != 0)
+		return phase_code(r);
+	make_home(ph);
+	return PAM_SUCCESS;
+}
+
+int
+phase_close_session(struct phase *ph)
+{
+	int r;
+
+	if ((r = ours(ph)) != PAM_SUCCESS)
+		return r;
+	return (r = flow_session_close(ph->flow)) == 0 ? PAM_SUCCESS :
+	    phase_code(r);
+}

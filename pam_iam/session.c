@@ -1,0 +1,104 @@
+/*
+ * The session phase: evidence becomes the record that sudo and su will look
+ * for among their ancestors.
+ */
+#include "common/base/base.h"
+#include "pam_iam/internal.h"
+
+#include <string.h>
+
+/* Take what the auth phase left: here, or in the process that authenticated. */
+static int
+take_evidence(struct flow *f, const struct runtime_evidence *given,
+    struct runtime_evidence *e)
+{
+	const struct snap_principal *p = &f->id.principal;
+	struct runtime_evidence left;
+	bool hit = false;
+	int r;
+
+	r = runtime_evidence_take(f->rt, f->facts->pid, f->facts->now_s, &hit,
+	    &left);
+	if (r != 0)
+		return r;
+	if (given != NULL && given->uid == p->uid) {
+		*e = *given;
+		return 0;
+	}
+	if (hit && left.uid == p->uid) {
+		*e = left;
+		return 0;
+	}
+	/* Without an auth phase: a key alone, cron, su by root. */
+	*e = (struct runtime_evidence){ .uid = p->uid,
+	    .auth_s = f->facts->now_s,
+	    .methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0 };
+	snprintf(e->user, sizeof(e->user), "%s", p->unix_name);
+	return 0;
+}
+
+static void
+put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
+{
+	struct event ev = { 0 };
+	char id[37];
+	int r;
+
+	ev.who = EVENT_PRINCIPAL;
+	ev.principal = &f->id.principal;
+	ev.name = name;
+	ev.type = "AwsServiceEvent";
+	ev.methods = e->methods;
+	ev.mfa_known = e->methods != 0;
+	ev.mfa_s = e->mfa_s;
+	ev.issued_s = e->auth_s;
+	ev.session_id = e->session_id;
+	if ((r = trail_event_id(id)) == 0)
+		r = event_write(f->host, f->facts, &f->id.account, &ev, id);
+	if (r != 0)
+		flow_set_note(f, "the audit event is lost", r);
+}
+
+int
+flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
+{
+	struct runtime_evidence e;
+	int r;
+
+	if (f->id.who != FLOW_OURS)
+		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+	if (runtime_sweep(f->rt, f->facts->now_s) != 0)
+		flow_set_note(f, "old sessions are not swept", IAM_ERR_IO);
+	if ((r = take_evidence(f, evidence, &e)) != 0)
+		goto out;
+	snprintf(e.service, sizeof(e.service), "%s",
+	    f->facts->service != NULL ? f->facts->service : "");
+	snprintf(e.rhost, sizeof(e.rhost), "%s",
+	    f->facts->rhost != NULL ? f->facts->rhost : "");
+	snprintf(e.tty, sizeof(e.tty), "%s",
+	    f->facts->tty != NULL ? f->facts->tty : "");
+	if ((r = trail_event_id(e.session_id)) != 0 ||
+	    (r = runtime_session_open(f->rt, f->facts->pid, &e)) != 0)
+		goto out;
+	put_event(f, "OpenSession", &e);
+out:
+	if (r != 0)
+		flow_set_note(f, "the session cannot be recorded", r);
+	return r;
+}
+
+int
+flow_session_close(struct flow *f)
+{
+	struct runtime_evidence e = { 0 };
+	int r;
+
+	if (f->id.who != FLOW_OURS)
+		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+	if (f->has_session && f->session_pid == f->facts->pid)
+		e = f->session;
+	r = runtime_session_close(f->rt, f->facts->pid);
+	if (r == 0 || r == IAM_ERR_ABSENT)
+		put_event(f, "CloseSession", &e);
+	return r == IAM_ERR_ABSENT ? 0 : r;
+}
