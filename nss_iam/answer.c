@@ -1,0 +1,122 @@
+#include "nss_iam/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/*
+ * Groups whose members are let in by name somewhere on a Debian host. Local
+ * ones win in nsswitch.conf when asked by name; asked by id, ours would bring
+ * its name along (S27).
+ */
+static const char *const privileged[] = {
+	"root", "adm", "admin", "backup", "bluetooth", "daemon", "disk",
+	"docker", "iam-auth", "incus", "incus-admin", "input", "kmem", "kvm",
+	"libvirt", "lpadmin", "lxd", "mail", "netdev", "nogroup", "operator",
+	"plugdev", "podman", "render", "sasl", "shadow", "src", "ssl-cert",
+	"staff", "sudo", "sys", "systemd-journal", "systemd-network", "tty",
+	"utmp", "video", "wheel", "wireshark",
+};
+
+bool
+nss_id_ok(uint32_t id)
+{
+	/* Local system accounts end at 999; homed, dynamic users and nobody
+	 * are in 60000 to 65535; the last two values mean "none". Sources:
+	 * Debian Policy 9.2.2; systemd, UIDS-GIDS. */
+	return id >= 1000 && (id < 60000 || id > 65535) && id < UINT32_MAX - 1;
+}
+
+bool
+nss_user_name_ok(const char *name)
+{
+	return name_is_unix(name) && strcmp(name, "root") != 0;
+}
+
+bool
+nss_group_name_ok(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(privileged); i++) {
+		if (strcmp(name, privileged[i]) == 0)
+			return false;
+	}
+	return name_is_unix(name);
+}
+
+char *
+nss_copy(char **p, const char *s)
+{
+	size_t len = strlen(s) + 1;
+	char *at = *p;
+
+	memcpy(at, s, len);
+	*p += len;
+	return at;
+}
+
+static enum nss_status
+failure(enum nss_status status, int error, int *errnop)
+{
+	*errnop = error;
+	return status;
+}
+
+/* Without a snapshot: nobody is ours as long as "iamctl init" has not run, and
+ * nothing is certain afterwards. */
+static enum nss_status
+absent(int saved_errno, int *errnop)
+{
+	struct stat st;
+	bool inert;
+
+	inert = stat(IAM_PATH_HOST, &st) != 0 &&
+	    (errno == ENOENT || errno == ENOTDIR);
+	errno = saved_errno;
+	return inert ? NSS_STATUS_NOTFOUND :
+	    failure(NSS_STATUS_UNAVAIL, EIO, errnop);
+}
+
+static enum nss_status
+io_failure(int error, int *errnop)
+{
+	if (error == EMFILE || error == ENFILE)
+		return failure(NSS_STATUS_TRYAGAIN, error, errnop);
+	/* ERANGE would be taken for a small buffer, ENOENT for "not there". */
+	if (error == 0 || error == ERANGE || error == ENOENT)
+		error = EIO;
+	return failure(NSS_STATUS_UNAVAIL, error, errnop);
+}
+
+enum nss_status
+nss_answer(int err, bool found, int saved_errno, int *errnop)
+{
+	int error = errno;
+
+	errno = saved_errno;
+	switch ((enum iam_err)err) {
+	case IAM_OK:
+		return found ? NSS_STATUS_SUCCESS : NSS_STATUS_NOTFOUND;
+	case IAM_ERR_RANGE:
+		return failure(NSS_STATUS_TRYAGAIN, ERANGE, errnop);
+	case IAM_ERR_MEMORY:
+		return failure(NSS_STATUS_TRYAGAIN, ENOMEM, errnop);
+	case IAM_ERR_BUSY:
+	case IAM_ERR_CONFLICT:
+		return failure(NSS_STATUS_TRYAGAIN, EAGAIN, errnop);
+	case IAM_ERR_ABSENT:
+		return absent(saved_errno, errnop);
+	case IAM_ERR_IO:
+		return io_failure(error, errnop);
+	case IAM_ERR_UNSAFE:
+	case IAM_ERR_FORMAT:
+	case IAM_ERR_VERSION:
+	case IAM_ERR_LIMIT:
+	case IAM_ERR_ARG:
+	case IAM_ERR_CRYPTO:
+	case IAM_ERR_BUG:
+		break;
+	}
+	return failure(NSS_STATUS_UNAVAIL, EIO, errnop);
+}

@@ -1,0 +1,87 @@
+/*
+ * The name service module: passwd, group and initgroups out of the public
+ * snapshot. It lives in every process of the host.
+ *
+ * Rules: libc only (S18). No lock that a forked child could find taken for ever,
+ * no descriptor left open between look-ups, no environment, no output. errno is
+ * the caller's unless the answer is a failure. Whatever the snapshot says, root
+ * and ids of the system are not served (S27). "Not there" is said only when it
+ * is certain; anything else is UNAVAIL or TRYAGAIN with an errno (S2).
+ */
+#ifndef IAM_NSS_IAM_INTERNAL_H
+#define IAM_NSS_IAM_INTERNAL_H
+
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+#include <stdatomic.h>
+
+#include "common/base/base.h"
+#include "common/snapshot/accounts.h"
+
+/* A question to one whole revision. Sets what it found through arg;
+ * IAM_ERR_RANGE when the caller's buffer is too small. */
+typedef int nss_look(const struct snap *s, void *arg);
+
+/*
+ * Ask the current snapshot, which the process keeps open: opened at the first
+ * question, replaced when a newer one is there. Safe in threads and after fork.
+ */
+int nss_query(nss_look *look, void *arg);
+
+/* The one place where errors become NSS's answers. saved_errno is errno at
+ * entry; errnop is touched on failure only. */
+enum nss_status nss_answer(int err, bool found, int saved_errno, int *errnop);
+
+/*
+ * An enumeration. As glibc expects, and as its own files service does it, there
+ * is one for the process and not one for each thread: glibc keeps the place in
+ * the list of services for the process, too. It has a snapshot of its own, so
+ * that look-ups and new revisions do not disturb it, and keeps its descriptor
+ * until the end.
+ */
+struct nss_walk {
+	enum snap_table table;
+	atomic_flag busy;
+	struct snap *snap;
+	uint64_t cursor;
+	bool ended;
+};
+#define NSS_WALK_INIT(t) { (t), ATOMIC_FLAG_INIT, NULL, 0, false }
+
+/* Put one record into the caller's result. *ret_taken false: not to be served. */
+typedef int nss_take(struct snap_bytes value, void *arg, bool *ret_taken);
+
+int nss_walk_rewind(struct nss_walk *w);
+/* After IAM_ERR_RANGE the next call gets the same record. */
+int nss_walk_next(struct nss_walk *w, nss_take *take, void *arg,
+    bool *ret_found);
+
+/* May a user or group of ours have this id, this name? */
+bool nss_id_ok(uint32_t id);
+bool nss_user_name_ok(const char *name);
+bool nss_group_name_ok(const char *name);
+
+/* Copy a string with its NUL to *p and move *p behind it. The room was checked. */
+char *nss_copy(char **p, const char *s);
+
+enum nss_status _nss_iam_getpwnam_r(const char *name, struct passwd *pw,
+    char *buf, size_t len, int *errnop);
+enum nss_status _nss_iam_getpwuid_r(uid_t uid, struct passwd *pw, char *buf,
+    size_t len, int *errnop);
+enum nss_status _nss_iam_setpwent(int stayopen);
+enum nss_status _nss_iam_getpwent_r(struct passwd *pw, char *buf, size_t len,
+    int *errnop);
+enum nss_status _nss_iam_endpwent(void);
+enum nss_status _nss_iam_getgrnam_r(const char *name, struct group *gr,
+    char *buf, size_t len, int *errnop);
+enum nss_status _nss_iam_getgrgid_r(gid_t gid, struct group *gr, char *buf,
+    size_t len, int *errnop);
+enum nss_status _nss_iam_setgrent(int stayopen);
+enum nss_status _nss_iam_getgrent_r(struct group *gr, char *buf, size_t len,
+    int *errnop);
+enum nss_status _nss_iam_endgrent(void);
+enum nss_status _nss_iam_initgroups_dyn(const char *user, gid_t group,
+    long *start, long *size, gid_t **groups, long limit, int *errnop);
+
+#endif

@@ -1,0 +1,89 @@
+#include "nss_iam/internal.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define WAIT_MS 200
+#define CACHED_MAX ((size_t)4 << 20)
+
+/* glibc lets one thread at a time in here. Others wait, but not for ever: the
+ * one that holds it may have been left behind by fork. */
+static bool
+enter(struct nss_walk *w)
+{
+	const struct timespec ms = { 0, 1000000 };
+	unsigned n;
+
+	for (n = 0; atomic_flag_test_and_set(&w->busy); n++) {
+		if (n == WAIT_MS)
+			return false;
+		nanosleep(&ms, NULL);
+	}
+	return true;
+}
+
+static void
+leave(struct nss_walk *w)
+{
+	atomic_flag_clear(&w->busy);
+}
+
+int
+nss_walk_rewind(struct nss_walk *w)
+{
+	if (!enter(w))
+		return IAM_ERR_BUSY;
+	snap_close(w->snap);
+	w->snap = NULL;
+	w->cursor = 0;
+	w->ended = false;
+	leave(w);
+	return 0;
+}
+
+/* The next record that is to be served; what is not is passed over. */
+static int
+next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
+{
+	struct snap_bytes value;
+	bool found, taken = false;
+	uint64_t cursor;
+	int r;
+
+	while (!taken) {
+		cursor = w->cursor;
+		r = snap_next(w->snap, w->table, &cursor, &found, NULL, &value);
+		if (r != 0 || !found)
+			return r;
+		if ((r = take(value, arg, &taken)) != 0)
+			return r;
+		w->cursor = cursor;
+		if (snap_cached(w->snap) > CACHED_MAX)
+			snap_forget(w->snap);
+	}
+	*ret_found = true;
+	return 0;
+}
+
+int
+nss_walk_next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
+{
+	int r = 0, saved;
+
+	*ret_found = false;
+	if (!enter(w))
+		return IAM_ERR_BUSY;
+	if (w->snap == NULL && !w->ended)
+		r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &w->snap);
+	if (r == 0 && !w->ended)
+		r = next(w, take, arg, ret_found);
+	saved = errno;
+	if (r == 0 && !*ret_found) {
+		snap_close(w->snap);
+		w->snap = NULL;
+		w->ended = true;
+	}
+	leave(w);
+	errno = saved;
+	return r;
+}
