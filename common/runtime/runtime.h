@@ -4,11 +4,22 @@
  *
  * One small fixed-size file per principal, changed under an exclusive lock by
  * compare-and-set (S35). The directory is 0770 root:iam-auth on tmpfs, so it
- * works when the disk is full or read-only (S38). Every read checks size and
- * checksum; a damaged principal file counts as "everything used until now":
- * codes of steps up to the present one are refused, never accepted again.
+ * works when the disk is full or read-only (S38): what is there already can
+ * always be changed in place, and what cannot be stored is an error, never a
+ * win. Every read checks size and checksum; a damaged principal file counts as
+ * "everything used until now": the first code that each device shows afterwards
+ * is refused together with all up to two steps later.
  * Nothing here is under anyone's home (S36). All paths are relative to the
  * directory given to runtime_open. Safe after fork; one struct per thread.
+ *
+ * Who makes files: only root. A process with the group iam-auth and a user's
+ * own uid (the helper) changes principal files that a login as root has made,
+ * and gets IAM_ERR_ABSENT when there is none yet: a file that it made would
+ * belong to the user, who could truncate it or hold its lock. Evidence and
+ * sessions are 0600 root: the helper finds none and leaves none. A lock that cannot be
+ * had within 2 s is IAM_ERR_BUSY.
+ *
+ * The format is in docs/runtime-format.md.
  */
 #ifndef IAM_RUNTIME_RUNTIME_H
 #define IAM_RUNTIME_RUNTIME_H
@@ -24,14 +35,16 @@ struct runtime;
 /*
  * Open the directory (O_DIRECTORY|O_NOFOLLOW; owner root; not writable by
  * others). When it is missing and the caller is root it is made (0770, group
- * iam-auth by auth_gid). *ret is owned (runtime_close).
+ * iam-auth by auth_gid; 0700 when auth_gid is (gid_t)-1, no such group).
+ * *ret is owned (runtime_close). IAM_ERR_ABSENT: missing, and not root.
  */
 int runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret);
 void runtime_close(struct runtime *rt);
 
 /* When replay protection began: the directory's birth, as seconds since 1970,
  * kept in a file "epoch" made together with it. Codes of steps that began before are
- * refused, so that a reboot opens no replay. */
+ * refused, so that a reboot opens no replay. Missing or damaged, it is now; and
+ * when the clock was put forward since, it moves along. */
 int64_t runtime_epoch_s(const struct runtime *rt);
 
 /* ---- used codes ---- */
@@ -51,16 +64,24 @@ int runtime_totp_last(struct runtime *rt, uint32_t uid, const char *device,
 
 struct runtime_throttle {
 	uint32_t failures;   /* in a row, of this user from this source */
-	int64_t last_s;      /* the last failure */
+	int64_t last_s;      /* the last failure, 0 when failures is 0 */
 	int64_t retry_at_s;  /* 0, or when the next attempt will be looked at */
 	uint32_t failures_all; /* of this user from anywhere since the last success */
 };
 
 /*
- * source is the literal remote address, or "local". free failures cost
- * nothing; then the delay doubles from 1 s up to max_s. State is kept per
- * user and source (a table of 32 sources per user, the stalest replaced), so an
- * attacker elsewhere does not lock the user out (S16).
+ * source is the literal remote address, or "local"; an IPv6 address stands for
+ * its /64, since one customer has all of that, and of anything else the first
+ * 23 bytes count. free failures cost nothing; then the delay doubles from 1 s
+ * up to max_s. State is kept per user and source (a table of 32 sources per
+ * user), so an attacker elsewhere does not lock the user out (S16). Failures older
+ * than a day are forgotten. When the table is full, a new source takes the
+ * place of the stalest one with its failures, so that many addresses are no
+ * way around the delay; up to 8 sources that the user succeeded from keep
+ * their places. A clock that was put back restarts a running delay.
+ *
+ * Attempts at the same time all see the count of before: look again after
+ * judging, or count the attempt first, where that matters.
  */
 int runtime_throttle_get(struct runtime *rt, uint32_t uid, const char *source,
     int64_t now_s, uint32_t free, uint32_t max_s, struct runtime_throttle *ret);
@@ -99,11 +120,12 @@ struct runtime_evidence {
  * Leave evidence for a process: the one that will open the session. pid may be
  * another process (sshd authenticates in a child of the one that opens the
  * session). Bound to the process's start time, so a reused pid never finds
- * it. Good for 10 minutes.
+ * it. Good for 10 minutes. IAM_ERR_ABSENT: no such process; IAM_ERR_UNSAFE:
+ * the caller is not root (also from runtime_session_open and _mfa).
  */
 int runtime_evidence_put(struct runtime *rt, pid_t pid,
     const struct runtime_evidence *e);
-/* Find and remove. */
+/* Find and remove: of several at once, one finds it. */
 int runtime_evidence_take(struct runtime *rt, pid_t pid, int64_t now_s,
     bool *ret_found, struct runtime_evidence *ret);
 /* Find and leave. */
@@ -117,11 +139,14 @@ int runtime_session_close(struct runtime *rt, pid_t pid);
 /*
  * The session that a process belongs to: the nearest ancestor (itself
  * included) that opened one, by /proc/PID/stat; *ret_pid is that ancestor. Nothing of
- * it comes from the environment, and a process that was adopted by init finds none.
+ * it comes from the environment, and a process that was adopted by init finds
+ * none. A damaged session on the way is IAM_ERR_FORMAT, more than 64 ancestors
+ * IAM_ERR_LIMIT: whoever takes "none" for "not governed" must not be led there.
  */
 int runtime_session_find(struct runtime *rt, pid_t pid, bool *ret_found,
     pid_t *ret_pid, struct runtime_evidence *ret);
-/* Newer MFA within a session: mfa_s is only ever raised. */
+/* Newer MFA within a session: mfa_s is only ever raised. IAM_ERR_ABSENT: no
+ * session of this process. */
 int runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
     const char *device);
 /* Remove evidence and sessions whose processes are gone. Cheap; called at

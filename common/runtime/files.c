@@ -1,0 +1,234 @@
+/*
+ * The directory and its files. Kept here:
+ *
+ * - Only root makes files; a helper with the auth group changes what is there.
+ *   A file that the helper made would be its caller's own, to truncate, to
+ *   hold locked, or to fill with what he likes.
+ * - Users can open none of them, so they cannot hold a lock.
+ * - A file comes into being whole, under a name of its own, and is then put in place.
+ */
+#include "common/base/base.h"
+#include "common/runtime/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+bool
+rt_is_owner(void)
+{
+	return file_owner_ok(geteuid());
+}
+
+uint64_t
+rt_sum(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static int
+check_file(int fd, gid_t group)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return IAM_ERR_IO;
+	if (!S_ISREG(st.st_mode) || !file_owner_ok(st.st_uid) ||
+	    (st.st_mode & S_IRWXO) != 0)
+		return IAM_ERR_UNSAFE;
+	if ((st.st_mode & S_IRWXG) != 0 &&
+	    (group == (gid_t)-1 || st.st_gid != group))
+		return IAM_ERR_UNSAFE;
+	return 0;
+}
+
+static int
+from_open(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return IAM_ERR_ABSENT;
+	case ELOOP:
+	case ENXIO:
+	case EISDIR:
+		return IAM_ERR_UNSAFE;
+	default:
+		return IAM_ERR_IO;
+	}
+}
+
+int
+rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
+    int *ret_fd)
+{
+	int fd, r, saved;
+
+	fd = openat(rt->dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return from_open(errno);
+	if ((r = check_file(fd, group)) != 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int
+write_new(const struct runtime *rt, int fd, const void *data, size_t len,
+    mode_t mode)
+{
+	int r;
+
+	if ((r = file_write_all(fd, data, len)) != 0)
+		return r;
+	if (rt->auth_gid == (gid_t)-1)
+		mode &= (mode_t)~S_IRWXG;
+	if ((mode & S_IRWXG) != 0 && fchown(fd, (uid_t)-1, rt->auth_gid) != 0)
+		return IAM_ERR_IO;
+	return fchmod(fd, mode) == 0 ? 0 : IAM_ERR_IO;
+}
+
+/* new.PID.RANDOM: the pid lets a sweep tell what a dead process left. */
+static int
+make_temporary(const struct runtime *rt, char name[RUNTIME_NAME_MAX],
+    int *ret_fd)
+{
+	uint32_t salt;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
+			salt = (uint32_t)i;
+		snprintf(name, RUNTIME_NAME_MAX, "new.%u.%08x",
+		    (unsigned)getpid(), salt);
+		*ret_fd = openat(rt->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (*ret_fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return IAM_ERR_IO;
+}
+
+int
+rt_put(const struct runtime *rt, const char *name, const void *data,
+    size_t len, mode_t mode, bool replace)
+{
+	char tmp[RUNTIME_NAME_MAX];
+	int fd, r, saved;
+
+	if (!rt_is_owner())
+		return IAM_ERR_ABSENT;
+	if ((r = make_temporary(rt, tmp, &fd)) != 0)
+		return r;
+	r = write_new(rt, fd, data, len, mode);
+	saved = errno;
+	if (close(fd) != 0 && r == 0) {
+		saved = errno;
+		r = IAM_ERR_IO;
+	}
+	if (r == 0 && renameat2(rt->dir_fd, tmp, rt->dir_fd, name,
+	    replace ? 0 : RENAME_NOREPLACE) != 0) {
+		saved = errno;
+		r = saved == EEXIST ? IAM_ERR_CONFLICT : IAM_ERR_IO;
+	}
+	if (r != 0)
+		unlinkat(rt->dir_fd, tmp, 0);
+	errno = saved;
+	return r;
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		return INT64_MAX; /* no clock: no waiting */
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int
+rt_lock(int fd, int operation)
+{
+	const struct timespec pause = { 0, 2000000 };
+	int64_t end = 0;
+
+	while (flock(fd, operation | LOCK_NB) != 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return IAM_ERR_IO;
+		if (end == 0)
+			end = monotonic_ms() + RUNTIME_LOCK_MS;
+		if (monotonic_ms() >= end)
+			return IAM_ERR_BUSY;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+void
+rt_unlock_close(int fd)
+{
+	int saved = errno;
+
+	flock(fd, LOCK_UN);
+	close(fd);
+	errno = saved;
+}
+
+int
+rt_read(int fd, void *data, size_t len, size_t *ret_len)
+{
+	uint8_t *p = data;
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = pread(fd, p + done, len - done, (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return IAM_ERR_IO;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*ret_len = done;
+	return 0;
+}
+
+int
+rt_write_at(int fd, const void *data, size_t len, off_t off)
+{
+	const uint8_t *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pwrite(fd, p, len, off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return IAM_ERR_IO;
+		p += n;
+		off += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
