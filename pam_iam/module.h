@@ -102,5 +102,8 @@ int phase_setcred(struct phase *ph);      /* pam_session.c, as the next two */
 int phase_open_session(struct phase *ph);
 int phase_close_session(struct phase *ph);
 int phase_change_password(struct phase *ph); /* pam_password.c */
+/* PAM_USER_UNKNOWN, after asking for a new password on behalf of the modules
+ * behind us: pam-auth-update gives them use_authtok. */
+int phase_others_password(pam_handle_t *pamh, int flags);
 
 #endif

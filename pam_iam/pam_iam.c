@@ -63,5 +63,7 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 int
 pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	return enter(pamh, flags, argc, argv, phase_change_password);
+	int r = enter(pamh, flags, argc, argv, phase_change_password);
+
+	return r == PAM_USER_UNKNOWN ? phase_others_password(pamh, flags) : r;
 }

@@ -244,3 +244,19 @@ phase_change_password(struct phase *ph)
 	}
 	return PAM_SYSTEM_ERR;
 }
+
+/*
+ * Somebody who is not ours, or nothing is initialised: the first module of the
+ * stack asks for the new password all the same, because pam-auth-update tells
+ * those after it not to. pam-krb5 does it likewise for users whom it ignores.
+ */
+int
+phase_others_password(pam_handle_t *pamh, int flags)
+{
+	const char *token;
+
+	if ((flags & (int)PAM_UPDATE_AUTHTOK) != 0 &&
+	    pam_get_authtok(pamh, PAM_AUTHTOK, &token, NULL) != PAM_SUCCESS)
+		return PAM_AUTHTOK_ERR;
+	return PAM_USER_UNKNOWN;
+}

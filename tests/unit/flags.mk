@@ -1,1 +1,4 @@
 # Extra link flags of single unit tests: UNIT_LDFLAGS_<test> := …
+UNIT_LDFLAGS_test_tz := -Wl,--wrap=calloc
+UNIT_LDFLAGS_test_pam_parts := $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
+$(B)/test/unit/test_pam_parts: $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
