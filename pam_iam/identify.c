@@ -93,30 +93,12 @@ flow_initialised(const struct flow_host *host)
 	    (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* Does the file still look as it did when the snapshot was made? */
-static bool
-mark_current(const char *path, const struct snap_file_mark *m)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return false;
-		return m->dev == 0 && m->ino == 0 && m->size == 0 &&
-		    m->mtime_ns == 0 && m->ctime_ns == 0;
-	}
-	return m->dev == (uint64_t)st.st_dev && m->ino == (uint64_t)st.st_ino &&
-	    m->size == (uint64_t)st.st_size &&
-	    m->mtime_ns == (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec &&
-	    m->ctime_ns == (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
-}
-
 static bool
 configuration_current(const struct flow_host *host,
     const struct snap_account *account)
 {
-	return mark_current(host->host_file, &account->host_mark) &&
-	    mark_current(host->settings_file, &account->settings_mark);
+	return snap_mark_current(host->host_file, &account->host_mark) &&
+	    snap_mark_current(host->settings_file, &account->settings_mark);
 }
 
 static void

@@ -300,6 +300,7 @@ put_mark(struct buf *b, const struct snap_file_mark *m)
 	buf_u64(b, m->size);
 	buf_u64(b, (uint64_t)m->mtime_ns);
 	buf_u64(b, (uint64_t)m->ctime_ns);
+	buf_u64(b, m->hash);
 }
 
 static void
@@ -310,6 +311,7 @@ get_mark(struct rd *r, struct snap_file_mark *m)
 	m->size = rd_u64(r);
 	m->mtime_ns = (int64_t)rd_u64(r);
 	m->ctime_ns = (int64_t)rd_u64(r);
+	m->hash = rd_u64(r);
 }
 
 static bool

@@ -88,7 +88,20 @@ struct snap_service {
 struct snap_file_mark {
 	uint64_t dev, ino, size;
 	int64_t mtime_ns, ctime_ns;
+	uint64_t hash; /* of the content */
 };
+
+/*
+ * How a file looks now; all zero when it is not there. The file must be root's
+ * (FILE_ROOT_ONLY) and at most 1 MiB.
+ */
+int snap_mark_take(const char *path, struct snap_file_mark *ret);
+/*
+ * Does it still look so? Costs one lstat while inode, size and times are the
+ * same; when only these have changed (touched, restored, copied back, a clock that
+ * was set), the content decides. False on every error.
+ */
+bool snap_mark_current(const char *path, const struct snap_file_mark *mark);
 
 /* Throttle and MFA settings, from iam.json with their defaults filled in. */
 struct snap_account {
