@@ -1,0 +1,370 @@
+#include "common/base/base.h"
+
+#include <ctype.h>
+#include <unistd.h>
+
+#include "common/authz/authz.h"
+#include "common/store/settings.h"
+#include "iamctl/caller.h"
+
+int
+caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
+    struct iam_why *why)
+{
+	struct runtime *rt = NULL;
+	pid_t pid;
+	bool found = false;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if ((r = runtime_open(run_dir, auth_gid, &rt)) == 0)
+		r = runtime_session_find(rt, getpid(), &found, &pid,
+		    &ret->session);
+	runtime_close(rt);
+	if (r != 0)
+		iam_why_set(why, 0, 0, "%s: %s", run_dir, iam_strerror(r));
+	else
+		ret->user = found;
+	return r;
+}
+
+/* ---- the caller's principal ---- */
+
+struct snap_view { /* the snapshot and what is read from it */
+	struct snap *snap;
+	struct snap_account account;
+	struct snap_principal principal;
+};
+
+static void
+view_free(struct snap_view *v)
+{
+	if (v == NULL)
+		return;
+	snap_close(v->snap);
+	free(v);
+}
+
+static int
+view_open(struct op_call *c, const struct caller *who, struct snap_view **ret)
+{
+	struct snap_view *v = calloc(1, sizeof(*v));
+	bool found = false;
+	int r;
+
+	if (v == NULL)
+		return op_fail_err(c, IAM_ERR_MEMORY, "the caller");
+	if ((r = snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &v->snap)) != 0 ||
+	    (r = snap_account_get(v->snap, &v->account)) != 0 ||
+	    (r = snap_principal_by_name(v->snap, who->session.user, &found,
+	    &v->principal)) != 0) {
+		view_free(v);
+		return op_fail_err(c, r, IAM_PATH_PRIVATE);
+	}
+	if (!found || v->principal.uid != who->session.uid ||
+	    v->principal.enabled == 0) {
+		view_free(v);
+		return op_fail(c, "AccessDenied", "This login session belongs to the "
+		    "user %s, who is not an enabled IAM user any more.",
+		    who->session.user);
+	}
+	*ret = v;
+	return 0;
+}
+
+static int
+root_identity(const struct op_call *c, json_t **ret)
+{
+	char arn[64];
+
+	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:root",
+	    c->account_id != NULL ? c->account_id : "");
+	*ret = json_pack("{s:s,s:s*,s:s*}", "Arn", arn, "UserId", c->account_id,
+	    "Account", c->account_id);
+	return 0;
+}
+
+int
+caller_identity(struct op_call *c, const struct caller *who, json_t **ret)
+{
+	struct snap_view *v = NULL;
+
+	if (!who->user) {
+		(void)root_identity(c, ret);
+	} else {
+		if (view_open(c, who, &v) != 0)
+			return -1;
+		*ret = json_pack("{s:s,s:s,s:s,s:s}", "Arn", v->principal.arn,
+		    "UserId", v->principal.user_id, "Account",
+		    v->account.account_id, "UserName", v->principal.user_name);
+		view_free(v);
+	}
+	if (*ret == NULL)
+		return op_fail_err(c, IAM_ERR_MEMORY, "the caller");
+	return 0;
+}
+
+/* ---- the resource ---- */
+
+static const struct {
+	const char *param, *kind;
+	bool arn; /* the parameter is an ARN whose last part is the name */
+} kinds[] = {
+	{ "UserName", "users/", false },
+	{ "GroupName", "groups/", false },
+	{ "PolicyName", "policies/", false },
+	{ "VirtualMFADeviceName", "mfa/", false },
+	{ "PolicyArn", "policies/", true },
+	{ "SerialNumber", "mfa/", true },
+	{ "PolicySourceArn", "users/", true },
+};
+
+/* The document that a parameter names; NULL when there is none. */
+static int
+find_document(struct op_call *c, const char *param, const char *value,
+    json_t **ret)
+{
+	char key[320];
+	const char *name = value, *slash;
+	size_t i;
+	int r;
+
+	*ret = NULL;
+	for (i = 0; i < IAM_COUNT(kinds); i++) {
+		if (strcmp(kinds[i].param, param) != 0 || c->store == NULL)
+			continue;
+		if (kinds[i].arn) {
+			if ((slash = strrchr(value, '/')) == NULL)
+				return 0;
+			name = slash + 1;
+		}
+		if (snprintf(key, sizeof(key), "%s%s", kinds[i].kind, name) >=
+		    (int)sizeof(key))
+			return 0;
+		if ((r = store_get(c->store, key, ret)) != 0)
+			return op_fail_err(c, r, key);
+		return 0;
+	}
+	return 0;
+}
+
+/* The name of an entity in its ARN: what comes after the last slash. */
+static const char *
+arn_name(const json_t *doc)
+{
+	const char *arn = json_string_value(json_object_get(doc, "Arn"));
+
+	if (arn == NULL)
+		arn = json_string_value(json_object_get(doc, "SerialNumber"));
+	if (arn == NULL || strrchr(arn, '/') == NULL)
+		return "";
+	return strrchr(arn, '/') + 1;
+}
+
+static const char *
+param_value(const struct op_call *c, const char *name)
+{
+	const char *value = op_str(c, name);
+
+	/* "For herself", where AWS takes the caller. */
+	if (value == NULL && strcmp(name, "UserName") == 0)
+		value = json_string_value(json_object_get(c->caller, "UserName"));
+	return value;
+}
+
+static void
+put_arn(struct buf *ret, const json_t *doc, const char *value)
+{
+	const char *arn = json_string_value(json_object_get(doc, "Arn"));
+
+	if (arn == NULL)
+		arn = json_string_value(json_object_get(doc, "SerialNumber"));
+	buf_puts(ret, arn != NULL ? arn : value);
+}
+
+static bool
+is_arn_param(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(kinds); i++)
+		if (strcmp(kinds[i].param, name) == 0)
+			return kinds[i].arn;
+	return false;
+}
+
+/* {path}{UserName}: the path belongs to the entity that is named after it. */
+static int
+put_entity(struct op_call *c, const char *name, bool with_path,
+    struct buf *ret)
+{
+	const char *value = param_value(c, name), *path;
+	json_t *doc = NULL;
+
+	if (value == NULL) {
+		buf_puts(ret, with_path ? "/*" : "*");
+		return 0;
+	}
+	if (find_document(c, name, value, &doc) != 0)
+		return -1;
+	if (with_path) {
+		path = json_string_value(json_object_get(doc, "Path"));
+		if (path == NULL)
+			path = op_str(c, "Path");
+		buf_puts(ret, path != NULL ? path : "/");
+	}
+	if (is_arn_param(name))
+		put_arn(ret, doc, value);
+	else
+		buf_puts(ret, doc != NULL ? arn_name(doc) : value);
+	json_decref(doc);
+	return 0;
+}
+
+static int
+put_host(struct op_call *c, const char *what, struct buf *ret)
+{
+	struct settings_host host;
+	struct iam_why why = { 0, 0, "" };
+
+	if (settings_host_read(IAM_PATH_HOST, &host, &why) != 0)
+		return op_fail(c, "ServiceFailure", "%s: %s", IAM_PATH_HOST,
+		    why.text);
+	buf_puts(ret, strcmp(what, "region") == 0 ? host.region : host.hostname);
+	settings_host_release(&host);
+	return 0;
+}
+
+static int
+put_placeholder(struct op_call *c, const char *name, bool *with_path,
+    struct buf *ret)
+{
+	if (strcmp(name, "path") == 0) {
+		*with_path = true;
+		return 0;
+	}
+	if (strcmp(name, "account") == 0) {
+		buf_puts(ret, c->account_id != NULL ? c->account_id : "");
+		return 0;
+	}
+	if (strcmp(name, "region") == 0 || strcmp(name, "hostname") == 0)
+		return put_host(c, name, ret);
+	if (put_entity(c, name, *with_path, ret) != 0)
+		return -1;
+	*with_path = false;
+	return 0;
+}
+
+int
+caller_resource(struct op_call *c, struct buf *ret)
+{
+	const char *p = c->op->resource, *end;
+	char name[64];
+	bool with_path = false;
+
+	if (p == NULL)
+		p = "*";
+	for (; *p != '\0'; p++) {
+		if (*p != '{') {
+			buf_putc(ret, *p);
+			continue;
+		}
+		if ((end = strchr(p, '}')) == NULL ||
+		    (size_t)(end - p) > sizeof(name))
+			return op_fail_err(c, IAM_ERR_BUG, "resource template");
+		snprintf(name, sizeof(name), "%.*s", (int)(end - p - 1), p + 1);
+		if (put_placeholder(c, name, &with_path, ret) != 0)
+			return -1;
+		p = end;
+	}
+	return ret->err != 0 ? op_fail_err(c, ret->err, "resource") : 0;
+}
+
+/* ---- authorization ---- */
+
+static int
+deny(struct op_call *c, const char *arn, const char *action,
+    const char *resource, const struct pol_decision *d)
+{
+	bool boundary = d->denied_by == POL_L_BOUNDARY;
+	const char *policy = boundary ? "permissions boundary" :
+	    "identity-based policy";
+
+	if (d->effect == POL_EXPLICIT_DENY)
+		return op_fail(c, "AccessDenied", "User: %s is not authorized to "
+		    "perform: %s on resource: %s with an explicit deny in %s %s",
+		    arn, action, resource, boundary ? "a" : "an", policy);
+	return op_fail(c, "AccessDenied", "User: %s is not authorized to perform: "
+	    "%s on resource: %s because no %s allows the %s action", arn, action,
+	    resource, policy, action);
+}
+
+static void
+fill_attempt(const struct op_call *c, const struct caller *who,
+    const char *action, const char *resource, struct authz_attempt *at)
+{
+	const struct runtime_evidence *e = &who->session;
+
+	*at = (struct authz_attempt){ .action = action, .resource = resource,
+		.service = e->service[0] != '\0' ? e->service : NULL,
+		.tty = e->tty[0] != '\0' ? e->tty : NULL,
+		.rhost = e->rhost[0] != '\0' ? e->rhost : NULL,
+		.method = (e->methods & RUNTIME_PUBLICKEY) ? "publickey" :
+		    "password",
+		.now_s = c->now_s, .mfa_known = true, .mfa = e->mfa_s != 0,
+		.mfa_s = e->mfa_s, .issued_s = e->auth_s };
+}
+
+/* Is this a user changing her own password where everyone may? */
+static bool
+own_password(const struct op_call *c, const struct snap_view *v)
+{
+	const char *name = op_str(c, "UserName");
+
+	return c->op->access == OP_ACCESS_OWN_PASSWORD &&
+	    v->account.users_may_change_password == 1 &&
+	    (name == NULL || strcasecmp(name, v->principal.user_name) == 0);
+}
+
+static int
+decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
+    const char *resource)
+{
+	struct authz *a = NULL;
+	struct authz_attempt at;
+	struct pol_decision d = { .effect = POL_IMPLICIT_DENY };
+	char action[128];
+	int r;
+
+	snprintf(action, sizeof(action), "%s:%s", c->op->service, c->op->name);
+	fill_attempt(c, who, action, resource, &at);
+	if ((r = authz_open(v->snap, &v->account, &v->principal, &a)) == 0)
+		r = authz_decide(a, &at, &d);
+	if (r != 0)
+		r = op_fail_err(c, r, "the policies of the caller");
+	else if (d.effect == POL_ALLOWED)
+		r = 0;
+	else if (d.effect == POL_IMPLICIT_DENY && own_password(c, v))
+		r = 0;
+	else
+		r = deny(c, v->principal.arn, action, resource, &d);
+	/* The matches of the decision lie in the policies. */
+	authz_free(a);
+	return r;
+}
+
+int
+caller_authorize(struct op_call *c, const struct caller *who)
+{
+	struct snap_view *v = NULL;
+	struct buf resource = BUF_INIT;
+	int r = -1;
+
+	if (!who->user || c->op->access == OP_ACCESS_ANY)
+		return 0;
+	if (view_open(c, who, &v) == 0 && caller_resource(c, &resource) == 0)
+		r = decide(c, who, v, buf_cstr(&resource));
+	buf_release(&resource);
+	view_free(v);
+	return r;
+}

@@ -1,0 +1,53 @@
+/*
+ * Who calls, and may she?
+ *
+ * iamctl runs as root. The caller is the IAM user of the login session found
+ * among the ancestors of this process, who is then authorized by her own
+ * policies as the private snapshot has them; without such a session it is the
+ * account's root. Nothing of it comes from the environment. Rules kept here:
+ *
+ *   - a session whose user the snapshot does not have is nobody's, not root's
+ *   - whatever fails on the way is a denial
+ *   - files that an IAM user names are opened as that user (input.h)
+ */
+#ifndef IAM_IAMCTL_CALLER_H
+#define IAM_IAMCTL_CALLER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/base/base.h"
+#include "common/runtime/runtime.h"
+#include "iamctl/op.h"
+
+struct caller {
+	bool user;                       /* an IAM user; else root */
+	struct runtime_evidence session; /* of an IAM user */
+};
+
+/*
+ * Find the session. An error means that it cannot be told who calls: then
+ * nobody may go on but for operations that need no account (init, doctor).
+ */
+int caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
+    struct iam_why *why);
+
+/* {Arn, UserId, Account, UserName?}: *ret is new. c->account_id may be NULL for root.
+ * 0, or -1 after op_fail. */
+int caller_identity(struct op_call *c, const struct caller *who, json_t **ret);
+
+/*
+ * May the caller run c->op with c->in? Root may. 0, or -1 after
+ * op_fail(AccessDenied) in AWS's words.
+ */
+int caller_authorize(struct op_call *c, const struct caller *who);
+
+/*
+ * The resource of a call from its row's template. Names and ARNs are replaced by
+ * those of the documents that they find, so that another case of the same
+ * name does not slip past a policy. ret is the caller's (buf_release).
+ */
+int caller_resource(struct op_call *c, struct buf *ret);
+
+#endif

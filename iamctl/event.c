@@ -1,0 +1,179 @@
+/*
+ * The audit event of an operation. What it keeps out: OP_SECRET, codes, files,
+ * and the members of the answer that the row's handler calls secret.
+ */
+#include "common/base/base.h"
+
+#include <ctype.h>
+
+#include "common/authz/authz.h"
+#include "common/trail/trail.h"
+#include "iamctl/call.h"
+
+/* Whatever a handler says, these never enter an event. */
+static const char *const always_secret[] = { "Base32StringSeed", "QRCodePNG",
+	"OtpauthUri", "Password", "OldPassword", "NewPassword", "PasswordHash",
+	"SealedSeed", "SecretAccessKey", "SessionToken", NULL };
+
+static bool
+in_list(const char *const *list, const char *name)
+{
+	for (; list != NULL && *list != NULL; list++)
+		if (strcasecmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+static json_t *copy_value(const json_t *v, const char *const *secrets);
+
+static json_t *
+copy_array(const json_t *v, const char *const *secrets)
+{
+	json_t *ret = json_array(), *item;
+	size_t i;
+
+	json_array_foreach(v, i, item) {
+		if (json_array_append_new(ret, copy_value(item, secrets)) != 0) {
+			json_decref(ret);
+			return NULL;
+		}
+	}
+	return ret;
+}
+
+/* CloudTrail writes the names of members with a small first letter. */
+static json_t *
+copy_object(const json_t *v, const char *const *secrets)
+{
+	json_t *ret = json_object(), *item;
+	const char *name;
+	char small[128];
+
+	json_object_foreach((json_t *)v, name, item) {
+		if (in_list(always_secret, name) || in_list(secrets, name))
+			continue;
+		snprintf(small, sizeof(small), "%s", name);
+		small[0] = (char)tolower((unsigned char)small[0]);
+		if (json_object_set_new(ret, small, copy_value(item, secrets)) != 0) {
+			json_decref(ret);
+			return NULL;
+		}
+	}
+	return ret;
+}
+
+static json_t *
+copy_value(const json_t *v, const char *const *secrets)
+{
+	if (json_is_object(v))
+		return copy_object(v, secrets);
+	if (json_is_array(v))
+		return copy_array(v, secrets);
+	return json_deep_copy(v);
+}
+
+static bool
+goes_into_events(const struct op_param *p)
+{
+	return p != NULL && p->type != OP_SECRET && p->type != OP_OUTFILE &&
+	    p->type != OP_INFILE && p->pattern != OP_CODE6;
+}
+
+json_t *
+call_event_request(const struct op *op, const json_t *in)
+{
+	json_t *kept = json_object(), *ret, *v;
+	const char *name;
+
+	json_object_foreach((json_t *)in, name, v) {
+		if (goes_into_events(op_param_find(op, name)) &&
+		    json_object_set(kept, name, v) != 0) {
+			json_decref(kept);
+			return NULL;
+		}
+	}
+	ret = copy_value(kept, NULL);
+	json_decref(kept);
+	return ret;
+}
+
+json_t *
+call_event_response(const struct op_call *c)
+{
+	return copy_value(c->out, c->secret_members);
+}
+
+/* "null" for nothing, as CloudTrail does. */
+static char *
+dump(json_t *v)
+{
+	if (v == NULL || json_object_size(v) == 0)
+		return NULL;
+	return json_dumps(v, JSON_COMPACT);
+}
+
+static const char *
+source_of(const char *service, char ret[80])
+{
+	if (strcmp(service, "host") == 0)
+		return "host.iam";
+	snprintf(ret, 80, "%s.amazonaws.com", service);
+	return ret;
+}
+
+static void
+fill_identity(const struct op_call *c, const struct caller *who,
+    struct trail_identity *id)
+{
+	*id = (struct trail_identity){ .type = who->user ? "IAMUser" : "Root",
+		.principal_id = json_string_value(json_object_get(c->caller, "UserId")),
+		.arn = json_string_value(json_object_get(c->caller, "Arn")),
+		.account_id = c->account_id,
+		.user_name = json_string_value(json_object_get(c->caller, "UserName")),
+		.mfa = -1 };
+	if (!who->user)
+		return;
+	if (id->user_name == NULL)
+		id->user_name = who->session.user;
+	id->mfa = who->session.mfa_s != 0;
+	id->created_s = who->session.auth_s;
+}
+
+int
+call_event(const struct op_call *c, const struct caller *who,
+    const json_t *request, const char *region, const char *hostname,
+    gid_t auth_gid)
+{
+	struct trail_where where = { IAM_PATH_TRAIL, IAM_PATH_RUN "/spool",
+		auth_gid };
+	struct trail_event e = { .type = "AwsApiCall", .name = c->op->name,
+		.region = region, .account_id = c->account_id,
+		.user_agent = "iamctl/" IAM_VERSION, .read_only = c->op->read_only,
+		.management = true, .now_s = c->now_s };
+	json_t *in = call_event_request(c->op, request), *out = NULL;
+	char *in_text = dump(in), *out_text = NULL;
+	char source[80], address[46];
+	int r;
+
+	fill_identity(c, who, &e.who);
+	e.source = source_of(c->op->service, source);
+	e.source_ip = hostname;
+	if (who->user && authz_literal_address(who->session.rhost, address,
+	    sizeof(address)))
+		e.source_ip = address;
+	e.request_parameters = in_text;
+	if (c->error_code != NULL) {
+		e.error_code = c->error_code;
+		e.error_message = c->error_text;
+	} else if (!c->op->read_only) {
+		out = call_event_response(c);
+		e.response_elements = out_text = dump(out);
+	}
+	if ((r = trail_event_id(e.event_id)) == 0)
+		r = trail_write(&where, &e, NULL);
+	free(in_text);
+	free(out_text);
+	json_decref(in);
+	json_decref(out);
+	return r;
+}
