@@ -278,7 +278,7 @@ add_version(struct op_call *c, json_t *policy, json_t **ret)
 static int
 create_policy_version(struct op_call *c)
 {
-	json_t *policy = NULL, *version;
+	json_t *policy = NULL, *version = NULL;
 	int r = -1;
 
 	if (policy_get_own(c, op_str(c, "PolicyArn"), &policy) == 0 &&
@@ -292,7 +292,7 @@ create_policy_version(struct op_call *c)
 static int
 get_policy_version(struct op_call *c)
 {
-	json_t *policy = NULL, *version;
+	json_t *policy = NULL, *version = NULL;
 	int r = -1;
 
 	if (policy_get(c, op_str(c, "PolicyArn"), &policy) == 0 &&
@@ -309,7 +309,7 @@ list_versions(struct op_call *c, const json_t *policy, struct page *page)
 {
 	const json_t *versions = json_object_get(policy, "Versions"), *version;
 	size_t i = json_array_size(versions);
-	char key[16];
+	char key[32];
 
 	while (i-- > 0) {
 		version = json_array_get(versions, i);
@@ -358,7 +358,7 @@ drop_version(struct op_call *c, json_t *policy, const json_t *version)
 static int
 delete_policy_version(struct op_call *c)
 {
-	json_t *policy = NULL, *version;
+	json_t *policy = NULL, *version = NULL;
 	int r = -1;
 
 	if (policy_get_own(c, op_str(c, "PolicyArn"), &policy) == 0 &&
@@ -372,7 +372,7 @@ delete_policy_version(struct op_call *c)
 static int
 set_default_policy_version(struct op_call *c)
 {
-	json_t *policy = NULL, *version;
+	json_t *policy = NULL, *version = NULL;
 	int r = -1;
 
 	if (policy_get_own(c, op_str(c, "PolicyArn"), &policy) == 0 &&

@@ -1,0 +1,448 @@
+/*
+ * Login profiles: a user's password on hosts. Rules that this file keeps: a
+ * password is in memory only as long as it takes to hash it and never in an
+ * answer or message (S9); who changes her own proves the old one first.
+ */
+#include "common/base/base.h"
+
+#include <unistd.h>
+
+#include "common/credential/credential.h"
+#include "common/runtime/runtime.h"
+#include "iamctl/util.h"
+
+#define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
+#define PASSWORD_CHARS_MAX 128
+
+/* ---- passwords ---- */
+
+/* Characters, or -1 for one that no prompt takes. */
+static long
+password_chars(const char *s)
+{
+	long n = 0;
+
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return -1;
+		if (((unsigned char)*s & 0xc0) != 0x80)
+			n++;
+	}
+	return n;
+}
+
+static int
+password_allowed(struct op_call *c, const char *password)
+{
+	struct host_limits limits;
+	long n = password_chars(password);
+
+	if (host_limits_get(c, &limits) != 0)
+		return -1;
+	if (n < 0)
+		return op_fail(c, "PasswordPolicyViolation", "A password must not have"
+		    " line breaks or other control characters.");
+	if (n < (long)limits.password_min_len || n == 0)
+		return op_fail(c, "PasswordPolicyViolation", "Password should have a"
+		    " minimum length of %u.", limits.password_min_len);
+	if (n > PASSWORD_CHARS_MAX || strlen(password) > PASSWORD_MAX)
+		return op_fail(c, "PasswordPolicyViolation", "Password should have a"
+		    " maximum length of %d.", PASSWORD_CHARS_MAX);
+	return 0;
+}
+
+/* Into the profile, with the date; *profile is the caller's. */
+static int
+set_password(struct op_call *c, json_t *profile, const char *password)
+{
+	struct secret s = SECRET_INIT;
+	char hash[PASSWORD_HASH_MAX];
+	int r;
+
+	if (password_allowed(c, password) != 0)
+		return -1;
+	if ((r = secret_set(&s, password, strlen(password))) == 0)
+		r = password_hash(&s, hash);
+	secret_release(&s);
+	if (r != 0)
+		return op_fail_err(c, r, "The password could not be hashed");
+	r = member_set(c, profile, "PasswordHash", json_string(hash));
+	explicit_bzero(hash, sizeof(hash));
+	return r != 0 ? r :
+	    member_set(c, profile, "PasswordChanged", time_now(c));
+}
+
+static int
+password_matches(struct op_call *c, const json_t *profile,
+    const char *password, bool *ret)
+{
+	const char *hash = text_of(profile, "PasswordHash");
+	struct secret s = SECRET_INIT;
+	int r;
+
+	*ret = false;
+	if ((r = secret_set(&s, password, strlen(password))) == 0)
+		r = password_check(&s, hash[0] != '\0' ? hash : NULL, ret);
+	secret_release(&s);
+	return r != 0 ? op_fail_err(c, r, "The password could not be checked") : 0;
+}
+
+/* ---- login profiles ---- */
+
+static json_t *
+profile_shape(const json_t *user)
+{
+	const json_t *profile = json_object_get(user, "LoginProfile");
+
+	return json_pack("{s:s,s:s,s:b}", "UserName", text_of(user, "UserName"),
+	    "CreateDate", text_of(profile, "CreateDate"), "PasswordResetRequired",
+	    json_is_true(json_object_get(profile, "PasswordResetRequired")));
+}
+
+/* The user of the call and her profile (borrowed); NoSuchEntity without one. */
+static int
+profile_get(struct op_call *c, json_t **ret_user, json_t **ret_profile)
+{
+	if (user_of_call(c, ret_user) != 0)
+		return -1;
+	*ret_profile = json_object_get(*ret_user, "LoginProfile");
+	if (*ret_profile == NULL)
+		return op_fail(c, "NoSuchEntity", "Login Profile for User %s cannot be"
+		    " found; create-login-profile makes one.",
+		    text_of(*ret_user, "UserName"));
+	return 0;
+}
+
+static int
+new_profile(struct op_call *c, json_t *user)
+{
+	json_t *profile = json_pack("{s:o,s:b}", "CreateDate", time_now(c),
+	    "PasswordResetRequired", op_bool(c, "PasswordResetRequired", false));
+
+	if (member_set(c, user, "LoginProfile", profile) != 0)
+		return -1;
+	return set_password(c, profile, op_str(c, "Password"));
+}
+
+static int
+create_login_profile(struct op_call *c)
+{
+	json_t *user = NULL;
+	int r = -1;
+
+	if (user_of_call(c, &user) != 0)
+		goto out;
+	if (json_object_get(user, "LoginProfile") != NULL) {
+		op_fail(c, "EntityAlreadyExists", "Login Profile for user %s already"
+		    " exists; update-login-profile changes the password.",
+		    text_of(user, "UserName"));
+		goto out;
+	}
+	if (new_profile(c, user) == 0 && user_put(c, user) == 0)
+		r = out_set(c, "LoginProfile", profile_shape(user));
+out:
+	json_decref(user);
+	return r;
+}
+
+static int
+get_login_profile(struct op_call *c)
+{
+	json_t *user = NULL, *profile;
+	int r = -1;
+
+	if (profile_get(c, &user, &profile) == 0)
+		r = out_set(c, "LoginProfile", profile_shape(user));
+	json_decref(user);
+	return r;
+}
+
+static int
+update_login_profile(struct op_call *c)
+{
+	const char *password = op_str(c, "Password");
+	json_t *user = NULL, *profile;
+	int r = -1;
+
+	if (profile_get(c, &user, &profile) != 0 ||
+	    (password != NULL && set_password(c, profile, password) != 0))
+		goto out;
+	if (op_has(c, "PasswordResetRequired") &&
+	    member_set(c, profile, "PasswordResetRequired",
+	    json_boolean(op_bool(c, "PasswordResetRequired", false))) != 0)
+		goto out;
+	r = user_put(c, user);
+out:
+	json_decref(user);
+	return r;
+}
+
+static int
+delete_login_profile(struct op_call *c)
+{
+	json_t *user = NULL, *profile;
+	int r = -1;
+
+	if (profile_get(c, &user, &profile) == 0 &&
+	    json_object_del(user, "LoginProfile") == 0)
+		r = user_put(c, user);
+	json_decref(user);
+	return r;
+}
+
+/* ---- ChangePassword ---- */
+
+/*
+ * May the caller do this without the old password? Only root, for a user she
+ * names: an administrator, or the PAM module, which has asked for it already.
+ */
+static int
+check_caller(struct op_call *c, const json_t *profile)
+{
+	bool is_user = json_object_get(c->caller, "UserName") != NULL, ok;
+	const char *old = op_str(c, "OldPassword");
+	struct host_limits limits;
+
+	if (!is_user && op_has(c, "UserName") && old == NULL)
+		return 0;
+	if (is_user && op_has(c, "UserName") && name_cmp(op_str(c, "UserName"),
+	    text_of(c->caller, "UserName")) != 0)
+		return op_fail(c, "AccessDenied", "change-password is for one's own"
+		    " password; update-login-profile sets another user's.");
+	if (host_limits_get(c, &limits) != 0)
+		return -1;
+	if (is_user && !limits.users_may_change_password)
+		return op_fail(c, "AccessDenied", "This host's settings (password."
+		    "usersMayChange) leave passwords to the administrator.");
+	if (old == NULL)
+		return op_fail(c, "InvalidInput", "The old password is missing"
+		    " (--old-password-stdin).");
+	if (password_matches(c, profile, old, &ok) != 0)
+		return -1;
+	return ok ? 0 :
+	    op_fail(c, "AccessDenied", "The old password was incorrect.");
+}
+
+/* A reset that puts the same password back is none. */
+static int
+check_changed(struct op_call *c, const json_t *profile)
+{
+	bool same;
+
+	if (!json_is_true(json_object_get(profile, "PasswordResetRequired")))
+		return 0;
+	if (password_matches(c, profile, op_str(c, "NewPassword"), &same) != 0)
+		return -1;
+	return !same ? 0 : op_fail(c, "PasswordPolicyViolation",
+	    "The new password must differ from the old one.");
+}
+
+static int
+change_password(struct op_call *c)
+{
+	json_t *user = NULL, *profile;
+	int r = -1;
+
+	if (!op_has(c, "UserName") &&
+	    json_object_get(c->caller, "UserName") == NULL)
+		return op_fail(c, "InvalidUserType", "Root has no IAM password; say"
+		    " whose password is to be changed with --user-name.");
+	if (profile_get(c, &user, &profile) != 0 ||
+	    check_caller(c, profile) != 0 ||
+	    password_allowed(c, op_str(c, "NewPassword")) != 0 ||
+	    check_changed(c, profile) != 0 ||
+	    set_password(c, profile, op_str(c, "NewPassword")) != 0 ||
+	    member_set(c, profile, "PasswordResetRequired", json_false()) != 0)
+		goto out;
+	r = user_put(c, user);
+out:
+	json_decref(user);
+	return r;
+}
+
+/* ---- throttle ---- */
+
+/* *ret NULL: nobody has logged in since boot. */
+static int
+open_runtime(struct op_call *c, struct runtime **ret)
+{
+	int r;
+
+	*ret = NULL;
+	if (access(IAM_PATH_RUN, F_OK) != 0)
+		return 0;
+	if ((r = runtime_open(IAM_PATH_RUN, (gid_t)-1, ret)) != 0)
+		return op_fail_err(c, r, IAM_PATH_RUN);
+	return 0;
+}
+
+static int
+put_time(struct op_call *c, json_t *status, const char *name, int64_t t)
+{
+	char iso[TZ_ISO_LEN];
+
+	if (t == 0)
+		return 0;
+	tz_iso(t, iso);
+	return member_set(c, status, name, json_string(iso));
+}
+
+static int
+show_throttle(struct op_call *c, json_t *status, uint32_t uid)
+{
+	const char *source = op_str_or(c, "Source", "local");
+	struct runtime_throttle t = { 0 };
+	struct host_limits limits;
+	struct runtime *rt;
+	int r = 0;
+
+	if (host_limits_get(c, &limits) != 0 || open_runtime(c, &rt) != 0)
+		return -1;
+	if (rt != NULL)
+		r = runtime_throttle_get(rt, uid, source, c->now_s,
+		    limits.throttle_free, limits.throttle_max_s, &t);
+	runtime_close(rt);
+	if (r != 0)
+		return op_fail_err(c, r, "The failed attempts could not be read");
+	if (member_set(c, status, "FailedAttempts",
+	    json_integer(t.failures_all)) != 0 ||
+	    member_set(c, status, "Source", json_string(source)) != 0 ||
+	    member_set(c, status, "FailedAttemptsFromSource",
+	    json_integer(t.failures)) != 0 ||
+	    put_time(c, status, "LastFailureFromSource", t.last_s) != 0)
+		return -1;
+	return put_time(c, status, "RetryAt", t.retry_at_s);
+}
+
+static int
+get_login_status(struct op_call *c)
+{
+	json_t *user = NULL, *profile, *status = NULL;
+	int r = -1;
+
+	if (user_of_call(c, &user) != 0)
+		goto out;
+	profile = json_object_get(user, "LoginProfile");
+	status = json_pack("{s:s,s:s,s:b,s:b,s:b}", "UserName",
+	    text_of(user, "UserName"), "UnixName", text_of(user, "UnixName"),
+	    "Enabled", json_is_true(json_object_get(user, "Enabled")),
+	    "HasPassword", profile != NULL, "PasswordResetRequired",
+	    json_is_true(json_object_get(profile, "PasswordResetRequired")));
+	if (status == NULL)
+		no_memory(c);
+	else if (show_throttle(c, status, (uint32_t)json_integer_value(
+	    json_object_get(user, "Uid"))) == 0)
+		r = out_set(c, "LoginStatus", json_incref(status));
+out:
+	json_decref(status);
+	json_decref(user);
+	return r;
+}
+
+static int
+unlock_user(struct op_call *c)
+{
+	struct runtime *rt = NULL;
+	json_t *user = NULL;
+	int r = -1;
+
+	/* No document changes: nothing has to follow. */
+	c->publish = false;
+	if (user_get(c, op_str(c, "UserName"), &user) != 0 ||
+	    open_runtime(c, &rt) != 0)
+		goto out;
+	r = rt == NULL ? 0 : runtime_throttle_clear(rt,
+	    (uint32_t)json_integer_value(json_object_get(user, "Uid")));
+	if (r != 0)
+		r = op_fail_err(c, r, "The failed attempts could not be forgotten");
+out:
+	runtime_close(rt);
+	json_decref(user);
+	return r;
+}
+
+/* ---- rows ---- */
+
+#define PARAM_RESET \
+	{ .name = "PasswordResetRequired", .type = OP_BOOL, \
+	    .help = "Whether a new password has to be chosen at the next login." }
+#define PARAM_PASSWORD(param, must, text) \
+	{ .name = (param), .type = OP_SECRET, .required = (must), .min = 1, \
+	    .max = PASSWORD_MAX, .help = (text) }
+
+static const struct op_param create_params[] = {
+	PARAM_USER_NAME(true, "The user who gets a password."),
+	PARAM_PASSWORD("Password", true, "The password."),
+	PARAM_RESET,
+	PARAM_END
+};
+
+static const struct op_param get_params[] = {
+	PARAM_USER_NAME(false, "The user; by default the caller."),
+	PARAM_END
+};
+
+static const struct op_param update_params[] = {
+	PARAM_USER_NAME(true, "The user whose password is set."),
+	PARAM_PASSWORD("Password", false, "The new password."),
+	PARAM_RESET,
+	PARAM_END
+};
+
+static const struct op_param delete_params[] = {
+	PARAM_USER_NAME(true, "The user who has no password any more."),
+	PARAM_END
+};
+
+static const struct op_param change_params[] = {
+	PARAM_USER_NAME(false, "Whose password; by default the caller's. Root needs"
+	    " no old password. (Extension.)"),
+	PARAM_PASSWORD("OldPassword", false, "The present password."),
+	PARAM_PASSWORD("NewPassword", true, "The new password."),
+	PARAM_END
+};
+
+static const struct op_param status_params[] = {
+	PARAM_USER_NAME(false, "The user; by default the caller."),
+	{ .name = "Source", .type = OP_STRING, .min = 1, .max = 64,
+	    .fallback = "local", .help = "Attempts from this address, or local." },
+	PARAM_END
+};
+
+static const struct op_param unlock_params[] = {
+	PARAM_USER_NAME(true, "The user whose failed attempts are forgotten."),
+	PARAM_END
+};
+
+const struct op ops_login[] = {
+	{ .name = "CreateLoginProfile", .service = "iam",
+	    .summary = "Give a user a password.",
+	    .params = create_params, .resource = USER_ARN, .needs_init = true,
+	    .run = create_login_profile },
+	{ .name = "GetLoginProfile", .service = "iam",
+	    .summary = "Show whether a user has a password, and since when.",
+	    .params = get_params, .resource = USER_ARN, .read_only = true,
+	    .needs_init = true, .run = get_login_profile },
+	{ .name = "UpdateLoginProfile", .service = "iam",
+	    .summary = "Set a user's password.",
+	    .params = update_params, .resource = USER_ARN, .needs_init = true,
+	    .run = update_login_profile },
+	{ .name = "DeleteLoginProfile", .service = "iam",
+	    .summary = "Take a user's password away.",
+	    .params = delete_params, .resource = USER_ARN, .needs_init = true,
+	    .run = delete_login_profile },
+	{ .name = "ChangePassword", .service = "iam",
+	    .summary = "Change one's own password.",
+	    .params = change_params, .resource = USER_ARN, .needs_init = true,
+	    .run = change_password },
+	{ .name = "GetLoginStatus", .service = "host",
+	    .summary = "Show whether a user may log in, and failed attempts.",
+	    .params = status_params, .resource = USER_ARN, .read_only = true,
+	    .needs_init = true, .run = get_login_status },
+	{ .name = "UnlockUser", .service = "host",
+	    .summary = "Forget a user's failed attempts, so that the next one is"
+	    " looked at without delay.",
+	    .params = unlock_params, .resource = USER_ARN, .needs_init = true,
+	    .run = unlock_user },
+	{ .name = NULL },
+};
