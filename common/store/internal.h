@@ -63,7 +63,7 @@ int store_history_add(struct store *s, const char *key, const json_t *doc);
 
 struct local {
 	json_t *names; /* name -> "local user" or "local group" */
-	json_t *ids;   /* the same by id, in decimal */
+	json_t *ids;   /* the same by id in decimal, users' and groups' */
 	json_t *gids;  /* group name -> gid */
 };
 

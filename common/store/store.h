@@ -22,7 +22,7 @@
 struct store;
 
 /*
- * Open (create: make and initialise an empty one). Migrates an older schema
+ * Open (create: make and initialise one where there is none). Migrates an older schema
  * in one transaction; a newer one is IAM_ERR_VERSION. why names the file and
  * the reason. *ret is owned (store_close).
  */
@@ -33,7 +33,8 @@ void store_close(struct store *s);
 /* One writer at a time: BEGIN IMMEDIATE, waiting up to 10 s (IAM_ERR_BUSY).
  * Everything until store_commit is one revision, all or nothing. */
 int store_begin(struct store *s);
-/* who, what: principal ARN and operation, kept in the history. *ret_revision (may be NULL)
+/* After a failed put, delete or next_id the commit fails with the same error,
+ * and after any error the transaction is rolled back. who, what: principal ARN and operation, kept in the history. *ret_revision (may be NULL)
  * is the new revision; the old one when nothing was changed. */
 int store_commit(struct store *s, const char *who, const char *what,
     uint64_t *ret_revision);
@@ -43,13 +44,16 @@ uint64_t store_revision(struct store *s);
 
 /* *ret is new, NULL when there is no such document. */
 int store_get(struct store *s, const char *key, json_t **ret);
-/* Insert or replace; doc is borrowed. Inside a transaction only. */
+/* Insert or replace; doc is borrowed. Inside a transaction only. A document
+ * that is there keeps its key's case: to change that, delete it first. Uid and
+ * Gid of users and groups are used up for store_next_id. Text that is the same
+ * is no change. At most 1 MiB (IAM_ERR_LIMIT). */
 int store_put(struct store *s, const char *key, const json_t *doc);
 /* Remove; *ret_was may be NULL. Inside a transaction only. */
 int store_delete(struct store *s, const char *key, bool *ret_was);
 
 /* Each document whose key starts with prefix, in key order. doc is borrowed;
- * returning non-zero stops and is returned. */
+ * returning non-zero stops and is returned. The visitor may change the store. */
 typedef int store_visit(void *arg, const char *key, json_t *doc);
 int store_each(struct store *s, const char *prefix, store_visit *visit,
     void *arg);
@@ -62,7 +66,8 @@ int store_check(struct store *s, struct iam_why *why);
  * AWS-like ids come from the operations). Inside a transaction. IAM_ERR_LIMIT when used up. */
 int store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret);
 
-/* History of one key, newest first: {revision, time, who, what, document|null}. */
+/* History of one key, newest first: {revision, time, who, what, document|null}.
+ * PasswordHash and SealedSeed are "digest:…" there (docs/store-format.md). */
 int store_history(struct store *s, const char *key, store_visit *visit,
     void *arg);
 
@@ -78,25 +83,27 @@ struct store_paths {
 
 /*
  * Make both snapshots from the store's current revision and the host's files,
- * under an exclusive lock beside the store, private first. Policies are
- * compiled here from the documents; every one of them was validated when it was
- * saved. A name or id that clashes with a local account or group is left out of
- * the public snapshot and denied in the private one (S27), and named in *warnings
- * (an array of strings, new; may be NULL). why says what failed.
+ * under an exclusive lock beside the store (IAM_ERR_BUSY after 10 s), private
+ * first; and the governed file. Not inside a transaction. Policies are compiled
+ * here from the documents; every one of them was validated when it was saved.
+ *
+ * One bad document never keeps the others, nor a revocation, from being
+ * published; what cannot be published whole is denied. Each case is named in
+ * *warnings (an array of strings, new; may be NULL; also after an error):
+ * - a user or group whose name or id is a local account's or group's (S27), is
+ *   out of the id range, or is another document's: left out of both snapshots, and
+ *   out of the groups' members. The local account goes on as a local account;
+ * - a policy that does not compile or is not there: left out; whoever it
+ *   applies to is denied, because no decision is made with policies missing;
+ * - a user with a group, a device or a limit that does not hold: disabled.
+ * why says what failed.
  */
 int store_publish(struct store *s, const struct store_paths *paths,
     json_t **warnings, struct iam_why *why);
-/* Do the snapshots match the store's revision and the host's files? */
+/* Do the snapshots match the store's revision and the host's files, and are
+ * they whole (every byte is read)? No answer is "no". */
 int store_published(struct store *s, const struct store_paths *paths,
     bool *ret_current);
-
-/*
- * Is a Unix name or id in use by a local account or group? To be asked before
- * an id is given out (S26). name NULL or id 0: not asked for. *ret_taken starts
- * out true; why says by what when it stays so.
- */
-int store_local_taken(const struct store_paths *paths, const char *name,
-    uint32_t id, bool *ret_taken, struct iam_why *why);
 
 /*
  * The document of arn:aws:iam::aws:policy/NAME, appended to *ret; dir as in

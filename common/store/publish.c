@@ -1,0 +1,674 @@
+/*
+ * Rules that this file keeps: both snapshots come from one revision, read in
+ * one transaction; publishers take turns, so that revisions never go back; and
+ * a local account is never shadowed (S26, S27).
+ */
+#include "common/base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/base/governed.h"
+#include "common/store/publish.h"
+
+#define LOCK_WAIT_MS 10000
+#define LOCK_POLL_MS 10
+
+/* ---- documents ---- */
+
+int
+pub_warn(struct publish *p, const char *key, const char *fmt, ...)
+{
+	json_t *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = json_vsprintf(fmt, ap);
+	va_end(ap);
+	if (text != NULL) {
+		json_array_append_new(p->warnings, json_sprintf("%s: %s", key,
+		    json_string_value(text)));
+		json_decref(text);
+	}
+	return text == NULL ? IAM_ERR_MEMORY : 0;
+}
+
+const char *
+pub_str(const json_t *doc, const char *name)
+{
+	return json_string_value(json_object_get(doc, name));
+}
+
+uint32_t
+pub_id(const json_t *doc, const char *name)
+{
+	json_int_t v = json_integer_value(json_object_get(doc, name));
+
+	return v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
+}
+
+/* Exactly as tz_iso writes it. */
+int64_t
+pub_time(const json_t *doc, const char *name)
+{
+	const char *s = pub_str(doc, name);
+	int y, mon, d, h, m, sec;
+	char again[TZ_ISO_LEN];
+	int64_t t;
+
+	if (s == NULL || strlen(s) != TZ_ISO_LEN - 1 || sscanf(s,
+	    "%4d-%2d-%2dT%2d:%2d:%2dZ", &y, &mon, &d, &h, &m, &sec) != 6 ||
+	    mon < 1 || mon > 12 || d < 1 || d > 31)
+		return 0;
+	t = tz_from_utc(y, mon, d, h * 3600 + m * 60 + sec);
+	tz_iso(t, again);
+	return strcmp(s, again) == 0 ? t : 0;
+}
+
+void
+pub_lower(const char *name, char ret[STORE_KEY_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; name[i] != '\0' && i < STORE_KEY_MAX; i++)
+		ret[i] = name[i] >= 'A' && name[i] <= 'Z' ?
+		    (char)(name[i] + ('a' - 'A')) : name[i];
+	ret[i] = '\0';
+}
+
+/* ---- records ---- */
+
+static int
+add_record(struct publish *p, struct snap_builder *b, enum snap_table table,
+    const void *key, size_t key_len)
+{
+	if (p->record.err != 0)
+		return p->record.err;
+	return snap_builder_add(b, table, key, key_len, p->record.p,
+	    p->record.len);
+}
+
+int
+pub_add(struct publish *p, struct snap_builder *b, enum snap_table table,
+    const void *key, size_t key_len)
+{
+	int r = add_record(p, b, table, key, key_len);
+
+	buf_reset(&p->record);
+	return r;
+}
+
+int
+pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
+    enum snap_table by_id, uint32_t id)
+{
+	struct buf key = BUF_INIT;
+	int r;
+
+	buf_u32(&key, id);
+	if ((r = key.err) == 0 &&
+	    (r = add_record(p, p->pub, by_name, name, strlen(name))) == 0)
+		r = add_record(p, p->pub, by_id, key.p, key.len);
+	buf_release(&key);
+	buf_reset(&p->record);
+	return r;
+}
+
+/* ---- names and ids ---- */
+
+/* Who has it? NULL: nobody. */
+static const char *
+holder(const json_t *local, const json_t *ours, const char *what)
+{
+	const char *s = pub_str(local, what);
+
+	return s != NULL ? s : pub_str(ours, what);
+}
+
+static int
+claim(struct publish *p, const char *key, const char *name, const char *id)
+{
+	if (json_object_set_new(p->names, name, json_string(key)) != 0 ||
+	    json_object_set_new(p->ids, id, json_string(key)) != 0)
+		return IAM_ERR_MEMORY;
+	return 0;
+}
+
+int
+pub_claim(struct publish *p, const char *key, const char *unix_name,
+    uint32_t id, bool *ret)
+{
+	const char *who;
+	char number[12];
+	int r;
+
+	*ret = false;
+	snprintf(number, sizeof(number), "%u", id);
+	if (unix_name == NULL || !name_is_unix(unix_name))
+		return pub_warn(p, key, "left out: it has no valid Unix name");
+	if (strcmp(unix_name, "root") == 0)
+		return pub_warn(p, key, "left out: root is the host's own");
+	if (id < p->settings.id_min || id > p->settings.id_max)
+		return pub_warn(p, key, "left out: id %u is not within %u-%u", id,
+		    p->settings.id_min, p->settings.id_max);
+	if ((who = holder(p->local.names, p->names, unix_name)) != NULL)
+		return pub_warn(p, key, "left out: the Unix name %s is taken by %s",
+		    unix_name, who);
+	if ((who = holder(p->local.ids, p->ids, number)) != NULL)
+		return pub_warn(p, key, "left out: id %u is taken by %s", id, who);
+	if ((r = claim(p, key, unix_name, number)) == 0)
+		*ret = true;
+	return r;
+}
+
+/* ---- groups and devices ---- */
+
+static bool
+is_allowed(const struct settings *s, const char *group)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->local_group_count; i++) {
+		if (strcmp(s->local_groups[i], group) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Local groups give privileges that the host's own administrator answers for:
+ * only what iam.json lists, only what the group file has, never gid 0 (S27).
+ */
+static int
+take_local_groups(struct publish *p, struct pub_group *g, const char *key)
+{
+	const char *name;
+	json_t *v, *gid;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(json_object_get(g->doc, "LocalGroups"), i, v) {
+		name = json_string_value(v) == NULL ? "?" : json_string_value(v);
+		gid = json_object_get(p->local.gids, name);
+		if (!is_allowed(&p->settings, name))
+			r = pub_warn(p, key, "local group %s: not listed under"
+			    " localGroups in %s", name, p->paths->settings);
+		else if (gid == NULL || json_integer_value(gid) == 0 ||
+		    g->local_count == SETTINGS_LOCAL_GROUPS_MAX)
+			r = pub_warn(p, key, "local group %s: not in %s, or not one"
+			    " that people may be put into", name, p->paths->group);
+		else
+			g->local_gids[g->local_count++] =
+			    (uint32_t)json_integer_value(gid);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static struct pub_group *
+new_group(struct publish *p, const char *name)
+{
+	char lower[STORE_KEY_MAX + 1];
+	struct pub_group *v;
+
+	v = reallocarray(p->groups, p->group_count + 1, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	p->groups = v;
+	pub_lower(name, lower);
+	if (json_object_set_new(p->group_index, lower,
+	    json_integer((json_int_t)p->group_count)) != 0)
+		return NULL;
+	v = &p->groups[p->group_count++];
+	memset(v, 0, sizeof(*v));
+	return v;
+}
+
+/* A group that is not served to the host still has its policies. */
+static int
+visit_group(void *arg, const char *key, json_t *doc)
+{
+	const char *name = pub_str(doc, "GroupName");
+	struct publish *p = arg;
+	struct pub_group *g;
+	int r;
+
+	if (name == NULL || !name_is_iam(name, 128))
+		return pub_warn(p, key, "left out: GroupName is missing or no such"
+		    " thing");
+	if ((g = new_group(p, name)) == NULL)
+		return IAM_ERR_MEMORY;
+	g->doc = json_incref(doc);
+	g->unix_name = pub_str(doc, "UnixName");
+	g->gid = pub_id(doc, "Gid");
+	if (asprintf(&g->via, "group %s", name) < 0) {
+		g->via = NULL;
+		return IAM_ERR_MEMORY;
+	}
+	if ((r = pub_policies_of(p, key, "group", name, doc, &g->policies)) != 0 ||
+	    (r = pub_claim(p, key, g->unix_name, g->gid, &g->served)) != 0)
+		return r;
+	return take_local_groups(p, g, key);
+}
+
+static int
+put_groups(struct publish *p)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < p->group_count; i++) {
+		const struct pub_group *g = &p->groups[i];
+		const struct snap_group record = { g->gid, g->unix_name,
+			g->member_count, buf_cstr(&g->members), g->members.len };
+
+		if (!g->served)
+			continue;
+		if (g->members.err != 0)
+			return g->members.err;
+		snap_group_encode(&record, &p->record);
+		if ((r = pub_add_both(p, SNAP_GROUP_NAME, g->unix_name,
+		    SNAP_GROUP_GID, g->gid)) != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A device counts from the moment that it is enabled for somebody. */
+static int
+visit_device(void *arg, const char *key, json_t *doc)
+{
+	const char *user = pub_str(doc, "UserName");
+	char lower[STORE_KEY_MAX + 1];
+	struct publish *p = arg;
+	json_t *list;
+
+	(void)key;
+	if (user == NULL || json_object_get(doc, "EnableDate") == NULL)
+		return 0;
+	pub_lower(user, lower);
+	if ((list = json_object_get(p->devices, lower)) == NULL) {
+		list = json_array();
+		if (json_object_set_new(p->devices, lower, list) != 0)
+			return IAM_ERR_MEMORY;
+	}
+	return json_array_append(list, doc) == 0 ? 0 : IAM_ERR_MEMORY;
+}
+
+static int
+visit_policy(void *arg, const char *key, json_t *doc)
+{
+	return pub_policy(arg, key, doc);
+}
+
+static int
+visit_user(void *arg, const char *key, json_t *doc)
+{
+	return pub_user(arg, key, doc);
+}
+
+/* ---- the account ---- */
+
+static void
+fill_account(struct publish *p, const json_t *doc)
+{
+	struct snap_account *a = &p->account;
+	const struct settings *s = &p->settings;
+
+	a->account_id = pub_str(doc, "AccountId");
+	a->alias = pub_str(doc, "AccountAlias");
+	a->region = p->host.region;
+	a->hostname = p->host.hostname;
+	a->id_min = s->id_min;
+	a->id_max = s->id_max;
+	a->mfa_when_enrolled = s->mfa_when_enrolled;
+	a->mfa_memory_s = s->mfa_memory_s;
+	a->throttle_free = s->throttle_free;
+	a->throttle_max_s = s->throttle_max_s;
+	a->create_home = s->create_home;
+	a->home_umask = s->home_umask;
+	a->users_may_change_password = s->users_may_change_password;
+	a->password_min_len = s->password_min_len;
+	a->host_mark = p->host.mark;
+	a->settings_mark = s->mark;
+	a->host_tag_count = p->host.tag_count;
+	memcpy(a->host_tags, p->host.tags, sizeof(a->host_tags));
+	a->service_count = s->service_count;
+	memcpy(a->services, s->services, sizeof(a->services));
+}
+
+static int
+put_account(struct publish *p)
+{
+	json_t *doc = NULL;
+	int r;
+
+	if ((r = store_get(p->store, "account", &doc)) != 0)
+		return r;
+	fill_account(p, doc);
+	if (p->account.account_id == NULL) {
+		iam_why_set(p->why, 0, 0, "the store has no account; run"
+		    " 'iamctl init'");
+		r = IAM_ERR_ABSENT;
+	} else {
+		snap_account_encode(&p->account, &p->record);
+		r = pub_add(p, p->priv, SNAP_ACCOUNT, "account",
+		    strlen("account"));
+	}
+	json_decref(doc);
+	return r;
+}
+
+/* ---- from the store to the builders ---- */
+
+static int
+read_documents(struct publish *p)
+{
+	struct store *s = p->store;
+	int r;
+
+	if ((r = store_read_revision(s, &p->revision)) != 0 ||
+	    (r = snap_builder_new(SNAP_PUBLIC, p->revision, p->now_s,
+	    &p->pub)) != 0 ||
+	    (r = snap_builder_new(SNAP_PRIVATE, p->revision, p->now_s,
+	    &p->priv)) != 0 ||
+	    (r = put_account(p)) != 0 ||
+	    (r = store_each(s, "policies/", visit_policy, p)) != 0 ||
+	    (r = store_each(s, "mfa/", visit_device, p)) != 0 ||
+	    (r = store_each(s, "groups/", visit_group, p)) != 0 ||
+	    (r = store_each(s, "users/", visit_user, p)) != 0)
+		return r;
+	return put_groups(p);
+}
+
+static int
+build(struct publish *p)
+{
+	int r;
+
+	if ((r = settings_host_read(p->paths->host, &p->host, p->why)) != 0 ||
+	    (r = settings_read(p->paths->settings, &p->settings, p->why)) != 0 ||
+	    (r = local_read(&p->local, p->paths->passwd, p->paths->group,
+	    p->why)) != 0 ||
+	    (r = store_begin_read(p->store)) != 0)
+		return r;
+	r = read_documents(p);
+	store_rollback(p->store);
+	return r;
+}
+
+/* ---- from the builders to the disk ---- */
+
+/* Does the file say so already? Then /etc may be read-only. */
+static bool
+governed_is_current(const char *path, const struct settings *s)
+{
+	struct buf text = BUF_INIT, want = BUF_INIT;
+	bool same;
+
+	buf_printf(&want, "\nrange %u %u\n", s->id_min, s->id_max);
+	same = file_read(path, FILE_ROOT_ONLY, 4096, &text) == 0 &&
+	    want.err == 0 && strstr(buf_cstr(&text), buf_cstr(&want)) != NULL &&
+	    strstr(buf_cstr(&text), "\nadopt ") == NULL;
+	buf_release(&text);
+	buf_release(&want);
+	return same;
+}
+
+static int
+write_governed(struct publish *p)
+{
+	const char *path = p->paths->governed;
+	int r;
+
+	if (governed_is_current(path, &p->settings))
+		return 0;
+	r = governed_write(path, p->settings.id_min, p->settings.id_max, NULL, 0);
+	if (r != 0)
+		iam_why_set(p->why, 0, 0, "%s: %s", path, iam_strerror(r));
+	return r;
+}
+
+/* The directory belongs to the package; somebody may have removed it. */
+static void
+make_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (slash != NULL && slash - path < PATH_MAX) {
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = '\0';
+		if (mkdir(dir, 0755) == 0 && chmod(dir, 0755) == 0)
+			file_sync_dir(dir);
+	}
+}
+
+static int
+write_snapshot(struct publish *p, struct snap_builder *b, const char *path,
+    mode_t mode, gid_t gid)
+{
+	int r;
+
+	make_directory(path);
+	r = snap_builder_write(b, path, mode, gid);
+	if (r == IAM_ERR_IO)
+		iam_why_set(p->why, 0, 0, "%s: %m", path);
+	else if (r != 0)
+		iam_why_set(p->why, 0, 0, "%s: %s", path, iam_strerror(r));
+	return r;
+}
+
+/* Private first: an account that the host knows is one that can be decided. */
+static int
+write_all(struct publish *p)
+{
+	const struct store_paths *paths = p->paths;
+	int r;
+
+	if ((r = write_governed(p)) != 0 ||
+	    (r = write_snapshot(p, p->priv, paths->private_snapshot, 0640,
+	    paths->auth_gid)) != 0)
+		return r;
+	return write_snapshot(p, p->pub, paths->public_snapshot, 0644, (gid_t)-1);
+}
+
+/* ---- one at a time ---- */
+
+/* The file beside the store stays: its inode is the lock. */
+static int
+lock(const struct store *s, int *ret_fd, struct iam_why *why)
+{
+	const struct timespec poll = { 0, LOCK_POLL_MS * 1000000L };
+	struct buf path = BUF_INIT;
+	int fd, waited, r = 0;
+
+	buf_printf(&path, "%s.lock", s->path);
+	if (path.err != 0)
+		return path.err;
+	fd = open(buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK, 0600);
+	if (fd < 0)
+		r = IAM_ERR_IO;
+	for (waited = 0; r == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+	    waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			r = IAM_ERR_IO;
+		else if (waited >= LOCK_WAIT_MS)
+			r = IAM_ERR_BUSY;
+		else
+			nanosleep(&poll, NULL);
+	}
+	if (r != 0)
+		iam_why_set(why, 0, 0, "%s: %s", buf_cstr(&path), iam_strerror(r));
+	buf_release(&path);
+	if (r == 0)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static struct publish *
+publish_new(struct store *s, const struct store_paths *paths,
+    struct iam_why *why)
+{
+	struct publish *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->store = s;
+	p->paths = paths;
+	p->why = why;
+	p->now_s = time(NULL);
+	p->warnings = json_array();
+	p->names = json_object();
+	p->ids = json_object();
+	p->group_index = json_object();
+	p->devices = json_object();
+	p->compiled = json_object();
+	p->policies = json_object();
+	return p;
+}
+
+static void
+publish_free(struct publish *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->group_count; i++) {
+		json_decref(p->groups[i].doc);
+		json_decref(p->groups[i].policies);
+		free(p->groups[i].via);
+		buf_release(&p->groups[i].members);
+	}
+	free(p->groups);
+	pub_policies_release(p);
+	json_decref(p->warnings);
+	json_decref(p->names);
+	json_decref(p->ids);
+	json_decref(p->group_index);
+	json_decref(p->devices);
+	local_release(&p->local);
+	settings_host_release(&p->host);
+	settings_release(&p->settings);
+	snap_builder_free(p->pub);
+	snap_builder_free(p->priv);
+	buf_release(&p->record);
+	buf_release(&p->text);
+	free(p);
+}
+
+static bool
+publish_complete(const struct publish *p)
+{
+	return p->warnings != NULL && p->names != NULL && p->ids != NULL &&
+	    p->group_index != NULL && p->devices != NULL &&
+	    p->compiled != NULL && p->policies != NULL;
+}
+
+int
+store_publish(struct store *s, const struct store_paths *paths,
+    json_t **warnings, struct iam_why *why)
+{
+	struct publish *p;
+	int fd = -1, r;
+
+	iam_why_set(why, 0, 0, "%s", "");
+	if (warnings != NULL)
+		*warnings = NULL;
+	if ((p = publish_new(s, paths, why)) == NULL)
+		return IAM_ERR_MEMORY;
+	if (!publish_complete(p))
+		r = IAM_ERR_MEMORY;
+	else if ((r = lock(s, &fd, why)) == 0 && (r = build(p)) == 0)
+		r = write_all(p);
+	if (fd >= 0)
+		close(fd);
+	if (warnings != NULL)
+		*warnings = json_incref(p->warnings);
+	if (r != 0 && why != NULL && why->text[0] == '\0')
+		iam_why_set(why, 0, 0, "the snapshots could not be made: %s",
+		    iam_strerror(r));
+	publish_free(p);
+	return r;
+}
+
+/* ---- are they current? ---- */
+
+/* *ret stays false for a snapshot that is not there, damaged or of another revision. */
+static int
+snapshot_matches(const char *path, enum snap_kind kind, uint64_t revision,
+    struct snap **ret)
+{
+	struct snap_info info;
+	int r;
+
+	*ret = NULL;
+	if ((r = snap_open(path, kind, ret)) != 0)
+		return r == IAM_ERR_MEMORY ? r : 0;
+	snap_info(*ret, &info);
+	if (info.revision == revision && snap_verify(*ret) == 0)
+		return 0;
+	snap_close(*ret);
+	*ret = NULL;
+	return 0;
+}
+
+static bool
+mark_matches(const char *path, const struct snap_file_mark *mark)
+{
+	struct snap_file_mark now;
+
+	return settings_mark(path, &now) == 0 && settings_mark_equal(&now, mark);
+}
+
+/* The account, too: a store that was made anew counts its revisions again. */
+static int
+account_matches(struct store *s, const struct store_paths *paths,
+    const struct snap *priv, bool *ret)
+{
+	struct snap_account *a = calloc(1, sizeof(*a));
+	json_t *doc = NULL;
+	const char *id;
+	int r;
+
+	if (a == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = store_get(s, "account", &doc)) == 0 &&
+	    snap_account_get(priv, a) == 0) {
+		id = pub_str(doc, "AccountId");
+		*ret = id != NULL && strcmp(id, a->account_id) == 0 &&
+		    mark_matches(paths->host, &a->host_mark) &&
+		    mark_matches(paths->settings, &a->settings_mark);
+	}
+	json_decref(doc);
+	free(a);
+	return r;
+}
+
+int
+store_published(struct store *s, const struct store_paths *paths,
+    bool *ret_current)
+{
+	struct snap *pub = NULL, *priv = NULL;
+	uint64_t revision;
+	int r;
+
+	*ret_current = false;
+	if ((r = store_read_revision(s, &revision)) == 0 &&
+	    (r = snapshot_matches(paths->public_snapshot, SNAP_PUBLIC, revision,
+	    &pub)) == 0 &&
+	    (r = snapshot_matches(paths->private_snapshot, SNAP_PRIVATE, revision,
+	    &priv)) == 0 && pub != NULL && priv != NULL)
+		r = account_matches(s, paths, priv, ret_current);
+	snap_close(pub);
+	snap_close(priv);
+	return r;
+}

@@ -1,0 +1,95 @@
+/* One publish on its way: publish.c and the files that help it. */
+#ifndef IAM_STORE_PUBLISH_H
+#define IAM_STORE_PUBLISH_H
+
+#include "common/snapshot/accounts.h"
+#include "common/snapshot/principal.h"
+#include "common/store/internal.h"
+#include "common/store/settings.h"
+
+/* A group, until its members are known. Strings are borrowed from doc. */
+struct pub_group {
+	json_t *doc;             /* owned */
+	json_t *policies;        /* keys into SNAP_POLICY; owned */
+	char *via;               /* "group NAME"; owned */
+	const char *unix_name;
+	uint32_t gid;
+	bool served;             /* in the public snapshot */
+	uint32_t member_count;
+	struct buf members;
+	uint32_t local_count;    /* local groups that its members are put into */
+	uint32_t local_gids[SETTINGS_LOCAL_GROUPS_MAX];
+};
+
+struct publish {
+	struct store *store;
+	const struct store_paths *paths;
+	struct iam_why *why;
+	json_t *warnings;
+	uint64_t revision;
+	int64_t now_s;
+
+	struct settings_host host;
+	struct settings settings;
+	struct local local;
+	json_t *names, *ids;     /* ours so far: Unix name, id -> key of the document */
+	json_t *group_index;     /* IAM name in lower case -> index into groups */
+	struct pub_group *groups;
+	size_t group_count;
+	json_t *devices;         /* IAM name in lower case -> documents of devices */
+
+	json_t *compiled;        /* text of a policy -> index into bytecode */
+	struct buf *bytecode;    /* empty: refused */
+	size_t bytecode_count;
+	json_t *policies;        /* managed policies dealt with, by ARN */
+
+	struct snap_builder *pub, *priv;
+	struct buf record, text; /* scratch */
+	struct snap_principal principal;
+	struct snap_account account;
+};
+
+/* "users/sarah: left out: REASON". */
+int pub_warn(struct publish *p, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A member's string, NULL when it is not there or no string. */
+const char *pub_str(const json_t *doc, const char *name);
+/* A member that is an id, 0 when it is not there or none. */
+uint32_t pub_id(const json_t *doc, const char *name);
+/* A member's time as seconds since 1970, 0 when it is not there or none. */
+int64_t pub_time(const json_t *doc, const char *name);
+/* A name in lower case (ASCII), as a key of a json object. */
+void pub_lower(const char *name, char ret[STORE_KEY_MAX + 1]);
+/* p->record into a builder, which is then empty again. */
+int pub_add(struct publish *p, struct snap_builder *b, enum snap_table table,
+    const void *key, size_t key_len);
+/* The same record under a name and an id. */
+int pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
+    enum snap_table by_id, uint32_t id);
+/*
+ * May this document have this Unix name and id? If so they are its own from
+ * now on; if not, a warning says why. *ret starts out false.
+ */
+int pub_claim(struct publish *p, const char *key, const char *unix_name,
+    uint32_t id, bool *ret);
+
+/* ---- publish_policy.c ---- */
+
+/* A document policies/NAME. */
+int pub_policy(struct publish *p, const char *key, json_t *doc);
+/*
+ * The policies of a user's or group's document: inline ones go into the
+ * snapshot, attached ones must be there (else a warning). kind: "user", "group".
+ * *ret is new: the keys into SNAP_POLICY.
+ */
+int pub_policies_of(struct publish *p, const char *key, const char *kind,
+    const char *name, json_t *doc, json_t **ret);
+/* See that a managed policy is in the snapshot; a warning when it cannot be. */
+int pub_managed(struct publish *p, const char *key, const char *arn);
+void pub_policies_release(struct publish *p);
+
+/* ---- publish_user.c ---- */
+
+int pub_user(struct publish *p, const char *key, json_t *doc);
+
+#endif

@@ -1,0 +1,227 @@
+#include "common/base/base.h"
+
+#include <string.h>
+
+#include "common/policy/policy.h"
+#include "common/store/publish.h"
+
+/* AWS's policyDocumentType: quotas were checked when it was saved. */
+#define POLICY_CHARS_MAX 131072
+#define POLICY_FILE_MAX ((size_t)512 << 10)
+#define MANAGED_ARN "arn:aws:iam::aws:policy/"
+
+int
+store_managed_policy(const char *dir, const char *arn, struct buf *ret)
+{
+	const char *name = arn + strlen(MANAGED_ARN);
+	struct buf path = BUF_INIT;
+	int r;
+
+	/* The name rule has no '/': nothing but a file of that directory. */
+	if (strncmp(arn, MANAGED_ARN, strlen(MANAGED_ARN)) != 0 ||
+	    !name_is_iam(name, 128))
+		return IAM_ERR_ABSENT;
+	buf_printf(&path, "%s/%s.json", dir, name);
+	r = path.err;
+	if (r == 0)
+		r = file_read(buf_cstr(&path), FILE_ROOT_ONLY, POLICY_FILE_MAX, ret);
+	buf_release(&path);
+	return r;
+}
+
+/* Appended to *code; nothing when it is refused, and a warning has said so. */
+static int
+compile(struct publish *p, const char *key, const void *text, size_t len,
+    struct buf *code)
+{
+	const struct pol_limits limits = { .max_chars = POLICY_CHARS_MAX };
+	struct pol_findings findings = { 0 };
+	int r;
+
+	r = pol_compile(text, len, POL_IDENTITY, &limits, &findings, code);
+	if (r == IAM_ERR_FORMAT || r == IAM_ERR_LIMIT)
+		r = pub_warn(p, key, "left out, and whoever it applies to is denied:"
+		    " %s", findings.n == 0 ? iam_strerror(r) : findings.v[0].text);
+	pol_findings_release(&findings);
+	return r;
+}
+
+static int
+keep_bytecode(struct publish *p, struct buf *code)
+{
+	struct buf *v;
+
+	v = reallocarray(p->bytecode, p->bytecode_count + 1, sizeof(*v));
+	if (v == NULL)
+		return IAM_ERR_MEMORY;
+	p->bytecode = v;
+	v[p->bytecode_count++] = *code;
+	*code = (struct buf)BUF_INIT;
+	return 0;
+}
+
+/*
+ * Thousands of users may have the same inline policy: a text is compiled once.
+ * *ret is borrowed until the next call; empty when the policy is refused.
+ */
+static int
+compile_once(struct publish *p, const char *key, const char *text,
+    const struct buf **ret)
+{
+	json_t *known = json_object_get(p->compiled, text);
+	struct buf code = BUF_INIT;
+	int r = 0;
+
+	if (known == NULL) {
+		if ((r = compile(p, key, text, strlen(text), &code)) == 0 &&
+		    (r = keep_bytecode(p, &code)) == 0 &&
+		    json_object_set_new(p->compiled, text,
+		    json_integer((json_int_t)p->bytecode_count - 1)) != 0)
+			r = IAM_ERR_MEMORY;
+		buf_release(&code);
+		known = json_object_get(p->compiled, text);
+	}
+	if (r == 0)
+		*ret = &p->bytecode[json_integer_value(known)];
+	return r;
+}
+
+static int
+put_policy(struct publish *p, const char *key, const char *arn,
+    const char *name, const struct buf *code)
+{
+	struct snap_policy policy = { arn, name, code->p, code->len };
+
+	if (code->len == 0)
+		return 0;
+	snap_policy_encode(&policy, &p->record);
+	return pub_add(p, p->priv, SNAP_POLICY, key, strlen(key));
+}
+
+/* ---- managed policies ---- */
+
+static int
+note_managed(struct publish *p, const char *arn)
+{
+	return json_object_set_new(p->policies, arn, json_true()) == 0 ? 0 :
+	    IAM_ERR_MEMORY;
+}
+
+static const char *
+default_version(const json_t *doc)
+{
+	const char *id = pub_str(doc, "DefaultVersionId"), *v;
+	json_t *version;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "Versions"), i, version) {
+		v = pub_str(version, "VersionId");
+		if (id != NULL && v != NULL && strcmp(v, id) == 0)
+			return pub_str(version, "Document");
+	}
+	return NULL;
+}
+
+int
+pub_policy(struct publish *p, const char *key, json_t *doc)
+{
+	const char *arn = pub_str(doc, "Arn"), *text = default_version(doc);
+	const struct buf *code;
+	int r;
+
+	if (arn == NULL || text == NULL || strlen(arn) > SNAP_KEY_MAX)
+		return pub_warn(p, key, "left out, and whoever it applies to is"
+		    " denied: no ARN or no default version");
+	if (json_object_get(p->policies, arn) != NULL)
+		return pub_warn(p, key, "left out: another policy has the ARN %s",
+		    arn);
+	if ((r = compile_once(p, key, text, &code)) != 0 ||
+	    (r = put_policy(p, arn, arn, arn, code)) != 0)
+		return r;
+	return note_managed(p, arn);
+}
+
+/* A file of ours is read when somebody has it attached for the first time. */
+int
+pub_managed(struct publish *p, const char *key, const char *arn)
+{
+	struct buf text = BUF_INIT, code = BUF_INIT;
+	int r;
+
+	if (json_object_get(p->policies, arn) != NULL)
+		return 0;
+	r = store_managed_policy(p->paths->managed, arn, &text);
+	if (r == 0)
+		r = compile(p, arn, buf_cstr(&text), text.len, &code);
+	else if (r != IAM_ERR_MEMORY)
+		r = pub_warn(p, key, "the policy %s is not there (%s): whoever it"
+		    " applies to is denied", arn, iam_strerror(r));
+	if (r == 0 && (r = put_policy(p, arn, arn, arn, &code)) == 0)
+		r = note_managed(p, arn);
+	buf_release(&text);
+	buf_release(&code);
+	return r;
+}
+
+/* ---- a user's or group's policies ---- */
+
+static int
+add_inline(struct publish *p, const char *doc_key, const char *kind,
+    const char *owner, const char *name, const char *text, json_t *keys)
+{
+	json_t *key = json_sprintf("%s/%s/%s", kind, owner, name);
+	const struct buf *code;
+	int r;
+
+	buf_reset(&p->text);
+	buf_printf(&p->text, "%s_%s_%s", kind, owner, name);
+	if (json_array_append_new(keys, key) != 0)
+		return IAM_ERR_MEMORY;
+	if (text == NULL || !name_is_iam(name, 128))
+		return pub_warn(p, doc_key, "the inline policy %s is left out, and"
+		    " whoever it applies to is denied", name);
+	if ((r = compile_once(p, json_string_value(key), text, &code)) != 0 ||
+	    (r = p->text.err) != 0)
+		return r;
+	return put_policy(p, json_string_value(key), NULL, buf_cstr(&p->text),
+	    code);
+}
+
+int
+pub_policies_of(struct publish *p, const char *key, const char *kind,
+    const char *name, json_t *doc, json_t **ret)
+{
+	json_t *keys = json_array(), *v;
+	const char *inline_name, *arn;
+	size_t i;
+	int r = keys == NULL ? IAM_ERR_MEMORY : 0;
+
+	json_array_foreach(json_object_get(doc, "AttachedPolicies"), i, v) {
+		arn = json_string_value(v) == NULL ? "" : json_string_value(v);
+		if (r == 0 && (r = pub_managed(p, key, arn)) == 0 &&
+		    json_array_append_new(keys, json_string(arn)) != 0)
+			r = IAM_ERR_MEMORY;
+	}
+	json_object_foreach(json_object_get(doc, "InlinePolicies"), inline_name, v) {
+		if (r == 0)
+			r = add_inline(p, key, kind, name, inline_name,
+			    json_string_value(v), keys);
+	}
+	if (r == 0)
+		*ret = keys;
+	else
+		json_decref(keys);
+	return r;
+}
+
+void
+pub_policies_release(struct publish *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->bytecode_count; i++)
+		buf_release(&p->bytecode[i]);
+	free(p->bytecode);
+	json_decref(p->compiled);
+	json_decref(p->policies);
+}

@@ -1,0 +1,409 @@
+/*
+ * Rules that this file keeps: a user is published whole or disabled, because a
+ * decision without one of her policies, tags or devices is another decision;
+ * and whatever reaches authorized_keys or passwd(5) lines was checked here,
+ * whoever wrote the document.
+ */
+#include "common/base/base.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/credential/credential.h"
+#include "common/store/publish.h"
+
+#define SEED_MAX 256 /* a sealed one; a seal adds 40 bytes to 64 */
+
+struct user {
+	const char *key;
+	json_t *doc;
+	const char *name, *unix_name;
+	uint32_t id;
+	bool whole;          /* nothing of it had to be left out */
+	json_t *policies;    /* keys of its own; owned */
+	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
+	uint8_t seeds[SNAP_DEVICES_MAX][SEED_MAX];
+};
+
+static int
+not_whole(struct publish *p, struct user *u, const char *what)
+{
+	u->whole = false;
+	return pub_warn(p, u->key, "disabled: %s", what);
+}
+
+/* ---- what a login decides by ---- */
+
+static int
+take_tags(struct publish *p, struct user *u)
+{
+	json_t *tags = json_object_get(u->doc, "Tags"), *tag;
+	struct snap_principal *to = &p->principal;
+	size_t i;
+
+	if (json_array_size(tags) > SNAP_TAGS_MAX)
+		return not_whole(p, u, "more than 50 tags");
+	json_array_foreach(tags, i, tag) {
+		struct snap_tag t = { pub_str(tag, "Key"), pub_str(tag, "Value") };
+
+		if (t.key == NULL || t.value == NULL)
+			return not_whole(p, u, "a tag without key or value");
+		to->tags[to->tag_count++] = t;
+	}
+	return 0;
+}
+
+static uint32_t
+algorithm(const json_t *device)
+{
+	const char *name = pub_str(device, "Algorithm");
+
+	if (name == NULL)
+		return 0;
+	return strcmp(name, "SHA1") == 0 ? SNAP_TOTP_SHA1 :
+	    strcmp(name, "SHA256") == 0 ? SNAP_TOTP_SHA256 :
+	    strcmp(name, "SHA512") == 0 ? SNAP_TOTP_SHA512 : 0;
+}
+
+static json_int_t
+number(const json_t *doc, const char *name)
+{
+	return json_integer_value(json_object_get(doc, name));
+}
+
+/*
+ * The codes that enabled it are used up: those of EnableStep and before. The
+ * step is the device's, whose clock runs DriftSteps ahead of ours.
+ */
+static uint64_t
+enabled_s(const json_t *device)
+{
+	json_int_t step = number(device, "EnableStep");
+	json_int_t drift = number(device, "DriftSteps");
+	json_int_t period = number(device, "Period");
+
+	if (step <= 0 || step > INT32_MAX || drift > step || drift < -INT32_MAX)
+		return (uint64_t)pub_time(device, "EnableDate");
+	return (uint64_t)((step - drift + 1) * period);
+}
+
+/* A code of length 0 never comes out of this: false when anything is odd. */
+static bool
+read_device(const json_t *device, uint8_t seed[SEED_MAX],
+    struct snap_device *ret)
+{
+	const char *sealed = pub_str(device, "SealedSeed");
+
+	*ret = (struct snap_device){
+		.serial = pub_str(device, "SerialNumber"),
+		.alg = algorithm(device),
+		.digits = (uint32_t)number(device, "Digits"),
+		.period_s = (uint32_t)number(device, "Period"),
+		.drift_steps = (int32_t)number(device, "DriftSteps"),
+		.seed = seed,
+	};
+	if (ret->serial == NULL || ret->alg == 0 || sealed == NULL ||
+	    (ret->digits != 6 && ret->digits != 8) ||
+	    (ret->period_s != 30 && ret->period_s != 60) ||
+	    ret->drift_steps != number(device, "DriftSteps"))
+		return false;
+	ret->enabled_s = enabled_s(device);
+	return sodium_base642bin(seed, SEED_MAX, sealed, strlen(sealed), NULL,
+	    &ret->seed_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    ret->seed_len > 0;
+}
+
+/* A device that is lost on the way would be a second factor that is not asked. */
+static int
+take_devices(struct publish *p, struct user *u)
+{
+	struct snap_principal *to = &p->principal;
+	char lower[STORE_KEY_MAX + 1];
+	json_t *devices, *device;
+	size_t i;
+
+	pub_lower(u->name, lower);
+	devices = json_object_get(p->devices, lower);
+	if (json_array_size(devices) > SNAP_DEVICES_MAX)
+		return not_whole(p, u, "too many MFA devices");
+	json_array_foreach(devices, i, device) {
+		if (!read_device(device, u->seeds[i], &to->devices[i]))
+			return not_whole(p, u, "an MFA device is damaged");
+		to->device_count = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+static int
+add_policies(struct publish *p, struct user *u, const json_t *keys,
+    enum snap_layer layer, const char *via)
+{
+	struct snap_principal *to = &p->principal;
+	json_t *key;
+	size_t i;
+
+	json_array_foreach(keys, i, key) {
+		if (to->policy_count == SNAP_POLICIES_MAX)
+			return not_whole(p, u, "too many policies");
+		to->policies[to->policy_count++] = (struct snap_policy_ref){
+		    layer, json_string_value(key), via };
+	}
+	return 0;
+}
+
+/* The boundary's ARN stays in the document: its key needs no memory. */
+static int
+take_boundary(struct publish *p, struct user *u)
+{
+	const json_t *boundary = json_object_get(u->doc, "PermissionsBoundary");
+	struct snap_principal *to = &p->principal;
+	const char *arn = json_string_value(boundary);
+	int r;
+
+	if (boundary == NULL)
+		return 0;
+	if (arn == NULL || to->policy_count == SNAP_POLICIES_MAX)
+		return not_whole(p, u, "the permissions boundary is damaged");
+	if ((r = pub_managed(p, u->key, arn)) != 0)
+		return r;
+	to->policies[to->policy_count++] = (struct snap_policy_ref){
+	    SNAP_LAYER_BOUNDARY, arn, "boundary" };
+	return 0;
+}
+
+/* NULL: no such group. */
+static struct pub_group *
+group_of(const struct publish *p, json_t *name)
+{
+	char lower[STORE_KEY_MAX + 1];
+	const json_t *index;
+
+	if (!json_is_string(name))
+		return NULL;
+	pub_lower(json_string_value(name), lower);
+	index = json_object_get(p->group_index, lower);
+	return index == NULL ? NULL : &p->groups[json_integer_value(index)];
+}
+
+static int
+take_policies(struct publish *p, struct user *u)
+{
+	struct pub_group *g;
+	json_t *name;
+	size_t i;
+	int r;
+
+	if ((r = pub_policies_of(p, u->key, "user", u->name, u->doc,
+	    &u->policies)) != 0 ||
+	    (r = add_policies(p, u, u->policies, SNAP_LAYER_IDENTITY, "user")) != 0)
+		return r;
+	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
+		if ((g = group_of(p, name)) == NULL)
+			r = not_whole(p, u, "one of its groups does not exist");
+		else
+			r = add_policies(p, u, g->policies, SNAP_LAYER_IDENTITY, g->via);
+		if (r != 0)
+			return r;
+	}
+	return take_boundary(p, u);
+}
+
+static void
+take_plain(struct snap_principal *to, const struct user *u)
+{
+	const json_t *login = json_object_get(u->doc, "LoginProfile");
+
+	memset(to, 0, sizeof(*to));
+	to->uid = to->gid = u->id;
+	to->unix_name = u->unix_name;
+	to->user_name = u->name;
+	to->user_id = pub_str(u->doc, "UserId");
+	to->arn = pub_str(u->doc, "Arn");
+	to->home = pub_str(u->doc, "Home");
+	to->shell = pub_str(u->doc, "Shell");
+	to->created_s = pub_time(u->doc, "CreateDate");
+	to->password_hash = pub_str(login, "PasswordHash");
+	to->password_reset_required =
+	    json_is_true(json_object_get(login, "PasswordResetRequired"));
+	to->password_changed_s = pub_time(login, "PasswordChanged");
+}
+
+static int
+put_principal(struct publish *p, struct user *u)
+{
+	struct snap_principal *to = &p->principal;
+	int r;
+
+	take_plain(to, u);
+	if ((r = take_tags(p, u)) != 0 || (r = take_devices(p, u)) != 0 ||
+	    (r = take_policies(p, u)) != 0)
+		return r;
+	to->enabled = u->whole &&
+	    json_is_true(json_object_get(u->doc, "Enabled"));
+	snap_principal_encode(to, &p->record);
+	return pub_add(p, p->priv, SNAP_PRINCIPAL, u->unix_name,
+	    strlen(u->unix_name));
+}
+
+/* ---- what the host is told ---- */
+
+/* false: not fit for passwd(5). Leaves the record in p->record. */
+static bool
+account_record(struct publish *p, const struct user *u)
+{
+	const char *gecos = pub_str(u->doc, "Gecos");
+	struct snap_user record = {
+		.uid = u->id,
+		.gid = u->id,
+		.name = u->unix_name,
+		.gecos = gecos == NULL ? "" : gecos,
+		.home = pub_str(u->doc, "Home"),
+		.shell = pub_str(u->doc, "Shell"),
+	};
+
+	buf_reset(&p->record);
+	if (record.home == NULL || record.shell == NULL)
+		return false;
+	snap_user_encode(&record, &p->record);
+	return p->record.err != IAM_ERR_ARG;
+}
+
+static int
+put_account(struct publish *p, const struct user *u)
+{
+	const struct snap_group own = { .gid = u->id, .name = u->unix_name,
+		.members = "" };
+	int r;
+
+	account_record(p, u);
+	r = pub_add_both(p, SNAP_USER_NAME, u->unix_name, SNAP_USER_UID, u->id);
+	if (r != 0)
+		return r;
+	snap_group_encode(&own, &p->record);
+	return pub_add_both(p, SNAP_GROUP_NAME, u->unix_name, SNAP_GROUP_GID,
+	    u->id);
+}
+
+/* false: it was there already. */
+static bool
+add_gid(struct user *u, uint32_t gid)
+{
+	struct rd r;
+
+	rd_init(&r, u->gids.p, u->gids.len);
+	while (r.len > 0) {
+		if (rd_u32(&r) == gid)
+			return false;
+	}
+	buf_u32(&u->gids, gid);
+	return true;
+}
+
+static int
+put_memberships(struct publish *p, struct user *u)
+{
+	struct pub_group *g;
+	json_t *name;
+	uint32_t k;
+	size_t i;
+
+	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
+		if ((g = group_of(p, name)) == NULL)
+			continue;
+		if (g->served && add_gid(u, g->gid)) {
+			buf_put(&g->members, u->unix_name, strlen(u->unix_name) + 1);
+			g->member_count++;
+		}
+		for (k = 0; k < g->local_count; k++)
+			add_gid(u, g->local_gids[k]);
+	}
+	if (u->gids.len == 0 && u->gids.err == 0)
+		return 0;
+	buf_put(&p->record, u->gids.p, u->gids.len);
+	if (u->gids.err != 0)
+		return u->gids.err;
+	return pub_add(p, p->pub, SNAP_MEMBER_OF, u->unix_name,
+	    strlen(u->unix_name));
+}
+
+/* Only what the parser found goes out: no options, no second line. */
+static int
+add_ssh_key(struct publish *p, const struct user *u, const json_t *doc)
+{
+	const char *status = pub_str(doc, "Status");
+	const char *body = pub_str(doc, "SSHPublicKeyBody");
+	struct iam_why why = { 0 };
+	struct ssh_key key;
+
+	if (status == NULL || strcmp(status, "Active") != 0)
+		return 0;
+	if (body == NULL || ssh_key_parse(body, &key, &why) != 0)
+		return pub_warn(p, u->key, "an SSH public key is left out: %s",
+		    body == NULL ? "it is empty" : why.text);
+	buf_put(&p->record, key.body, key.body_len);
+	buf_putc(&p->record, '\n');
+	return 0;
+}
+
+static int
+put_ssh_keys(struct publish *p, const struct user *u)
+{
+	json_t *key;
+	size_t i;
+	int r;
+
+	/* The account phase would deny a disabled user; she does not get there. */
+	if (p->principal.enabled == 0)
+		return 0;
+	json_array_foreach(json_object_get(u->doc, "SSHPublicKeys"), i, key) {
+		if ((r = add_ssh_key(p, u, key)) != 0)
+			return r;
+	}
+	if (p->record.len == 0 && p->record.err == 0)
+		return 0;
+	return pub_add(p, p->pub, SNAP_SSH_KEYS, u->unix_name,
+	    strlen(u->unix_name));
+}
+
+/* NULL: fit to be published. */
+static const char *
+unfit(struct publish *p, const struct user *u)
+{
+	if (u->name == NULL || !name_is_iam(u->name, 64) ||
+	    pub_str(u->doc, "UserId") == NULL || pub_str(u->doc, "Arn") == NULL)
+		return "UserName, UserId or Arn is missing or no such thing";
+	if (u->id != pub_id(u->doc, "Gid"))
+		return "Uid and Gid differ: the private group has the user's id";
+	if (!account_record(p, u))
+		return "UnixName, Home, Shell or Gecos is not fit for passwd(5)";
+	return NULL;
+}
+
+int
+pub_user(struct publish *p, const char *key, json_t *doc)
+{
+	struct user u = {
+		.key = key,
+		.doc = doc,
+		.name = pub_str(doc, "UserName"),
+		.unix_name = pub_str(doc, "UnixName"),
+		.id = pub_id(doc, "Uid"),
+		.whole = true,
+	};
+	const char *reason;
+	bool ours;
+	int r;
+
+	if ((r = pub_claim(p, key, u.unix_name, u.id, &ours)) != 0 || !ours)
+		return r;
+	if ((reason = unfit(p, &u)) != NULL)
+		return pub_warn(p, key, "left out: %s", reason);
+	buf_reset(&p->record);
+	if ((r = put_principal(p, &u)) == 0 && (r = put_account(p, &u)) == 0 &&
+	    (r = put_memberships(p, &u)) == 0)
+		r = put_ssh_keys(p, &u);
+	json_decref(u.policies);
+	buf_release(&u.gids);
+	explicit_bzero(u.seeds, sizeof(u.seeds));
+	return r;
+}
