@@ -276,7 +276,7 @@ commit(struct run *r)
 		    IAM_PATH_DB, iam_strerror(err));
 		return -1;
 	}
-	r->reply->changed = r->revision != before;
+	r->reply->changed = r->revision != before || r->c.changed;
 	return 0;
 }
 
