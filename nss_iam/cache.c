@@ -8,6 +8,7 @@
  * child costs that child a slot; without a free slot a look-up opens a snapshot
  * for itself alone.
  */
+#include "common/base/base.h"
 #include "nss_iam/internal.h"
 
 #include <errno.h>

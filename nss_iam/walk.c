@@ -1,3 +1,4 @@
+#include "common/base/base.h"
 #include "nss_iam/internal.h"
 
 #include <errno.h>

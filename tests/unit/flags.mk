@@ -2,3 +2,4 @@
 UNIT_LDFLAGS_test_tz := -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_pam_parts := $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
 $(B)/test/unit/test_pam_parts: $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
+UNIT_LDFLAGS_test_snapshot := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=mmap64,--wrap=mprotect,--wrap=fstatat64,--wrap=clock_gettime,--wrap=write
