@@ -56,9 +56,10 @@ add(struct local *l, const char *what, const char *name, uint32_t id)
 	char number[12];
 
 	snprintf(number, sizeof(number), "%u", id);
-	if ((is_ascii(name) &&
+	if ((is_ascii(name) && json_object_get(l->names, name) == NULL &&
 	    json_object_set_new(l->names, name, json_string(what)) != 0) ||
-	    json_object_set_new(l->ids, number, json_string(what)) != 0)
+	    (json_object_get(l->ids, number) == NULL &&
+	    json_object_set_new(l->ids, number, json_string(what)) != 0))
 		return IAM_ERR_MEMORY;
 	return 0;
 }

@@ -621,14 +621,6 @@ snapshot_matches(const char *path, enum snap_kind kind, uint64_t revision,
 	return 0;
 }
 
-static bool
-mark_matches(const char *path, const struct snap_file_mark *mark)
-{
-	struct snap_file_mark now;
-
-	return settings_mark(path, &now) == 0 && settings_mark_equal(&now, mark);
-}
-
 /* The account, too: a store that was made anew counts its revisions again. */
 static int
 account_matches(struct store *s, const struct store_paths *paths,
@@ -645,8 +637,8 @@ account_matches(struct store *s, const struct store_paths *paths,
 	    snap_account_get(priv, a) == 0) {
 		id = pub_str(doc, "AccountId");
 		*ret = id != NULL && strcmp(id, a->account_id) == 0 &&
-		    mark_matches(paths->host, &a->host_mark) &&
-		    mark_matches(paths->settings, &a->settings_mark);
+		    snap_mark_current(paths->host, &a->host_mark) &&
+		    snap_mark_current(paths->settings, &a->settings_mark);
 	}
 	json_decref(doc);
 	free(a);

@@ -259,40 +259,10 @@ read_marked(const char *path, struct buf *text, struct snap_file_mark *mark,
 {
 	int r;
 
-	if ((r = settings_mark(path, mark)) != 0 ||
+	if ((r = snap_mark_take(path, mark)) != 0 ||
 	    (r = file_read(path, FILE_ROOT_ONLY, SETTINGS_FILE_MAX, text)) != 0)
 		explain_file(r, path, why);
 	return r;
-}
-
-static int64_t
-ns(struct timespec t)
-{
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int
-settings_mark(const char *path, struct snap_file_mark *ret)
-{
-	struct stat st;
-
-	memset(ret, 0, sizeof(*ret));
-	if (lstat(path, &st) != 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : IAM_ERR_IO;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	ret->size = (uint64_t)st.st_size;
-	ret->mtime_ns = ns(st.st_mtim);
-	ret->ctime_ns = ns(st.st_ctim);
-	return 0;
-}
-
-bool
-settings_mark_equal(const struct snap_file_mark *a,
-    const struct snap_file_mark *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 /* ---- host.json ---- */

@@ -70,11 +70,6 @@ void settings_release(struct settings *s);
 int settings_host_write(const char *path, const struct settings_host *host,
     struct iam_why *why);
 
-/* How path looks now, to be compared with a mark; all zero when it is not there. */
-int settings_mark(const char *path, struct snap_file_mark *ret);
-bool settings_mark_equal(const struct snap_file_mark *a,
-    const struct snap_file_mark *b);
-
 /*
  * AWS's rule for tags: key 1..128 characters, not "aws:…"; value 0..256;
  * letters, digits, spaces and _.:/=+-@. Source: IAM API reference, Tag.
