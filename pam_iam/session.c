@@ -59,6 +59,23 @@ put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
 		flow_set_note(f, "the audit event is lost", r);
 }
 
+/*
+ * Only root makes a user's state file. It is there from the first session on, so
+ * that the helper of a screen locker finds it, after a login by key, too.
+ */
+static void
+prepare_state(struct flow *f)
+{
+	struct runtime_throttle t;
+	int r;
+
+	r = runtime_throttle_get(f->rt, f->id.principal.uid, f->source,
+	    f->facts->now_s, f->id.account.throttle_free,
+	    f->id.account.throttle_max_s, &t);
+	if (r != 0)
+		flow_set_note(f, "the user's state file is not made", r);
+}
+
 int
 flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 {
@@ -80,6 +97,7 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 	if ((r = trail_event_id(e.session_id)) != 0 ||
 	    (r = runtime_session_open(f->rt, f->facts->pid, &e)) != 0)
 		goto out;
+	prepare_state(f);
 	put_event(f, "OpenSession", &e);
 out:
 	if (r != 0)

@@ -1,0 +1,48 @@
+/*
+ * A host in a directory, for tests of logins: configuration files, seal key
+ * and a private snapshot with the people of a table. Everything is made with the
+ * real libraries, apart from the store.
+ */
+#ifndef IAM_TESTS_PAM_WORLD_H
+#define IAM_TESTS_PAM_WORLD_H
+
+#include "common/credential/credential.h"
+#include "pam_iam/flow.h"
+
+#define WORLD_ACCOUNT "123456789012"
+#define WORLD_SEED "12345678901234567890" /* RFC 6238, appendix B */
+
+struct world_person {
+	const char *unix_name, *user_name;
+	uint32_t uid;
+	const char *password;  /* NULL: no login profile */
+	bool disabled, reset, device;
+	const char *policy;    /* JSON, inline; NULL: none */
+};
+
+/* A compiler of policies, where the test links one: pol_compile's work. */
+typedef int world_compile(const char *json, struct buf *ret);
+
+struct world {
+	char root[256];
+	bool temporary;
+	char paths[9][320];
+	struct flow_host host;
+	const struct world_person *people; /* ends with a NULL name */
+	world_compile *compile;
+	/* Settings of the account; world_open fills in the defaults. */
+	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
+	uint32_t users_may_change_password;
+	int64_t enabled_s;                 /* of the devices */
+};
+
+/* root NULL: a temporary directory. */
+void world_open(struct world *w, const char *root);
+void world_publish(struct world *w);
+void world_close(struct world *w);
+/* Replace a file by these bytes. */
+void world_write(const char *path, const void *data, size_t len, mode_t mode);
+/* The code of the device at that time. */
+void world_code(int64_t t, char ret[9]);
+
+#endif

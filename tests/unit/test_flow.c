@@ -1,0 +1,1267 @@
+/*
+ * The login as a state machine, with the real snapshot, credentials and
+ * runtime state. The policies and the trail are doubles of this file: what they
+ * decide is a variable, what is written is kept.
+ */
+#include "common/base/base.h"
+#include "common/authz/authz.h"
+#include "common/trail/trail.h"
+#include "pam_iam/flow.h"
+#include "pam_iam/internal.h"
+#include "tests/pam/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SARAH 2100000001u
+#define LOCAL_UID 1000u
+
+/* ---- doubles ---- */
+
+struct authz {
+	char principal[64];
+};
+
+static struct {
+	/* what the policies say */
+	bool allow_without_mfa, allow_with_mfa;
+	int open_error, decide_error;
+	enum pol_effect effect_denied;
+	/* what they were asked last */
+	char action[64], resource[128], principal[64], method[32];
+	bool mfa_known, mfa;
+	int64_t mfa_s;
+	/* the trail */
+	int trail_error;
+	unsigned events;
+	char name[64], who[64], additional[8192], error_code[64], user_name[64];
+	char response[128];
+} fake;
+
+int
+authz_open(const struct snap *snap, const struct snap_account *account,
+    const struct snap_principal *principal, struct authz **ret)
+{
+	(void)snap;
+	(void)account;
+	if (fake.open_error != 0)
+		return fake.open_error;
+	if ((*ret = calloc(1, sizeof(**ret))) == NULL)
+		return IAM_ERR_MEMORY;
+	snprintf((*ret)->principal, sizeof((*ret)->principal), "%s",
+	    principal->unix_name);
+	return 0;
+}
+
+void
+authz_free(struct authz *a)
+{
+	free(a);
+}
+
+static void
+keep(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+int
+authz_decide(struct authz *a, const struct authz_attempt *at,
+    struct pol_decision *ret)
+{
+	bool mfa = at->mfa_known && at->mfa;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->effect = POL_IMPLICIT_DENY;
+	keep(fake.action, sizeof(fake.action), at->action);
+	keep(fake.resource, sizeof(fake.resource), at->resource);
+	keep(fake.principal, sizeof(fake.principal), a->principal);
+	keep(fake.method, sizeof(fake.method), at->method);
+	fake.mfa_known = at->mfa_known;
+	fake.mfa = at->mfa;
+	fake.mfa_s = at->mfa_s;
+	if (fake.decide_error != 0)
+		return fake.decide_error;
+	if (mfa ? fake.allow_with_mfa : fake.allow_without_mfa)
+		ret->effect = POL_ALLOWED;
+	else if (fake.effect_denied != 0)
+		ret->effect = fake.effect_denied;
+	return 0;
+}
+
+int
+authz_explain(struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra, struct pol_explanation *ret)
+{
+	(void)a;
+	(void)at;
+	(void)extra;
+	ret->reason_count = 1;
+	snprintf(ret->reasons[0].text, sizeof(ret->reasons[0].text),
+	    "because of a test");
+	return 0;
+}
+
+bool
+authz_literal_address(const char *rhost, char *ret, size_t size)
+{
+	if (rhost[0] < '0' || rhost[0] > '9')
+		return false;
+	snprintf(ret, size, "%s", rhost);
+	return true;
+}
+
+int
+trail_event_id(char ret[37])
+{
+	snprintf(ret, 37, "00000000-0000-4000-8000-%012u", fake.events + 1);
+	return 0;
+}
+
+int
+trail_write(const struct trail_where *where, const struct trail_event *e,
+    enum trail_kept *ret_kept)
+{
+	(void)where;
+	(void)ret_kept;
+	fake.events++;
+	keep(fake.name, sizeof(fake.name), e->name);
+	keep(fake.who, sizeof(fake.who), e->who.type);
+	keep(fake.user_name, sizeof(fake.user_name), e->who.user_name);
+	keep(fake.additional, sizeof(fake.additional), e->additional);
+	keep(fake.error_code, sizeof(fake.error_code), e->error_code);
+	keep(fake.response, sizeof(fake.response), e->response_elements);
+	return fake.trail_error;
+}
+
+static bool
+reason_is(const char *reason)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "\"reason\":\"%s\"", reason);
+	if (strstr(fake.additional, text) != NULL)
+		return true;
+	print_message("event says %s\n", fake.additional);
+	return false;
+}
+
+/* ---- the people ---- */
+
+static const struct world_person people[] = {
+	{ "sarah", "Sarah", SARAH, "right", false, false, true, NULL },
+	{ "nora", "nora", 2100000002u, "right", false, false, false, NULL },
+	{ "dora", "dora", 2100000003u, "right", true, false, true, NULL },
+	{ "kim", "kim", 2100000004u, NULL, false, false, true, NULL },
+	{ "rita", "rita", 2100000005u, "right", false, true, false, NULL },
+	{ "adele", "adele", LOCAL_UID, "right", false, false, false, NULL },
+	{ "toor", "toor", 2100000007u, "right", false, false, false, NULL },
+	{ "clash", "clash", 2100000008u, "right", false, false, false, NULL },
+	{ NULL, NULL, 0, NULL, false, false, false, NULL },
+};
+
+static const struct {
+	const char *name;
+	uid_t uid;
+} known[] = {
+	{ "root", 0 }, { "toor", 0 }, { "games", 5 }, { "sarah", SARAH },
+	{ "adele", LOCAL_UID }, { "clash", 1234 }, { "bob", 1001 },
+	{ "DOMAIN\\jo", 300000 },
+};
+
+static int
+test_uid_of(const char *name, bool *ret_known, uid_t *ret_uid)
+{
+	size_t i;
+
+	*ret_known = false;
+	if (strcmp(name, "sssd-is-down") == 0)
+		return IAM_ERR_IO;
+	for (i = 0; i < IAM_COUNT(known); i++) {
+		if (strcmp(known[i].name, name) == 0) {
+			*ret_known = true;
+			*ret_uid = known[i].uid;
+		}
+	}
+	return 0;
+}
+
+static int
+test_name_of(uid_t uid, bool *ret_known, char *ret, size_t size)
+{
+	size_t i;
+
+	*ret_known = false;
+	if (uid == 4444)
+		return IAM_ERR_IO;
+	for (i = 0; i < IAM_COUNT(known) && !*ret_known; i++) {
+		if (known[i].uid == uid) {
+			*ret_known = true;
+			snprintf(ret, size, "%s", known[i].name);
+		}
+	}
+	return 0;
+}
+
+struct test {
+	struct world w;
+	struct flow_facts facts;
+};
+
+static int
+setup(void **state)
+{
+	struct test *t = calloc(1, sizeof(*t));
+
+	memset(&fake, 0, sizeof(fake));
+	fake.allow_with_mfa = true;
+	world_open(&t->w, NULL);
+	t->w.people = people;
+	t->w.host.uid_of = test_uid_of;
+	t->w.host.name_of = test_name_of;
+	world_publish(&t->w);
+	t->facts.user = "sarah";
+	t->facts.service = "sshd";
+	t->facts.rhost = "192.0.2.7";
+	t->facts.tty = "ssh";
+	t->facts.pid = getpid();
+	/* Later than the birth of the test's /run/iam. */
+	t->facts.now_s = (int64_t)time(NULL) + 3600;
+	*state = t;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct test *t = *state;
+
+	world_close(&t->w);
+	free(t);
+	return 0;
+}
+
+static struct flow *
+open_flow(struct test *t)
+{
+	struct flow *f = NULL;
+
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_DECIDE, &f), 0);
+	return f;
+}
+
+static enum flow_who
+who_is(struct test *t, const char *name)
+{
+	struct flow *f;
+	enum flow_who who;
+
+	t->facts.user = name;
+	f = open_flow(t);
+	who = flow_who(f);
+	flow_close(f);
+	return who;
+}
+
+/* A whole attempt. code NULL: the right one, if it is asked. */
+static enum flow_verdict
+attempt(struct test *t, const char *password, const char *code, int *ret_err,
+    struct runtime_evidence *e)
+{
+	struct secret p = SECRET_INIT, c = SECRET_INIT;
+	struct flow_answers a = { 0 };
+	struct flow *f = open_flow(t);
+	enum flow_verdict verdict;
+	unsigned questions;
+	char right[9];
+	int r;
+
+	questions = flow_questions(f);
+	world_code(t->facts.now_s, right);
+	secret_set(&p, password, strlen(password));
+	secret_set(&c, code != NULL ? code : right,
+	    strlen(code != NULL ? code : right));
+	if ((questions & FLOW_PASSWORD) != 0)
+		a.password = &p;
+	if ((questions & FLOW_CODE) != 0)
+		a.code = &c;
+	a.bad = (a.password != NULL && p.len == 0) ||
+	    (a.code != NULL && c.len == 0);
+	r = flow_judge(f, &a, &verdict, e);
+	secret_release(&p);
+	secret_release(&c);
+	flow_close(f);
+	if (ret_err != NULL)
+		*ret_err = r;
+	else
+		assert_int_equal(r, 0);
+	return verdict;
+}
+
+static unsigned
+questions_for(struct test *t, const char *name)
+{
+	struct flow *f;
+	unsigned q;
+
+	t->facts.user = name;
+	f = open_flow(t);
+	q = flow_questions(f);
+	flow_close(f);
+	return q;
+}
+
+static int
+authorize(struct test *t, const struct runtime_evidence *e,
+    struct flow_decision *d)
+{
+	struct flow *f = open_flow(t);
+	int r = flow_authorize(f, e, d);
+
+	flow_close(f);
+	return r;
+}
+
+/* ---- who ---- */
+
+static void
+test_flow_open__S2_who_in_a_valid_snapshot(void **state)
+{
+	char longest[1200];
+	struct test *t = *state;
+	const struct {
+		const char *name;
+		enum flow_who who;
+	} rows[] = {
+		{ "root", FLOW_ROOT },
+		{ "sarah", FLOW_OURS },
+		{ "adele", FLOW_OURS },       /* adopted: local, and in the snapshot */
+		{ "nora", FLOW_OURS },        /* no name service knows her yet */
+		{ "games", FLOW_UNMANAGED },
+		{ "DOMAIN\\jo", FLOW_UNMANAGED },
+		{ "toor", FLOW_ROOT },        /* uid 0, whatever the snapshot says */
+		{ "clash", FLOW_BROKEN },     /* a local account of the same name */
+		{ "sssd-is-down", FLOW_UNMANAGED },
+		{ "ghost", FLOW_NOBODY },
+		/* S14 */
+		{ "", FLOW_NOBODY },
+		{ "Sarah", FLOW_NOBODY },
+		{ "sarah/", FLOW_NOBODY },
+		{ "..", FLOW_NOBODY },
+		{ "#0", FLOW_NOBODY },
+		{ "#-1", FLOW_NOBODY },
+		{ "-1", FLOW_NOBODY },
+		{ "0", FLOW_NOBODY },
+		{ "sarah ", FLOW_NOBODY },
+		{ longest, FLOW_NOBODY },
+	};
+	size_t i;
+
+	memset(longest, 's', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		if (who_is(t, rows[i].name) != rows[i].who)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void
+damage_nothing(struct test *t)
+{
+	unlink(t->w.host.private_snapshot);
+}
+
+static void
+damage_empty(struct test *t)
+{
+	world_write(t->w.host.private_snapshot, "", 0, 0640);
+}
+
+static void
+damage_garbage(struct test *t)
+{
+	char junk[5000];
+
+	memset(junk, 0xa5, sizeof(junk));
+	world_write(t->w.host.private_snapshot, junk, sizeof(junk), 0640);
+}
+
+static void
+damage_half(struct test *t)
+{
+	struct stat st;
+
+	assert_int_equal(stat(t->w.host.private_snapshot, &st), 0);
+	assert_int_equal(truncate(t->w.host.private_snapshot, st.st_size / 2), 0);
+}
+
+static void
+damage_unsafe(struct test *t)
+{
+	assert_int_equal(chmod(t->w.host.private_snapshot, 0666), 0);
+}
+
+static void
+damage_symlink(struct test *t)
+{
+	char other[400];
+
+	snprintf(other, sizeof(other), "%s.other", t->w.host.private_snapshot);
+	assert_int_equal(rename(t->w.host.private_snapshot, other), 0);
+	assert_int_equal(symlink(other, t->w.host.private_snapshot), 0);
+}
+
+static void
+test_flow_open__S0_S2_without_a_snapshot(void **state)
+{
+	static void (*const damages[])(struct test *) = { damage_nothing,
+		damage_empty, damage_garbage, damage_half, damage_unsafe,
+		damage_symlink };
+	static const struct {
+		const char *name;
+		enum flow_who who;
+	} rows[] = {
+		{ "root", FLOW_ROOT },
+		{ "games", FLOW_UNMANAGED },
+		{ "sarah", FLOW_BROKEN },
+		{ "DOMAIN\\jo", FLOW_BROKEN },
+		{ "ghost", FLOW_BROKEN },
+		{ "", FLOW_BROKEN },
+	};
+	struct test *t = *state;
+	size_t d, i;
+
+	for (d = 0; d < IAM_COUNT(damages); d++) {
+		unlink(t->w.host.private_snapshot);
+		world_publish(&t->w);
+		damages[d](t);
+		for (i = 0; i < IAM_COUNT(rows); i++) {
+			if (who_is(t, rows[i].name) != rows[i].who)
+				fail_msg("damage %zu, %s", d, rows[i].name);
+		}
+		/* A local account with uid 0 goes on, by whatever name. */
+		assert_int_not_equal(who_is(t, "toor"), FLOW_BROKEN);
+	}
+}
+
+static void
+test_flow_open__S0_not_initialised_governs_nobody(void **state)
+{
+	static const char *const names[] = { "root", "sarah", "games", "ghost", "" };
+	struct test *t = *state;
+	size_t i;
+
+	unlink(t->w.host.host_file);
+	for (i = 0; i < IAM_COUNT(names); i++)
+		assert_int_equal(who_is(t, names[i]), FLOW_UNMANAGED);
+}
+
+static void
+test_flow_open__S2_every_byte_of_the_snapshot_flipped(void **state)
+{
+	struct test *t = *state;
+	struct buf whole = BUF_INIT;
+	struct flow *f;
+	size_t i;
+
+	assert_int_equal(file_read(t->w.host.private_snapshot, FILE_ANY, 1 << 20,
+	    &whole), 0);
+	for (i = 0; i < whole.len; i += whole.len / 700 + 1) {
+		whole.p[i] ^= 0x40;
+		world_write(t->w.host.private_snapshot, whole.p, whole.len, 0640);
+		f = open_flow(t);
+		/* Found, or in doubt; never "not ours". */
+		if (flow_who(f) != FLOW_OURS && flow_who(f) != FLOW_BROKEN)
+			fail_msg("byte %zu", i);
+		flow_close(f);
+		whole.p[i] ^= 0x40;
+	}
+	buf_release(&whole);
+}
+
+/* ---- stale configuration ---- */
+
+struct publisher {
+	struct test *t;
+	unsigned calls;
+	int answer;
+	bool work;
+};
+
+static int
+test_publish(void *arg)
+{
+	struct publisher *p = arg;
+
+	p->calls++;
+	if (p->work)
+		world_publish(&p->t->w);
+	return p->answer;
+}
+
+static void
+test_flow_open__stale_configuration_is_published_anew(void **state)
+{
+	struct test *t = *state;
+	struct publisher p = { t, 0, 0, true };
+
+	t->w.host.publish = test_publish;
+	t->w.host.publish_arg = &p;
+	assert_int_equal(who_is(t, "sarah"), FLOW_OURS);
+	assert_int_equal(p.calls, 0);
+	world_write(t->w.host.host_file, "{ }", 3, 0644);
+	assert_int_equal(who_is(t, "sarah"), FLOW_OURS);
+	assert_int_equal(p.calls, 1);
+	assert_int_equal(who_is(t, "sarah"), FLOW_OURS);
+	assert_int_equal(p.calls, 1);
+	/* iam.json appears */
+	world_write(t->w.host.settings_file, "{}", 2, 0644);
+	assert_int_equal(who_is(t, "sarah"), FLOW_OURS);
+	assert_int_equal(p.calls, 2);
+	/* Others are never held up by it. */
+	world_write(t->w.host.host_file, "{  }", 4, 0644);
+	assert_int_equal(who_is(t, "root"), FLOW_ROOT);
+	assert_int_equal(who_is(t, "games"), FLOW_UNMANAGED);
+	assert_int_equal(p.calls, 2);
+}
+
+static void
+test_flow_open__stale_configuration_that_stays_denies(void **state)
+{
+	struct test *t = *state;
+	struct publisher p = { t, 0, 0, false };
+	struct flow_decision d;
+
+	world_write(t->w.host.host_file, "{ }", 3, 0644);
+	assert_int_equal(who_is(t, "sarah"), FLOW_BROKEN); /* nobody may publish */
+	t->w.host.publish = test_publish;
+	t->w.host.publish_arg = &p;
+	assert_int_equal(who_is(t, "sarah"), FLOW_BROKEN); /* it does nothing */
+	p.answer = IAM_ERR_BUSY;
+	assert_int_equal(who_is(t, "sarah"), FLOW_BROKEN); /* it fails */
+	fake.allow_without_mfa = true;
+	assert_int_not_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_string_equal(fake.error_code, "StaleConfiguration");
+	assert_true(reason_is("StaleConfiguration"));
+}
+
+/* ---- questions ---- */
+
+static void
+test_flow_questions__table(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *user;
+		bool allow, publickey, mfa_only, when_enrolled;
+		unsigned questions;
+	} rows[] = {
+		{ "device", "sarah", true, false, false, true, 3 },
+		{ "device, and the policies decide", "sarah", true, false, false, false, 1 },
+		{ "device, and the policies want it", "sarah", false, false, false, false, 3 },
+		{ "no device, allowed without", "nora", true, false, false, true, 1 },
+		{ "S3: no device, MFA needed", "nora", false, false, false, true, 3 },
+		{ "S8: disabled", "dora", true, false, false, true, 3 },
+		{ "S8: no login profile", "kim", true, false, false, true, 3 },
+		{ "S8: nobody", "ghost", true, false, false, true, 3 },
+		{ "after a key", "sarah", true, true, false, true, 2 },
+		{ "S3: after a key, nothing needed: never nothing", "nora", true, true,
+		    false, true, 1 },
+		{ "S8: nobody, after a key", "ghost", true, true, false, true, 2 },
+		{ "mfa_only", "sarah", true, false, true, true, 2 },
+		{ "S3: mfa_only without a device", "nora", true, false, true, true, 2 },
+	};
+	struct test *t = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		fake.allow_without_mfa = rows[i].allow;
+		t->facts.publickey = rows[i].publickey;
+		t->facts.mfa_only = rows[i].mfa_only;
+		t->w.mfa_when_enrolled = rows[i].when_enrolled;
+		world_publish(&t->w);
+		if (questions_for(t, rows[i].user) != rows[i].questions)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void
+test_flow_questions__damaged_policy_asks_all_and_denies(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	fake.open_error = IAM_ERR_FORMAT;
+	assert_int_equal(questions_for(t, "nora"), 3);
+	assert_int_equal(authorize(t, NULL, &d), IAM_ERR_FORMAT);
+	assert_int_equal(d.verdict, FLOW_DENY);
+}
+
+/* ---- judging ---- */
+
+static void
+test_flow_judge__both_right(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+
+	assert_int_equal(attempt(t, "right", NULL, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(e.uid, SARAH);
+	assert_int_equal(e.methods, RUNTIME_PASSWORD | RUNTIME_MFA);
+	assert_int_equal(e.mfa_s, t->facts.now_s);
+	assert_string_equal(e.service, "sshd");
+	assert_string_equal(e.device, "arn:aws:iam::123456789012:mfa/Sarah");
+	assert_int_equal(fake.events, 0); /* the account phase writes it */
+}
+
+static void
+test_flow_judge__every_no_and_its_reason(void **state)
+{
+	static const struct {
+		const char *user, *password, *code, *reason;
+	} rows[] = {
+		{ "sarah", "wrong", NULL, "WrongPassword" },
+		{ "sarah", "right", "000000", "WrongCode" },
+		{ "sarah", "wrong", "000000", "WrongPassword" },
+		{ "sarah", "", NULL, "InvalidAnswer" },
+		{ "sarah", "right", "", "InvalidAnswer" },
+		{ "sarah", "right", "12345", "WrongCode" },
+		{ "sarah", "right", "1234567", "WrongCode" },
+		{ "dora", "right", NULL, "UserDisabled" },
+		{ "kim", "right", NULL, "NoLoginProfile" },
+		{ "ghost", "right", NULL, "NoSuchUser" },
+		{ "", "right", NULL, "NoSuchUser" },
+	};
+	struct test *t = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		t->facts.user = rows[i].user;
+		if (attempt(t, rows[i].password, rows[i].code, NULL, NULL) !=
+		    FLOW_DENY || !reason_is(rows[i].reason))
+			fail_msg("row %zu", i);
+		assert_int_equal(fake.events, i + 1);
+		assert_string_equal(fake.name, "Login");
+		assert_string_equal(fake.response, "{\"Login\":\"Failure\"}");
+	}
+}
+
+static void
+test_flow_judge__unknown_name_is_not_in_the_event(void **state)
+{
+	struct test *t = *state;
+
+	/* It may be a password, typed into the wrong field. */
+	t->facts.user = "hunter2";
+	attempt(t, "right", NULL, NULL, NULL);
+	assert_string_equal(fake.user_name, "HIDDEN_DUE_TO_SECURITY_REASONS");
+	assert_null(strstr(fake.additional, "hunter2"));
+}
+
+static void
+test_flow_judge__S35_a_code_opens_once(void **state)
+{
+	struct test *t = *state;
+	char code[9];
+
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("CodeReused"));
+	/* The one before is over as well. */
+	world_code(t->facts.now_s - 30, code);
+	assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_DENY);
+	t->facts.now_s += 30;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__a_wrong_password_uses_no_code_up(void **state)
+{
+	struct test *t = *state;
+
+	assert_int_equal(attempt(t, "wrong", NULL, NULL, NULL), FLOW_DENY);
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__codes_from_before_the_device_was_enabled(void **state)
+{
+	struct test *t = *state;
+
+	/* The codes that enabled it are of steps up to that moment. */
+	t->w.enabled_s = t->facts.now_s;
+	world_publish(&t->w);
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("CodeReused"));
+	t->facts.now_s += 30;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__codes_from_before_the_runtime_directory(void **state)
+{
+	struct test *t = *state;
+
+	/* A reboot opens no replay: this step began before /run/iam was made. */
+	t->facts.now_s = (int64_t)time(NULL) - 60;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("CodeReused"));
+}
+
+static void
+test_flow_judge__S3_no_device(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+	struct runtime_evidence e;
+
+	/* Asked all the same; the right password is no MFA, and the policies deny. */
+	t->facts.user = "nora";
+	assert_int_equal(attempt(t, "right", "123456", NULL, &e), FLOW_PERMIT);
+	assert_int_equal(e.methods, RUNTIME_PASSWORD);
+	assert_int_equal(e.mfa_s, 0);
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_true(fake.mfa_known);
+	assert_false(fake.mfa);
+	/* Without a password nothing is proved at all. */
+	t->facts.mfa_only = true;
+	assert_int_equal(attempt(t, "right", "123456", NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("NoDevice"));
+	t->facts.mfa_only = false;
+	t->facts.publickey = true;
+	assert_int_equal(attempt(t, "right", "123456", NULL, NULL), FLOW_DENY);
+}
+
+static void
+test_flow_judge__after_a_key_only_the_code_counts(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+
+	t->facts.publickey = true;
+	assert_int_equal(attempt(t, "", "000000", NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("WrongCode"));
+	assert_int_equal(attempt(t, "", NULL, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(e.methods, RUNTIME_PUBLICKEY | RUNTIME_MFA);
+}
+
+static void
+test_flow_judge__answers_that_were_not_asked_for(void **state)
+{
+	const struct secret some = { (uint8_t *)"right", 5 };
+	const struct flow_answers none = { NULL, NULL, false },
+	    half = { &some, NULL, false };
+	struct test *t = *state;
+	enum flow_verdict verdict;
+	struct flow *f = open_flow(t);
+
+	/* Before the questions, and with one answer of two. */
+	verdict = FLOW_PERMIT;
+	assert_int_equal(flow_judge(f, &none, &verdict, NULL), IAM_ERR_BUG);
+	assert_int_equal(verdict, FLOW_DENY);
+	assert_int_equal(flow_questions(f), FLOW_PASSWORD | FLOW_CODE);
+	verdict = FLOW_PERMIT;
+	assert_int_equal(flow_judge(f, &half, &verdict, NULL), IAM_ERR_BUG);
+	assert_int_equal(verdict, FLOW_DENY);
+	flow_close(f);
+}
+
+static void
+test_flow_judge__without_the_seal_key(void **state)
+{
+	struct test *t = *state;
+	int right, wrong;
+
+	/* The same error whether the password was right or not. */
+	unlink(t->w.host.seal_key);
+	assert_int_equal(attempt(t, "right", NULL, &right, NULL), FLOW_DENY);
+	assert_int_equal(attempt(t, "wrong", NULL, &wrong, NULL), FLOW_DENY);
+	assert_int_equal(right, IAM_ERR_ABSENT);
+	assert_int_equal(wrong, right);
+	assert_true(reason_is("InternalError"));
+}
+
+static void
+test_flow_open__without_runtime_state_denies(void **state)
+{
+	struct test *t = *state;
+
+	world_write(t->w.host.run, "a file", 6, 0600);
+	assert_int_equal(who_is(t, "sarah"), FLOW_BROKEN);
+	assert_int_equal(who_is(t, "root"), FLOW_ROOT);
+	assert_int_equal(who_is(t, "games"), FLOW_UNMANAGED);
+}
+
+static void
+test_flow_judge__S16_throttle_is_per_source(void **state)
+{
+	struct test *t = *state;
+	unsigned i;
+
+	t->w.throttle_free = 2;
+	world_publish(&t->w);
+	for (i = 0; i < 5; i++)
+		attempt(t, "wrong", NULL, NULL, NULL);
+	/* Looks like a wrong password, though both are right. */
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("Throttled"));
+	t->facts.rhost = "192.0.2.8";
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	/* From the first source, too, when the delay is over. */
+	t->facts.rhost = "192.0.2.7";
+	t->facts.now_s += 330;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__S6_bad_answers_count(void **state)
+{
+	struct test *t = *state;
+	unsigned i;
+
+	t->w.throttle_free = 2;
+	world_publish(&t->w);
+	for (i = 0; i < 4; i++)
+		attempt(t, "", "", NULL, NULL);
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("Throttled"));
+}
+
+static void
+test_flow_check_password__same_throttle(void **state)
+{
+	const struct secret right = { (uint8_t *)"right", 5 },
+	    wrong = { (uint8_t *)"wrong", 5 };
+	struct flow_answers a = { &wrong, NULL, false };
+	struct test *t = *state;
+	enum flow_verdict verdict;
+	struct flow *f;
+	unsigned i;
+
+	t->w.throttle_free = 2;
+	world_publish(&t->w);
+	f = open_flow(t);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(flow_check_password(f, &a, &verdict), 0);
+		assert_int_equal(verdict, FLOW_DENY);
+	}
+	a.password = &right;
+	assert_int_equal(flow_check_password(f, &a, &verdict), 0);
+	assert_int_equal(verdict, FLOW_DENY);
+	flow_close(f);
+	t->facts.now_s += 400;
+	f = open_flow(t);
+	assert_int_equal(flow_check_password(f, &a, &verdict), 0);
+	assert_int_equal(verdict, FLOW_PERMIT);
+	flow_close(f);
+}
+
+/* ---- authorization ---- */
+
+static void
+test_flow_authorize__S10_only_one_value_opens(void **state)
+{
+	static const int values[] = { 0, 1, 0x5ac3a53d, -1, 0x27d81e27 };
+	struct test *t = *state;
+	struct flow_decision d;
+	size_t i;
+
+	t->facts.user = "nora";
+	for (i = 0; i < IAM_COUNT(values); i++) {
+		fake.effect_denied = (enum pol_effect)values[i];
+		assert_int_equal(authorize(t, NULL, &d), 0);
+		assert_int_equal(d.verdict, FLOW_DENY);
+	}
+	fake.decide_error = IAM_ERR_FORMAT;
+	fake.allow_without_mfa = true;
+	assert_int_equal(authorize(t, NULL, &d), IAM_ERR_FORMAT);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	fake.decide_error = 0;
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+}
+
+static void
+test_flow_authorize__a_key_alone_knows_of_no_mfa(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	t->facts.publickey = true;
+	fake.allow_without_mfa = true;
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_false(fake.mfa_known);
+	assert_string_equal(fake.method, "publickey");
+	assert_string_equal(fake.action, "host:Login");
+}
+
+static void
+test_flow_authorize__evidence_of_the_auth_phase(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_true(fake.mfa);
+	assert_string_equal(fake.name, "Login");
+	assert_non_null(strstr(fake.additional, "\"MFAUsed\":\"Yes\""));
+	assert_string_equal(fake.response, "{\"Login\":\"Success\"}");
+	/* Of another service, or another user, it is none. */
+	t->facts.service = "login";
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	t->facts.service = "sshd";
+	t->facts.user = "nora";
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+}
+
+static void
+test_flow_authorize__lost_event_denies(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	fake.allow_without_mfa = true;
+	fake.trail_error = IAM_ERR_IO;
+	assert_int_equal(authorize(t, NULL, &d), IAM_ERR_IO);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_string_equal(d.event_id, "");
+	/* S0: but never root. */
+	t->facts.user = "root";
+	assert_int_equal(authorize(t, NULL, &d), 0);
+}
+
+static void
+test_flow_authorize__denial_is_explained(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_string_equal(fake.error_code, "AccessDenied");
+	assert_non_null(strstr(fake.additional,
+	    "\"Explanation\":\"because of a test\""));
+	assert_non_null(strstr(fake.additional, "\"Decision\":\"implicitDeny\""));
+	assert_int_equal(strlen(d.event_id), 36);
+}
+
+static void
+test_flow_authorize__disabled_is_denied_with_a_key(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	t->facts.user = "dora";
+	t->facts.publickey = true;
+	fake.allow_without_mfa = true;
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_true(reason_is("UserDisabled"));
+}
+
+static void
+test_flow_authorize__password_reset(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+	struct runtime_evidence e;
+
+	t->facts.user = "rita";
+	fake.allow_without_mfa = true;
+	assert_int_equal(attempt(t, "right", NULL, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_true(d.change_password);
+	/* Not after a key. */
+	e.methods = RUNTIME_PUBLICKEY;
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_false(d.change_password);
+}
+
+static void
+test_flow_authorize__su(void **state)
+{
+	static const struct {
+		const char *name;
+		uid_t caller;
+		bool permitted;
+		int error;
+		const char *principal, *who;
+	} rows[] = {
+		{ "root, allowed with an event", 0, true, 0, "", "Root" },
+		{ "herself", 2100000002u, false, 0, "nora", "IAMUser" },
+		{ "a governed caller: her policies", SARAH, false, 0, "sarah", "IAMUser" },
+		{ "an adopted caller: her policies", LOCAL_UID, false, 0, "adele", "IAMUser" },
+		{ "a local caller: the target's", 1001, false, 0, "nora", "IAMUser" },
+		{ "an id of ours that the snapshot lacks", 2100000999u, false,
+		    IAM_ERR_ABSENT, "", "IAMUser" },
+		{ "an id that nobody knows", 7777, false, IAM_ERR_ABSENT, "", "IAMUser" },
+		{ "no name service", 4444, false, IAM_ERR_IO, "", "IAMUser" },
+	};
+	struct test *t = *state;
+	struct flow_decision d;
+	size_t i;
+
+	t->facts.user = "nora";
+	t->facts.service = "su-l";
+	t->facts.rhost = NULL;
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		fake.principal[0] = fake.resource[0] = '\0';
+		t->facts.caller_uid = rows[i].caller;
+		if (authorize(t, NULL, &d) != rows[i].error ||
+		    (d.verdict == FLOW_PERMIT) != rows[i].permitted ||
+		    strcmp(fake.principal, rows[i].principal) != 0 ||
+		    strcmp(fake.who, rows[i].who) != 0)
+			fail_msg("%s: %s", rows[i].name, fake.principal);
+		assert_string_equal(fake.name, "SwitchUser");
+		if (fake.principal[0] != '\0')
+			assert_string_equal(fake.resource,
+			    "arn:aws:iam::123456789012:user/nora");
+	}
+}
+
+static void
+test_flow_authorize__su_counts_no_mfa_of_the_target(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+	struct flow_decision d;
+
+	/* adele knows sarah's password and holds her device: that makes no MFA
+	 * of adele's, whose policies decide. */
+	t->facts.service = "su";
+	t->facts.caller_uid = LOCAL_UID;
+	assert_int_equal(attempt(t, "right", NULL, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_string_equal(fake.principal, "adele");
+	assert_false(fake.mfa);
+	assert_int_equal(d.verdict, FLOW_DENY);
+}
+
+static void
+test_flow_authorize__root_is_seen_but_jobs_are_not(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+
+	t->facts.user = "root";
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(fake.events, 1);
+	assert_string_equal(fake.who, "Root");
+	t->facts.service = "cron";
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(fake.events, 1);
+}
+
+/* ---- sessions ---- */
+
+static void
+open_session(struct test *t)
+{
+	struct flow *f = NULL;
+
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_LOOK, &f), 0);
+	assert_int_equal(flow_session_open(f, NULL), 0);
+	flow_close(f);
+}
+
+static void
+test_flow_session__mfa_of_the_session_counts_for_sudo(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+	struct flow *f;
+	int64_t then;
+
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	open_session(t);
+	assert_string_equal(fake.name, "OpenSession");
+	then = t->facts.now_s;
+	t->facts.service = "sudo";
+	t->facts.rhost = NULL;
+	t->facts.caller_uid = SARAH;
+	t->facts.now_s += 600;
+	fake.allow_without_mfa = true;
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD);
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_true(fake.mfa);
+	assert_int_equal(fake.mfa_s, then);
+	/* Policies that want it fresher ask again. */
+	fake.allow_with_mfa = false;
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_CODE);
+	fake.allow_with_mfa = true;
+	/* Not for ever. */
+	t->facts.now_s += 300;
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_CODE);
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_false(fake.mfa);
+	/* A code for sudo makes it fresh again, for all of the session. */
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD);
+	/* And over. */
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_LOOK, &f), 0);
+	assert_int_equal(flow_session_close(f), 0);
+	flow_close(f);
+	assert_string_equal(fake.name, "CloseSession");
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_CODE);
+}
+
+static void
+test_flow_session__a_daemon_she_restarted_is_not_her(void **state)
+{
+	struct test *t = *state;
+
+	/* sshd, started with sudo from her session, asks for her code: the one at
+	 * its other end has proved nothing. */
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	open_session(t);
+	t->facts.caller_uid = 0;
+	fake.allow_without_mfa = true;
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_CODE);
+	/* Nor does her session count for somebody else. */
+	t->facts.service = "sudo";
+	t->facts.caller_uid = 2100000003u;
+	assert_int_equal(questions_for(t, "dora"), FLOW_PASSWORD | FLOW_CODE);
+}
+
+static void
+test_flow_session__S11_open_and_close_by_themselves(void **state)
+{
+	struct test *t = *state;
+	struct flow *f = NULL;
+
+	open_session(t); /* without an auth phase: cron */
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_LOOK, &f), 0);
+	assert_int_equal(flow_session_close(f), 0);
+	assert_int_equal(flow_session_close(f), 0);
+	flow_close(f);
+}
+
+/* ---- the n-th allocation failing ---- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static long fail_at; /* 0: never */
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fail_at > 0 && --fail_at == 0 ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fail_at > 0 && --fail_at == 0 ? NULL : __real_calloc(n, size);
+}
+
+static void
+test_flow__S1_nth_allocation_fails(void **state)
+{
+	const struct secret password = { (uint8_t *)"right", 5 };
+	struct test *t = *state;
+	struct secret code;
+	struct flow_answers a = { &password, &code, false };
+	enum flow_verdict verdict;
+	struct flow_decision d;
+	struct flow *f;
+	char digits[9];
+	long n;
+	int r = -1;
+
+	for (n = 1; n < 200; n++) {
+		t->facts.now_s += 30;
+		world_code(t->facts.now_s, digits);
+		code.p = (uint8_t *)digits;
+		code.len = 6;
+		verdict = FLOW_DENY;
+		d.verdict = FLOW_DENY;
+		f = NULL;
+		fail_at = n;
+		r = flow_open(&t->w.host, &t->facts, FLOW_DECIDE, &f);
+		if (r == 0) {
+			assert_true(flow_who(f) == FLOW_OURS ||
+			    flow_who(f) == FLOW_BROKEN);
+			flow_questions(f);
+			r = flow_judge(f, &a, &verdict, NULL);
+			if (r == 0 && verdict == FLOW_PERMIT)
+				r = flow_authorize(f, NULL, &d);
+			if (r != 0)
+				assert_int_equal(d.verdict, FLOW_DENY);
+		}
+		flow_close(f);
+		if (fail_at > 0)
+			break;
+		/* Memory that was missing never looks like a wrong password,
+		 * unless it was a double of this test that lost its event. */
+	}
+	fail_at = 0;
+	assert_true(n > 5 && n < 200);
+	assert_int_equal(r, 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_flow_open__S2_who_in_a_valid_snapshot),
+		T(test_flow_open__S0_S2_without_a_snapshot),
+		T(test_flow_open__S0_not_initialised_governs_nobody),
+		T(test_flow_open__S2_every_byte_of_the_snapshot_flipped),
+		T(test_flow_open__stale_configuration_is_published_anew),
+		T(test_flow_open__stale_configuration_that_stays_denies),
+		T(test_flow_questions__table),
+		T(test_flow_questions__damaged_policy_asks_all_and_denies),
+		T(test_flow_judge__both_right),
+		T(test_flow_judge__every_no_and_its_reason),
+		T(test_flow_judge__unknown_name_is_not_in_the_event),
+		T(test_flow_judge__S35_a_code_opens_once),
+		T(test_flow_judge__a_wrong_password_uses_no_code_up),
+		T(test_flow_judge__codes_from_before_the_device_was_enabled),
+		T(test_flow_judge__codes_from_before_the_runtime_directory),
+		T(test_flow_judge__S3_no_device),
+		T(test_flow_judge__after_a_key_only_the_code_counts),
+		T(test_flow_judge__answers_that_were_not_asked_for),
+		T(test_flow_judge__without_the_seal_key),
+		T(test_flow_open__without_runtime_state_denies),
+		T(test_flow_judge__S16_throttle_is_per_source),
+		T(test_flow_judge__S6_bad_answers_count),
+		T(test_flow_check_password__same_throttle),
+		T(test_flow_authorize__S10_only_one_value_opens),
+		T(test_flow_authorize__a_key_alone_knows_of_no_mfa),
+		T(test_flow_authorize__evidence_of_the_auth_phase),
+		T(test_flow_authorize__lost_event_denies),
+		T(test_flow_authorize__denial_is_explained),
+		T(test_flow_authorize__disabled_is_denied_with_a_key),
+		T(test_flow_authorize__password_reset),
+		T(test_flow_authorize__su),
+		T(test_flow_authorize__su_counts_no_mfa_of_the_target),
+		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
+		T(test_flow_session__mfa_of_the_session_counts_for_sudo),
+		T(test_flow_session__a_daemon_she_restarted_is_not_her),
+		T(test_flow_session__S11_open_and_close_by_themselves),
+		T(test_flow__S1_nth_allocation_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
