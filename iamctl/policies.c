@@ -400,15 +400,14 @@ warn(struct op_call *c, const char *what, const struct pol_findings *found)
 }
 
 int
-policy_check(struct op_call *c, const char *what, const char *text,
-    enum pol_kind kind, size_t max_chars)
+policy_compile(struct op_call *c, const char *what, const char *text,
+    enum pol_kind kind, size_t max_chars, struct buf *ret)
 {
 	struct pol_limits limits = { .max_chars = max_chars };
 	struct pol_findings found = { 0 };
-	struct buf compiled = BUF_INIT;
 	int r;
 
-	r = pol_compile(text, strlen(text), kind, &limits, &found, &compiled);
+	r = pol_compile(text, strlen(text), kind, &limits, &found, ret);
 	if (r == IAM_ERR_LIMIT && policy_chars(text) > max_chars)
 		r = op_fail(c, "LimitExceeded", "Cannot exceed quota for PolicySize:"
 		    " %zu characters without white space, and %s has %zu.", max_chars,
@@ -420,6 +419,16 @@ policy_check(struct op_call *c, const char *what, const char *text,
 	else
 		r = warn(c, what, &found);
 	pol_findings_release(&found);
+	return r;
+}
+
+int
+policy_check(struct op_call *c, const char *what, const char *text,
+    enum pol_kind kind, size_t max_chars)
+{
+	struct buf compiled = BUF_INIT;
+	int r = policy_compile(c, what, text, kind, max_chars, &compiled);
+
 	buf_release(&compiled);
 	return r;
 }

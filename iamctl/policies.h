@@ -48,6 +48,9 @@ size_t policy_chars(const char *text);
  */
 int policy_check(struct op_call *c, const char *what, const char *text,
     enum pol_kind kind, size_t max_chars);
+/* The same, with the compiled form appended to *ret. */
+int policy_compile(struct op_call *c, const char *what, const char *text,
+    enum pol_kind kind, size_t max_chars, struct buf *ret);
 
 /* Handlers of the rows about policies of users and groups (entity_policy.c):
  * the row's GroupName or UserName says whose. */

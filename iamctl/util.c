@@ -73,6 +73,89 @@ time_now(const struct op_call *c)
 	return json_string(iso);
 }
 
+/* n digits at *s, which moves on. */
+static bool
+take_digits(const char **s, int n, int *ret)
+{
+	*ret = 0;
+	for (; n > 0; n--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return false;
+		*ret = *ret * 10 + (**s - '0');
+	}
+	return true;
+}
+
+static bool
+take_char(const char **s, char c)
+{
+	if (**s != c)
+		return false;
+	(*s)++;
+	return true;
+}
+
+/* "Z" or "+01:00" to the end of the text. */
+static bool
+take_zone(const char *s, int *ret_s)
+{
+	int sign = *s == '-' ? -1 : 1, hours, minutes;
+
+	*ret_s = 0;
+	if (strcmp(s, "Z") == 0)
+		return true;
+	if (!take_char(&s, '+') && !take_char(&s, '-'))
+		return false;
+	if (!take_digits(&s, 2, &hours) || !take_char(&s, ':') ||
+	    !take_digits(&s, 2, &minutes) || *s != '\0' || hours > 23 ||
+	    minutes > 59)
+		return false;
+	*ret_s = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+static bool
+take_date(const char **s, int *ret_year, int *ret_month, int *ret_day)
+{
+	struct tz_local back;
+
+	if (!take_digits(s, 4, ret_year) || !take_char(s, '-') ||
+	    !take_digits(s, 2, ret_month) || !take_char(s, '-') ||
+	    !take_digits(s, 2, ret_day) || *ret_month < 1 || *ret_month > 12 ||
+	    *ret_day < 1 || *ret_day > 31)
+		return false;
+	/* Real days only: no 30th of February. */
+	return tz_utc(tz_from_utc(*ret_year, *ret_month, *ret_day, 0),
+	    &back) == 0 && back.day == *ret_day;
+}
+
+bool
+time_parse(const char *s, int64_t *ret)
+{
+	int year, month, day, hour, minute, second = 0, zone_s;
+	uint32_t seconds;
+
+	if (name_parse_u32(s, &seconds)) {
+		*ret = seconds;
+		return true;
+	}
+	if (!take_date(&s, &year, &month, &day))
+		return false;
+	if (*s == '\0') {
+		*ret = tz_from_utc(year, month, day, 0);
+		return true;
+	}
+	if (!take_char(&s, 'T') || !take_digits(&s, 2, &hour) ||
+	    !take_char(&s, ':') || !take_digits(&s, 2, &minute) ||
+	    (*s == ':' && (!take_char(&s, ':') ||
+	    !take_digits(&s, 2, &second))) || !take_zone(s, &zone_s) ||
+	    hour > 23 || minute > 59 || second > 59)
+		return false;
+	*ret = tz_from_utc(year, month, day,
+	    hour * 3600 + minute * 60 + second) - zone_s;
+	return true;
+}
+
 static int
 fold(char c)
 {

@@ -85,6 +85,9 @@ const char *text_of(const json_t *object, const char *name);
  * list that ends with NULL. */
 json_t *members_of(const json_t *doc, const char *const *names);
 json_t *time_now(const struct op_call *c);
+/* Seconds since 1970 of "2026-11-24T09:30[:00](Z|+01:00)", "2026-11-24" (UTC) or
+ * a whole number of seconds; false for anything else. */
+bool time_parse(const char *s, int64_t *ret);
 /* Order and equality without regard to ASCII case, whatever the locale. */
 int name_cmp(const char *a, const char *b);
 /* Position of a text in a list of texts, without regard to ASCII case; -1. */
