@@ -237,15 +237,15 @@ struct code_match {
 	uint64_t step;
 };
 
-/* Codes of steps that began before t_s are over: the step numbers up to this. */
+/* The step that was running at t_s, and all before it, are over. */
 static uint64_t
-steps_before(int64_t t_s, const struct snap_device *d)
+steps_until(int64_t t_s, const struct snap_device *d)
 {
 	int64_t step;
 
 	if (t_s <= 0 || d->period_s == 0)
 		return 0;
-	step = (t_s - 1) / (int64_t)d->period_s + d->drift_steps;
+	step = t_s / (int64_t)d->period_s + d->drift_steps;
 	return step > 0 ? (uint64_t)step : 0;
 }
 
@@ -260,8 +260,8 @@ min_step(struct flow *f, const struct snap_device *d, uint64_t *ret)
 	if (r != 0)
 		return r;
 	enabled_s = d->enabled_s > INT64_MAX ? INT64_MAX : (int64_t)d->enabled_s;
-	enabled = steps_before(enabled_s, d);
-	epoch = steps_before(runtime_epoch_s(f->rt), d);
+	enabled = steps_until(enabled_s, d);
+	epoch = steps_until(runtime_epoch_s(f->rt), d);
 	if (enabled > last)
 		last = enabled;
 	*ret = epoch > last ? epoch : last;

@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -231,7 +232,7 @@ setup(void **state)
 	t->facts.tty = "ssh";
 	t->facts.pid = getpid();
 	/* Later than the birth of the test's /run/iam. */
-	t->facts.now_s = (int64_t)time(NULL) + 3600;
+	t->facts.now_s = ((int64_t)time(NULL) + 3600) / 30 * 30;
 	*state = t;
 	return 0;
 }
@@ -678,6 +679,69 @@ test_flow_judge__S35_a_code_opens_once(void **state)
 	assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_DENY);
 	t->facts.now_s += 30;
 	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__S35_one_of_eight_simultaneous_uses_wins(void **state)
+{
+	struct test *t = *state;
+	unsigned round, i, winners;
+	int start[2], status;
+	pid_t pids[8];
+	char go;
+
+	for (round = 0; round < 25; round++) {
+		t->facts.now_s += 30;
+		assert_int_equal(pipe(start), 0);
+		for (i = 0; i < 8; i++) {
+			if ((pids[i] = fork()) != 0)
+				continue;
+			close(start[1]);
+			t->facts.pid = getpid();
+			while (read(start[0], &go, 1) > 0)
+				;
+			_exit(attempt(t, "right", NULL, &status, NULL) ==
+			    FLOW_PERMIT ? 1 : status == 0 ? 0 : 2);
+		}
+		close(start[0]);
+		close(start[1]); /* all at once */
+		for (winners = i = 0; i < 8; i++) {
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+			winners += WEXITSTATUS(status) == 1;
+		}
+		assert_int_equal(winners, 1);
+	}
+}
+
+static bool lose_claim;
+
+int __real_runtime_totp_claim(struct runtime *rt, uint32_t uid,
+    const char *device, uint64_t step, bool *ret_won);
+int __wrap_runtime_totp_claim(struct runtime *rt, uint32_t uid,
+    const char *device, uint64_t step, bool *ret_won);
+
+int
+__wrap_runtime_totp_claim(struct runtime *rt, uint32_t uid, const char *device,
+    uint64_t step, bool *ret_won)
+{
+	int r = __real_runtime_totp_claim(rt, uid, device, step, ret_won);
+
+	if (lose_claim)
+		*ret_won = false;
+	return r;
+}
+
+static void
+test_flow_judge__S35_who_was_later_loses(void **state)
+{
+	struct test *t = *state;
+
+	/* Somebody else's claim came between the look and ours. */
+	lose_claim = true;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	lose_claim = false;
+	assert_true(reason_is("CodeReused"));
 }
 
 static void
@@ -1236,6 +1300,8 @@ main(void)
 		T(test_flow_judge__every_no_and_its_reason),
 		T(test_flow_judge__unknown_name_is_not_in_the_event),
 		T(test_flow_judge__S35_a_code_opens_once),
+		T(test_flow_judge__S35_one_of_eight_simultaneous_uses_wins),
+		T(test_flow_judge__S35_who_was_later_loses),
 		T(test_flow_judge__a_wrong_password_uses_no_code_up),
 		T(test_flow_judge__codes_from_before_the_device_was_enabled),
 		T(test_flow_judge__codes_from_before_the_runtime_directory),
