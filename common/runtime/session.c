@@ -302,10 +302,10 @@ is_stale(const char *name)
 	uint64_t start;
 	int pid, used = 0;
 
-	if (sscanf(name, "new.%10d.%*8x%n", &pid, &used) == 1 && used > 0)
+	if (sscanf(name, "new.%9d.%*8x%n", &pid, &used) == 1 && used > 0)
 		return pid > 0 && process_read(pid, &proc) == IAM_ERR_ABSENT;
-	if (sscanf(name, "evidence.%10d.%" SCNu64 "%n", &pid, &start, &used) != 2 &&
-	    sscanf(name, "session.%10d.%" SCNu64 "%n", &pid, &start, &used) != 2)
+	if (sscanf(name, "evidence.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2 &&
+	    sscanf(name, "session.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2)
 		return false;
 	if (pid <= 0 || name[used] != '\0')
 		return false;

@@ -1,0 +1,190 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/base.h"
+#include "common/runtime/internal.h"
+
+#define PROCESSES 8
+#define ROUNDS 25
+#define UID 2100000001u
+
+struct shared {
+	pthread_barrier_t start;
+	bool won[ROUNDS][PROCESSES];
+	int err[PROCESSES];
+};
+
+static char dir[64], run[80];
+static struct shared *shared;
+
+static int
+setup(void **state)
+{
+	pthread_barrierattr_t attr;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/test_runtime_c.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(run, sizeof(run), "%s/run", dir);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(shared, MAP_FAILED);
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(&shared->start, &attr, PROCESSES);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = { "epoch", "principal.2100000001" };
+	char path[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", run, names[i]);
+		unlink(path);
+	}
+	munmap(shared, sizeof(*shared));
+	assert_int_equal(rmdir(run), 0); /* no temporary file was left */
+	assert_int_equal(rmdir(dir), 0);
+	return 0;
+}
+
+static void
+in_processes(void (*what)(int))
+{
+	int i, status;
+	pid_t pid;
+
+	for (i = 0; i < PROCESSES; i++) {
+		if ((pid = fork()) == 0) {
+			what(i);
+			_exit(0);
+		}
+		assert_true(pid > 0);
+	}
+	while (wait(&status) > 0)
+		assert_int_equal(status, 0);
+	for (i = 0; i < PROCESSES; i++)
+		assert_int_equal(shared->err[i], 0);
+}
+
+/* Also the making of the directory, the epoch and the file, all at once. */
+static void
+claimer(int me)
+{
+	struct runtime *rt;
+	int i;
+
+	pthread_barrier_wait(&shared->start);
+	shared->err[me] = runtime_open(run, getegid(), &rt);
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&shared->start);
+		if (shared->err[me] == 0)
+			shared->err[me] = runtime_totp_claim(rt, UID, "device",
+			    1000 + (uint64_t)i, &shared->won[i][me]);
+	}
+}
+
+/* S35: of eight simultaneous uses of one code, one wins, in each of 25 rounds. */
+static void
+test_runtime_totp_claim__one_of_eight_wins_S35(void **state)
+{
+	int i, j, winners;
+
+	(void)state;
+	in_processes(claimer);
+	for (i = 0; i < ROUNDS; i++) {
+		winners = 0;
+		for (j = 0; j < PROCESSES; j++)
+			winners += shared->won[i][j];
+		assert_int_equal(winners, 1);
+	}
+}
+
+static void
+failer(int me)
+{
+	struct runtime *rt;
+	int i;
+
+	shared->err[me] = runtime_open(run, getegid(), &rt);
+	pthread_barrier_wait(&shared->start);
+	for (i = 0; i < ROUNDS && shared->err[me] == 0; i++)
+		shared->err[me] = runtime_throttle_failed(rt, UID, "local", 1000);
+}
+
+/* S35: counters too; none of 200 failures is lost. */
+static void
+test_runtime_throttle_failed__none_is_lost_S35(void **state)
+{
+	struct runtime_throttle t;
+	struct runtime *rt;
+
+	(void)state;
+	assert_int_equal(runtime_open(run, getegid(), &rt), 0);
+	in_processes(failer);
+	assert_int_equal(runtime_throttle_get(rt, UID, "local", 1000, 3, 300, &t), 0);
+	assert_int_equal(t.failures, PROCESSES * ROUNDS);
+	assert_int_equal(t.failures_all, PROCESSES * ROUNDS);
+	runtime_close(rt);
+}
+
+static void *
+thread_claimer(void *arg)
+{
+	struct runtime *rt;
+	bool *won = arg;
+
+	if (runtime_open(run, getegid(), &rt) != 0)
+		return NULL;
+	pthread_barrier_wait(&shared->start);
+	runtime_totp_claim(rt, UID, "device", 5, won);
+	runtime_close(rt);
+	return NULL;
+}
+
+/* S12: threads of one process are as good as processes. */
+static void
+test_runtime_totp_claim__threads_S12(void **state)
+{
+	pthread_t threads[PROCESSES];
+	bool won[PROCESSES] = { false };
+	int i, winners = 0;
+
+	(void)state;
+	for (i = 0; i < PROCESSES; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thread_claimer,
+		    &won[i]), 0);
+	for (i = 0; i < PROCESSES; i++) {
+		pthread_join(threads[i], NULL);
+		winners += won[i];
+	}
+	assert_int_equal(winners, 1);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_runtime_totp_claim__one_of_eight_wins_S35),
+		T(test_runtime_throttle_failed__none_is_lost_S35),
+		T(test_runtime_totp_claim__threads_S12),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
