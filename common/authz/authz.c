@@ -1,0 +1,213 @@
+#include "common/base/base.h"
+#include "common/authz/internal.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+open_policy(const struct snap *snap, const struct snap_policy_ref *ref,
+    struct pol_source *ret)
+{
+	struct snap_policy policy;
+	bool found;
+	int r;
+
+	r = snap_policy_by_key(snap, ref->key, &found, &policy);
+	if (r != 0)
+		return r;
+	if (!found)
+		return IAM_ERR_FORMAT;
+	ret->name = policy.name;
+	return pol_open(policy.compiled, policy.compiled_len, &ret->doc);
+}
+
+/* All of one layer, from place *n on. A layer that is not known is an error:
+ * a policy is never left out. */
+static int
+open_layer(struct authz *a, const struct snap *snap, uint32_t layer, size_t *n,
+    struct pol_list *ret)
+{
+	const struct snap_policy_ref *ref;
+	uint32_t i;
+	int r;
+
+	ret->v = a->sources + *n;
+	ret->n = 0;
+	for (i = 0; i < a->principal->policy_count; i++) {
+		ref = &a->principal->policies[i];
+		if (ref->layer != SNAP_LAYER_IDENTITY &&
+		    ref->layer != SNAP_LAYER_BOUNDARY)
+			return IAM_ERR_FORMAT;
+		if (ref->layer != layer)
+			continue;
+		if ((r = open_policy(snap, ref, &a->sources[*n])) != 0)
+			return r;
+		(*n)++;
+		ret->n++;
+	}
+	return 0;
+}
+
+static void
+name_tags(struct buf *b, const char *prefix, const struct snap_tag *tags,
+    uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		buf_puts(b, prefix);
+		buf_put(b, tags[i].key, strlen(tags[i].key) + 1);
+	}
+}
+
+static int
+open_all(struct authz *a, const struct snap *snap)
+{
+	size_t n = 0;
+	int r;
+
+	a->sources = calloc((size_t)a->principal->policy_count + 1,
+	    sizeof(*a->sources));
+	if (a->sources == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = open_layer(a, snap, SNAP_LAYER_IDENTITY, &n, &a->identity)) != 0 ||
+	    (r = open_layer(a, snap, SNAP_LAYER_BOUNDARY, &n, &a->boundary)) != 0)
+		return r;
+	a->has_boundary = a->boundary.n > 0;
+	name_tags(&a->tag_names, "aws:PrincipalTag/", a->principal->tags,
+	    a->principal->tag_count);
+	name_tags(&a->tag_names, "aws:ResourceTag/", a->account->host_tags,
+	    a->account->host_tag_count);
+	if (a->tag_names.err != 0)
+		return a->tag_names.err;
+	return authz_instance_arn(a->account, a->instance, sizeof(a->instance));
+}
+
+int
+authz_open(const struct snap *snap, const struct snap_account *account,
+    const struct snap_principal *principal, struct authz **ret)
+{
+	struct authz *a;
+	int r;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return IAM_ERR_MEMORY;
+	a->account = account;
+	a->principal = principal;
+	if ((r = open_all(a, snap)) != 0) {
+		authz_free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void
+authz_free(struct authz *a)
+{
+	if (a == NULL)
+		return;
+	zones_release(a);
+	buf_release(&a->tag_names);
+	free(a->sources);
+	free(a);
+}
+
+/* A request and its set of policies; everything in it is borrowed. */
+static void
+prepare(struct authz *a, const struct authz_attempt *at,
+    const struct context *c, struct pol_set *set, struct pol_request *req)
+{
+	*set = (struct pol_set){ 0 };
+	set->identity = a->identity;
+	set->boundary = a->has_boundary ? &a->boundary : NULL;
+	*req = (struct pol_request){ 0 };
+	req->principal = a->principal->arn;
+	req->principal_account = a->account->account_id;
+	req->action = at->action;
+	req->resource = at->resource != NULL ? at->resource : a->instance;
+	req->resource_account = a->account->account_id;
+	req->keys = c->keys;
+	req->key_count = c->count;
+	req->local_time = zone_local_time;
+	req->local_time_arg = a;
+}
+
+int
+authz_decide(struct authz *a, const struct authz_attempt *at,
+    struct pol_decision *ret)
+{
+	struct pol_request req;
+	struct pol_set set;
+	struct context *c;
+	int r;
+
+	*ret = (struct pol_decision){ .effect = POL_IMPLICIT_DENY };
+	if ((c = malloc(sizeof(*c))) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = context_fill(c, a, at, NULL)) == 0) {
+		prepare(a, at, c, &set, &req);
+		r = pol_eval(&set, &req, ret);
+	}
+	if (r != 0)
+		ret->effect = POL_IMPLICIT_DENY;
+	free(c);
+	return r;
+}
+
+int
+authz_explain(struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra, struct pol_explanation *ret)
+{
+	struct pol_request req;
+	struct pol_set set;
+	struct context *c;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->decision.effect = POL_IMPLICIT_DENY;
+	if ((c = malloc(sizeof(*c))) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = context_fill(c, a, at, extra)) == 0) {
+		prepare(a, at, c, &set, &req);
+		r = pol_explain(&set, &req, ret);
+	}
+	if (r != 0)
+		ret->decision.effect = POL_IMPLICIT_DENY;
+	free(c);
+	return r;
+}
+
+int
+authz_instance_arn(const struct snap_account *account, char *ret, size_t size)
+{
+	int n;
+
+	n = snprintf(ret, size, "arn:aws:host:%s:%s:instance/%s",
+	    account->region, account->account_id, account->hostname);
+	return n < 0 || (size_t)n >= size ? IAM_ERR_RANGE : 0;
+}
+
+bool
+authz_literal_address(const char *rhost, char *ret, size_t size)
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr v6;
+	struct in_addr v4;
+	size_t len = strcspn(rhost, "%");
+
+	if (len == 0 || len >= sizeof(text))
+		return false;
+	memcpy(text, rhost, len);
+	text[len] = '\0';
+	/* A zone id belongs to IPv6 only. */
+	if (rhost[len] == '\0' && inet_pton(AF_INET, text, &v4) == 1)
+		return inet_ntop(AF_INET, &v4, ret, (socklen_t)size) != NULL;
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return false;
+	if (memcmp(v6.s6_addr, mapped, sizeof(mapped)) == 0)
+		return inet_ntop(AF_INET, v6.s6_addr + 12, ret, (socklen_t)size) != NULL;
+	return inet_ntop(AF_INET6, &v6, ret, (socklen_t)size) != NULL;
+}

@@ -1,0 +1,177 @@
+/*
+ * The condition keys that this host supplies (docs/architecture.md). A key that
+ * is not known is absent, never empty.
+ */
+#include "common/base/base.h"
+#include "common/authz/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+static void
+add(struct context *c, const char *name, const char *value)
+{
+	struct pol_value *v = &c->values[c->count];
+	struct pol_key *k = &c->keys[c->count];
+
+	if (value == NULL || value[0] == '\0' || c->count == CONTEXT_KEYS_MAX)
+		return;
+	*v = (struct pol_value){ value, strlen(value) };
+	*k = (struct pol_key){ name, v, 1, false };
+	c->count++;
+}
+
+static void
+add_bool(struct context *c, const char *name, bool value)
+{
+	add(c, name, value ? "true" : "false");
+}
+
+/* Room for a text of ours; NULL never, since the fixed keys are counted. */
+static char *
+room(struct context *c)
+{
+	return c->text[c->text_count++ % CONTEXT_FIXED_MAX];
+}
+
+static void
+add_int(struct context *c, const char *name, int64_t value)
+{
+	char *text = room(c);
+
+	snprintf(text, sizeof(c->text[0]), "%" PRId64, value);
+	add(c, name, text);
+}
+
+static void
+add_date(struct context *c, const char *name, int64_t t)
+{
+	char *text = room(c);
+
+	tz_iso(t, text);
+	add(c, name, text);
+}
+
+static void
+add_principal(struct context *c, const struct authz *a)
+{
+	add(c, "aws:username", a->principal->user_name);
+	add(c, "aws:userid", a->principal->user_id);
+	add(c, "aws:PrincipalArn", a->principal->arn);
+	add(c, "aws:PrincipalAccount", a->account->account_id);
+	add(c, "aws:PrincipalType", "User");
+}
+
+/* The names were made when the policies were opened. A tag without a value is
+ * there, with the empty string, as in AWS. */
+static void
+add_tag(struct context *c, const char **name, const struct snap_tag *t)
+{
+	struct pol_value *v = &c->values[c->count];
+	struct pol_key *k = &c->keys[c->count];
+
+	if (c->count < CONTEXT_KEYS_MAX) {
+		*v = (struct pol_value){ t->value, strlen(t->value) };
+		*k = (struct pol_key){ *name, v, 1, false };
+		c->count++;
+	}
+	*name += strlen(*name) + 1;
+}
+
+/* The host's tags are those of its own resources, not of a user to be switched to. */
+static void
+add_tags(struct context *c, const struct authz *a, bool of_host)
+{
+	const char *name = buf_cstr(&a->tag_names);
+	uint32_t i;
+
+	for (i = 0; i < a->principal->tag_count; i++)
+		add_tag(c, &name, &a->principal->tags[i]);
+	for (i = 0; of_host && i < a->account->host_tag_count; i++)
+		add_tag(c, &name, &a->account->host_tags[i]);
+}
+
+static void
+add_time(struct context *c, struct authz *a, int64_t now_s)
+{
+	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
+		"Sat" };
+	struct tz_local local;
+	char *text;
+
+	add_date(c, "aws:CurrentTime", now_s);
+	add_int(c, "aws:EpochTime", now_s);
+	if (zone_local_time(a, NULL, now_s, &local) != 0)
+		return;
+	add(c, "host:DayOfWeek", days[local.weekday]);
+	text = room(c);
+	snprintf(text, sizeof(c->text[0]), "%02d:%02d",
+	    local.second_of_day / 3600, local.second_of_day / 60 % 60);
+	add(c, "host:LocalTime", text);
+}
+
+static void
+add_mfa(struct context *c, const struct authz_attempt *at)
+{
+	if (!at->mfa_known)
+		return;
+	add_bool(c, "aws:MultiFactorAuthPresent", at->mfa);
+	if (at->mfa)
+		add_int(c, "aws:MultiFactorAuthAge",
+		    at->now_s > at->mfa_s ? at->now_s - at->mfa_s : 0);
+}
+
+static void
+add_origin(struct context *c, const struct authz_attempt *at)
+{
+	char *address = room(c);
+	bool remote = at->rhost != NULL && at->rhost[0] != '\0';
+
+	if (remote && authz_literal_address(at->rhost, address, sizeof(c->text[0])))
+		add(c, "aws:SourceIp", address);
+	/* Without a service there was no attempt that could be local. */
+	if (remote || at->service != NULL)
+		add_bool(c, "host:Remote", remote);
+	add(c, "host:Service", at->service);
+	add(c, "host:Tty", at->tty);
+	add(c, "host:AuthenticationMethod", at->method);
+	add(c, "host:RunAsUser", at->run_as_user);
+}
+
+static int
+add_extra(struct context *c, const struct authz_extra *extra)
+{
+	size_t i, j;
+
+	for (i = 0; i < extra->count; i++) {
+		for (j = 0; j < c->count; j++) {
+			if (strcasecmp(c->keys[j].name, extra->keys[i].name) == 0)
+				break;
+		}
+		if (j == IAM_COUNT(c->keys))
+			return IAM_ERR_LIMIT;
+		c->keys[j] = extra->keys[i];
+		if (j == c->count)
+			c->count++;
+	}
+	return 0;
+}
+
+int
+context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra)
+{
+	c->count = 0;
+	c->text_count = 0;
+	add_principal(c, a);
+	add(c, "aws:RequestedRegion", a->account->region);
+	add_time(c, a, at->now_s);
+	add_mfa(c, at);
+	if (at->issued_s != 0)
+		add_date(c, "aws:TokenIssueTime", at->issued_s);
+	add_origin(c, at);
+	add_tags(c, a, at->resource == NULL ||
+	    strncmp(at->resource, "arn:aws:host:", 13) == 0);
+	return extra != NULL ? add_extra(c, extra) : 0;
+}

@@ -1,0 +1,51 @@
+/* What the files of common/authz share. */
+#ifndef IAM_AUTHZ_INTERNAL_H
+#define IAM_AUTHZ_INTERNAL_H
+
+#include "common/authz/authz.h"
+
+#define ZONES_MAX 8
+#define ZONE_NAME_MAX 64
+#define INSTANCE_ARN_MAX 512
+
+struct zone {
+	char name[ZONE_NAME_MAX]; /* "": the host's */
+	struct tz *tz;            /* NULL: a free place */
+};
+
+struct authz {
+	const struct snap_account *account;
+	const struct snap_principal *principal;
+	struct pol_source *sources;  /* identity first, then the boundary */
+	struct pol_list identity, boundary;
+	bool has_boundary;
+	char instance[INSTANCE_ARN_MAX];
+	struct buf tag_names;        /* "aws:PrincipalTag/K" with their NULs, end to end */
+	struct zone zones[ZONES_MAX];
+	unsigned zone_next;          /* the place to be used next */
+};
+
+#define CONTEXT_FIXED_MAX 32
+#define CONTEXT_KEYS_MAX (CONTEXT_FIXED_MAX + 2 * SNAP_TAGS_MAX)
+#define CONTEXT_EXTRA_MAX 256
+
+/* The condition keys of one request. Texts are borrowed from the attempt, the
+ * principal and the account, or lie in text. About 40 KiB: on the heap. */
+struct context {
+	struct pol_key keys[CONTEXT_KEYS_MAX + CONTEXT_EXTRA_MAX];
+	struct pol_value values[CONTEXT_KEYS_MAX];
+	size_t count;
+	char text[CONTEXT_FIXED_MAX][64];
+	unsigned text_count;
+};
+
+/* Every key that the attempt knows; extra (may be NULL) replaces and adds. */
+int context_fill(struct context *c, struct authz *a,
+    const struct authz_attempt *at, const struct authz_extra *extra);
+
+/* Wall clock in a zone: a pol_local_time with a struct authz as its argument. */
+int zone_local_time(void *arg, const char *zone, int64_t t,
+    struct tz_local *ret);
+void zones_release(struct authz *a);
+
+#endif
