@@ -68,11 +68,12 @@ _nss_iam_getgrnam_r(const char *name, struct group *gr, char *buf, size_t len,
     int *errnop)
 {
 	struct ask a = { name, 0, gr, buf, len, false };
-	int saved = errno;
+	int saved = errno, r;
 
 	if (!nss_group_name_ok(name))
 		return NSS_STATUS_NOTFOUND;
-	return nss_answer(nss_query(look, &a), a.found, saved, errnop);
+	r = nss_query(look, &a);
+	return nss_answer(r, a.found, saved, errnop);
 }
 
 enum nss_status
@@ -80,11 +81,12 @@ _nss_iam_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len,
     int *errnop)
 {
 	struct ask a = { NULL, gid, gr, buf, len, false };
-	int saved = errno;
+	int saved = errno, r;
 
 	if (!nss_id_ok(gid))
 		return NSS_STATUS_NOTFOUND;
-	return nss_answer(nss_query(look, &a), a.found, saved, errnop);
+	r = nss_query(look, &a);
+	return nss_answer(r, a.found, saved, errnop);
 }
 
 static int

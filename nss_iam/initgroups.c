@@ -12,6 +12,7 @@ struct ask {
 	long *start, *size;
 	gid_t **groups;
 	long limit;
+	gid_t top; /* the largest one added */
 	bool found;
 };
 
@@ -62,8 +63,10 @@ add(struct ask *a, long first, gid_t gid)
 		return;
 	/* The snapshot's list ascends, so that this is short. */
 	if (is_listed(p, 0, first, gid) ||
-	    (n > first && gid <= p[n - 1] && is_listed(p, first, n, gid)))
+	    (gid <= a->top && is_listed(p, first, n, gid)))
 		return;
+	if (gid > a->top)
+		a->top = gid;
 	p[(*a->start)++] = gid;
 }
 
@@ -93,10 +96,11 @@ enum nss_status
 _nss_iam_initgroups_dyn(const char *user, gid_t group, long *start, long *size,
     gid_t **groups, long limit, int *errnop)
 {
-	struct ask a = { user, group, start, size, groups, limit, false };
-	int saved = errno;
+	struct ask a = { user, group, start, size, groups, limit, 0, false };
+	int saved = errno, r;
 
 	if (!nss_user_name_ok(user))
 		return NSS_STATUS_NOTFOUND;
-	return nss_answer(nss_query(look, &a), a.found, saved, errnop);
+	r = nss_query(look, &a);
+	return nss_answer(r, a.found, saved, errnop);
 }

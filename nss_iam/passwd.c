@@ -64,11 +64,12 @@ _nss_iam_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t len,
     int *errnop)
 {
 	struct ask a = { name, 0, pw, buf, len, false };
-	int saved = errno;
+	int saved = errno, r;
 
 	if (!nss_user_name_ok(name))
 		return NSS_STATUS_NOTFOUND;
-	return nss_answer(nss_query(look, &a), a.found, saved, errnop);
+	r = nss_query(look, &a);
+	return nss_answer(r, a.found, saved, errnop);
 }
 
 enum nss_status
@@ -76,11 +77,12 @@ _nss_iam_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t len,
     int *errnop)
 {
 	struct ask a = { NULL, uid, pw, buf, len, false };
-	int saved = errno;
+	int saved = errno, r;
 
 	if (!nss_id_ok(uid))
 		return NSS_STATUS_NOTFOUND;
-	return nss_answer(nss_query(look, &a), a.found, saved, errnop);
+	r = nss_query(look, &a);
+	return nss_answer(r, a.found, saved, errnop);
 }
 
 static int

@@ -7,3 +7,5 @@ UNIT_LDFLAGS_test_password := -Wl,--wrap=crypt_rn
 UNIT_LDFLAGS_test_runtime := -Wl,--wrap=clock_gettime -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim
 $(B)/test/unit/test_flow: $(B)/tobj/tests/pam/world.o
+UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup $(call tobj,$(NSS))
+$(B)/test/unit/test_nss: $(call tobj,$(NSS))
