@@ -7,8 +7,8 @@
  * Guide (policy grammar, evaluation logic, condition operators), and
  * iam-policy(5) where implementations differ. Thread-safe, fork-safe.
  *
- * Parts with jansson (not linked into modules): parse.c, validate.c, compile.c.
- * Parts without: open.c, eval.c, match.c, explain.c.
+ * Parts with jansson (not linked into modules): parse*.c, validate*.c,
+ * compile*.c, locate.c. Parts without: all others.
  */
 #ifndef IAM_POLICY_POLICY_H
 #define IAM_POLICY_POLICY_H
@@ -45,6 +45,10 @@ void pol_findings_release(struct pol_findings *f);
 
 struct pol_limits {
 	size_t max_chars; /* white space not counted; 0: the kind's default */
+	/* A condition value that cannot be read as its operator's type is an error.
+	 * Set, it is a warning, and the value matches nothing (under a negated
+	 * operator: no Allow, every Deny). For corpora, never for what is saved. */
+	bool keep_malformed;
 };
 
 /*
@@ -96,7 +100,7 @@ typedef int pol_local_time(void *arg, const char *zone, int64_t t,
 struct pol_request {
 	const char *principal;        /* ARN: user, assumed-role session, federated user, root */
 	const char *principal_account;/* NULL: from the ARN */
-	const char *action;           /* "host:Login" */
+	const char *action;           /* "host:Login"; more than 256 bytes are IAM_ERR_ARG */
 	const char *resource;         /* ARN, or "*" */
 	const char *resource_account; /* NULL: from the ARN, else the principal's */
 	const struct pol_key *keys;
@@ -158,7 +162,7 @@ struct pol_decision {
 /*
  * Decide. *ret starts out POL_IMPLICIT_DENY and stays so on any error. No
  * allocation. Errors: IAM_ERR_ARG for a request without principal, action or
- * resource; IAM_ERR_FORMAT for damaged compiled bytes.
+ * resource, or with an action over 256 or a resource over 2048 bytes; IAM_ERR_FORMAT for damaged compiled bytes.
  */
 int pol_eval(const struct pol_set *set, const struct pol_request *req,
     struct pol_decision *ret);

@@ -1,0 +1,260 @@
+/*
+ * Names, hashes and patterns.
+ *
+ * A pattern with wildcards is matched by going back to the last star only, so
+ * its cost is at most pattern length times text length. '?' and '*' move by
+ * characters of UTF-8, not by bytes; bytes that are no UTF-8 count one each.
+ */
+#include "common/base/base.h"
+#include "common/policy/internal.h"
+
+uint64_t
+cf_hash(const void *data, size_t len, uint64_t seed)
+{
+	const uint8_t *p = data;
+	uint64_t h = seed ^ (len * 0x9fb21c651e98df25u), w;
+
+	for (; len >= 8; p += 8, len -= 8) {
+		h = (h ^ cf_u64(p)) * 0x9fb21c651e98df25u;
+		h ^= h >> 35;
+	}
+	for (w = 0; len > 0; len--)
+		w = w << 8 | p[len - 1];
+	h = (h ^ w) * 0xd6e8feb86659fd93u;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93u;
+	h ^= h >> 32;
+	return h != 0 ? h : 1; /* 0 marks an empty place in tables */
+}
+
+/* Four lanes, so that a large policy is read at the speed of memory. */
+uint64_t
+cf_checksum(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t a[4] = { 1, 2, 3, 4 };
+	size_t left = len;
+	int i;
+
+	for (; left >= 32; p += 32, left -= 32)
+		for (i = 0; i < 4; i++) {
+			a[i] = (a[i] ^ cf_u64(p + 8 * i)) * 0x9fb21c651e98df25u;
+			a[i] ^= a[i] >> 29;
+		}
+	for (i = 0; i < 4; i++)
+		a[i] = htole64(a[i]);
+	return cf_hash(a, sizeof(a), cf_hash(p, left, len));
+}
+
+uint32_t
+cf_key_hash(const char *p, size_t len)
+{
+	uint32_t h = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (uint8_t)ascii_lower(p[i])) * 16777619u;
+	return h;
+}
+
+bool
+ascii_equal_case(const char *a, size_t alen, const char *b, size_t blen)
+{
+	size_t i;
+
+	if (alen != blen)
+		return false;
+	for (i = 0; i < alen; i++)
+		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
+			return false;
+	return true;
+}
+
+/* Bytes of the character at p: 1 to 4, and 1 for what is no UTF-8. */
+static size_t
+char_len(const char *p, const char *end)
+{
+	uint8_t c = (uint8_t)*p;
+	size_t n = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
+	size_t i;
+
+	if (n > (size_t)(end - p))
+		return 1;
+	for (i = 1; i < n; i++)
+		if (((uint8_t)p[i] & 0xc0) != 0x80)
+			return 1;
+	return n;
+}
+
+/* A place in a pattern; inside the value of a variable while var < var_end. */
+struct place {
+	const uint8_t *p, *end;
+	const char *var, *var_end;
+};
+
+enum { SYM_END = -1, SYM_STAR = -2, SYM_ONE = -3, SYM_NO_VALUE = -4, SYM_DOUBT = -5 };
+
+/* The value of the variable whose mark p is at; SYM_NO_VALUE or SYM_DOUBT. */
+static int
+enter_variable(struct ev *ev, struct view *v, struct place *pl)
+{
+	const struct pol_key *k;
+	const char *name;
+	uint32_t key, len, name_len;
+
+	if (pl->end - pl->p < 9) {
+		v->bad = true;
+		return SYM_NO_VALUE;
+	}
+	key = cf_u32(pl->p + 1);
+	len = cf_u32(pl->p + 5);
+	if (len > (size_t)(pl->end - pl->p) - 8 ||
+	    (name = view_key(v, key, &name_len)) == NULL) {
+		v->bad = true;
+		return SYM_NO_VALUE;
+	}
+	k = ev_key(ev, name, name_len);
+	if (k != NULL && key_present(k)) {
+		if (k->n != 1)
+			return SYM_DOUBT;
+		pl->var = k->values[0].p;
+		pl->var_end = pl->var + k->values[0].len;
+	} else if (len > 0) {
+		pl->var = (const char *)pl->p + 9;
+		pl->var_end = pl->var + (len - 1);
+	} else {
+		return SYM_NO_VALUE;
+	}
+	pl->p += 9 + (len > 0 ? len - 1 : 0);
+	return 0;
+}
+
+/* The next byte of a pattern, or one of SYM_. */
+static inline int
+next_symbol(struct ev *ev, struct view *v, struct place *pl)
+{
+	int r;
+
+	for (;;) {
+		if (pl->var != pl->var_end)
+			return (uint8_t)*pl->var++;
+		if (pl->p == pl->end)
+			return SYM_END;
+		switch (*pl->p) {
+		case CF_STAR:
+			pl->p++;
+			return SYM_STAR;
+		case CF_ONE:
+			pl->p++;
+			return SYM_ONE;
+		case CF_VAR:
+			if ((r = enter_variable(ev, v, pl)) != 0)
+				return r;
+			continue;
+		default:
+			return *pl->p++;
+		}
+	}
+}
+
+/* Have all variables of the pattern a value? Asked first, because a variable
+ * without one never matches, wherever the match would have failed before. */
+static int
+check_variables(struct ev *ev, struct view *v, struct place pl)
+{
+	int sym = 0;
+
+	while (pl.p != pl.end) {
+		if (*pl.p != CF_VAR) {
+			pl.p++;
+			continue;
+		}
+		if ((sym = enter_variable(ev, v, &pl)) != 0)
+			return sym;
+	}
+	return 0;
+}
+
+static bool
+glob(struct ev *ev, struct view *v, struct place at, const char *t,
+    const char *end, bool fold)
+{
+	struct place star = { 0 };
+	const char *star_t = NULL;
+	int sym;
+
+	for (;;) {
+		sym = next_symbol(ev, v, &at);
+		if (sym == SYM_STAR) {
+			if (at.p == at.end && at.var == at.var_end)
+				return true;
+			star = at;
+			star_t = t;
+			continue;
+		}
+		if (sym == SYM_END && t == end)
+			return true;
+		if (t != end && sym == SYM_ONE) {
+			t += char_len(t, end);
+			continue;
+		}
+		if (t != end && sym >= 0 &&
+		    (fold ? ascii_lower((char)sym) == ascii_lower(*t) :
+			    sym == (uint8_t)*t)) {
+			t++;
+			continue;
+		}
+		if (sym == SYM_NO_VALUE || sym == SYM_DOUBT)
+			return false;
+		if (star_t == NULL || star_t == end)
+			return false;
+		star_t += char_len(star_t, end);
+		t = star_t;
+		at = star;
+	}
+}
+
+static bool
+equal_fold(const char *text, const uint8_t *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((uint8_t)ascii_lower(text[i]) != data[i])
+			return false;
+	return true;
+}
+
+static bool
+starts_with(const char *text, const uint8_t *data, size_t len, bool fold)
+{
+	return fold ? equal_fold(text, data, len) : memcmp(text, data, len) == 0;
+}
+
+enum tri
+match_pattern(struct ev *ev, struct view *v, uint8_t form, const uint8_t *data,
+    size_t len, const char *text, size_t text_len, bool fold)
+{
+	struct place pl = { data, data + len, NULL, NULL };
+	int sym;
+
+	switch (form) {
+	case CF_ANY:
+		return TRI_YES;
+	case CF_LITERAL:
+		return text_len == len && starts_with(text, data, len, fold) ?
+		    TRI_YES : TRI_NO;
+	case CF_PREFIX:
+		return text_len >= len && starts_with(text, data, len, fold) ?
+		    TRI_YES : TRI_NO;
+	case CF_VARS:
+		if ((sym = check_variables(ev, v, pl)) != 0)
+			return sym == SYM_DOUBT ? TRI_DOUBT : TRI_NO;
+		/* fall through */
+	case CF_GLOB:
+		return glob(ev, v, pl, text, text + text_len, fold) ? TRI_YES : TRI_NO;
+	default:
+		v->bad = true;
+		return TRI_NO;
+	}
+}

@@ -1,0 +1,333 @@
+/*
+ * From text to JSON, and the findings.
+ *
+ * The text is measured before it is parsed: too long or too deep a document
+ * never reaches the parser.
+ */
+#include <stdarg.h>
+
+#include "common/base/base.h"
+#include "common/policy/document.h"
+
+#define CHARS_IDENTITY POL_MAX_MANAGED
+#define CHARS_RESOURCE 20480
+#define CHARS_TRUST 4096
+#define CHARS_SCP 5120
+#define CHARS_SESSION 2048
+#define SPACE_MAX (1u << 20) /* white space is not counted, but not endless */
+
+/* ---- findings ---- */
+
+void
+pol_findings_release(struct pol_findings *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		free(f->v[i].path);
+		free(f->v[i].text);
+	}
+	free(f->v);
+	memset(f, 0, sizeof(*f));
+}
+
+static void
+put_path(struct buf *b, const struct step *s)
+{
+	if (s == NULL)
+		return;
+	put_path(b, s->up);
+	if (s->key != NULL) {
+		if (s->up != NULL)
+			buf_putc(b, '.');
+		buf_puts(b, s->key);
+	} else {
+		buf_printf(b, "[%zu]", s->index);
+	}
+}
+
+static struct pol_finding *
+new_finding(struct pol_findings *f)
+{
+	struct pol_finding *v;
+
+	if (f->n == DOC_FINDINGS_MAX) {
+		f->truncated = true;
+		return NULL;
+	}
+	if ((f->n & 7) == 0) {
+		if ((v = realloc(f->v, (f->n + 8) * sizeof(*v))) == NULL)
+			return NULL;
+		f->v = v;
+	}
+	v = &f->v[f->n];
+	memset(v, 0, sizeof(*v));
+	return v;
+}
+
+static void
+find_at(struct doc *d, size_t off, const struct step *at,
+    enum pol_severity severity, const char *code, const char *fmt, va_list ap)
+{
+	struct buf path = BUF_INIT, text = BUF_INIT;
+	struct pol_finding *f;
+	char line[600];
+
+	if (severity == POL_ERROR)
+		d->errors++;
+	if (d->findings == NULL || (f = new_finding(d->findings)) == NULL) {
+		if (d->findings != NULL && !d->findings->truncated)
+			d->err = IAM_ERR_MEMORY;
+		return;
+	}
+	vsnprintf(line, sizeof(line), fmt, ap);
+	put_path(&path, at);
+	buf_puts(&text, line);
+	f->severity = severity;
+	f->code = code;
+	locate_line(d->json, d->len, off, &f->line, &f->col);
+	f->path = path.len == 0 ? strdup("") : buf_steal(&path);
+	f->text = buf_steal(&text);
+	buf_release(&path);
+	buf_release(&text);
+	if (f->path == NULL || f->text == NULL) {
+		free(f->path);
+		free(f->text);
+		d->err = IAM_ERR_MEMORY;
+		return;
+	}
+	d->findings->n++;
+}
+
+void
+doc_find(struct doc *d, const struct step *at, enum pol_severity severity,
+    const char *code, const char *fmt, ...)
+{
+	size_t off = 0;
+	va_list ap;
+
+	if (d->findings != NULL && !locate_step(d->json, d->len, at, &off))
+		off = 0;
+	va_start(ap, fmt);
+	find_at(d, off, at, severity, code, fmt, ap);
+	va_end(ap);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+find_byte(struct doc *d, size_t off, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	find_at(d, off, NULL, POL_ERROR, code, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- measuring ---- */
+
+static size_t
+default_chars(enum pol_kind kind)
+{
+	switch (kind) {
+	case POL_RESOURCE:
+		return CHARS_RESOURCE;
+	case POL_TRUST:
+		return CHARS_TRUST;
+	case POL_SCP:
+		return CHARS_SCP;
+	case POL_SESSION:
+		return CHARS_SESSION;
+	case POL_IDENTITY:
+	case POL_BOUNDARY:
+		break;
+	}
+	return CHARS_IDENTITY;
+}
+
+static const char *
+size_code(enum pol_kind kind)
+{
+	switch (kind) {
+	case POL_RESOURCE:
+	case POL_TRUST:
+		return "POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA";
+	case POL_SCP:
+		return "POLICY_SIZE_EXCEEDS_SERVICE_CONTROL_POLICY_QUOTA";
+	case POL_IDENTITY:
+	case POL_SESSION:
+	case POL_BOUNDARY:
+		break;
+	}
+	return "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA";
+}
+
+/* Characters, white space between tokens not counted; and the depth. */
+static void
+measure(struct doc *d, size_t max_chars)
+{
+	size_t i, chars = 0, depth = 0;
+	bool in_string = false;
+	char c;
+
+	for (i = 0; i < d->len; i++) {
+		c = d->json[i];
+		if (((uint8_t)c & 0xc0) == 0x80 ||
+		    (!in_string && (c == ' ' || c == '\t' || c == '\n' || c == '\r')))
+			continue;
+		if (++chars > max_chars) {
+			d->err = IAM_ERR_LIMIT;
+			find_byte(d, i, size_code(d->kind), "The document has more than "
+			    "%zu characters, white space not counted. Split it.", max_chars);
+			return;
+		}
+		if (in_string && c == '\\' && i + 1 < d->len) {
+			i++;
+			chars++;
+		} else if (c == '"') {
+			in_string = !in_string;
+		} else if (!in_string && (c == '{' || c == '[')) {
+			if (++depth > DOC_DEPTH_MAX) {
+				find_byte(d, i, "JSON_SYNTAX_ERROR",
+				    "Nested more than %d levels deep: no policy is.",
+				    DOC_DEPTH_MAX);
+				return;
+			}
+		} else if (!in_string && (c == '}' || c == ']') && depth > 0) {
+			depth--;
+		}
+	}
+}
+
+void
+parse_document(struct doc *d, size_t max_chars)
+{
+	json_error_t e;
+	size_t off;
+
+	if (max_chars == 0)
+		max_chars = default_chars(d->kind);
+	if (d->len > max_chars * 4 + SPACE_MAX) {
+		d->err = IAM_ERR_LIMIT;
+		find_byte(d, 0, size_code(d->kind), "The document has %zu bytes.", d->len);
+		return;
+	}
+	measure(d, max_chars);
+	if (d->errors > 0)
+		return;
+	d->root = json_loadb(d->json, d->len, JSON_REJECT_DUPLICATES, &e);
+	if (d->root != NULL)
+		return;
+	if (json_error_code(&e) == json_error_out_of_memory) {
+		d->err = IAM_ERR_MEMORY;
+		return;
+	}
+	off = e.position > 0 ? (size_t)e.position - 1 : 0;
+	find_byte(d, off < d->len ? off : d->len, "JSON_SYNTAX_ERROR",
+	    "This is not a JSON object that can be read: %s.", e.text);
+}
+
+/* ---- shapes ---- */
+
+/* The shortest decimal text that reads back as the same number, with a point
+ * in every locale. */
+static void
+real_text(double r, char *out, size_t size)
+{
+	int digits;
+	char *p;
+
+	for (digits = 0; digits < 40; digits++) {
+		snprintf(out, size, "%.*f", digits, r);
+		if (strtod(out, NULL) == r)
+			break;
+	}
+	for (p = out; *p != 0; p++)
+		if (*p != '-' && (*p < '0' || *p > '9'))
+			*p = '.';
+}
+
+bool
+scalar_text(const json_t *v, struct scalar *ret)
+{
+	if (json_is_string(v)) {
+		ret->p = json_string_value(v);
+		ret->len = json_string_length(v);
+		return true;
+	}
+	if (json_is_boolean(v))
+		snprintf(ret->room, sizeof(ret->room), "%s", json_is_true(v) ? "true" : "false");
+	else if (json_is_integer(v))
+		snprintf(ret->room, sizeof(ret->room), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(v));
+	else if (json_is_real(v))
+		real_text(json_real_value(v), ret->room, sizeof(ret->room));
+	else
+		return false;
+	ret->p = ret->room;
+	ret->len = strlen(ret->room);
+	return true;
+}
+
+size_t
+list_count(const json_t *v)
+{
+	return json_is_array(v) ? json_array_size(v) : v != NULL ? 1 : 0;
+}
+
+json_t *
+list_item(const json_t *v, size_t i)
+{
+	return json_is_array(v) ? json_array_get(v, i) : (json_t *)(uintptr_t)v;
+}
+
+/* ---- the public face ---- */
+
+static void
+check(struct doc *d, const struct pol_limits *limits)
+{
+	parse_document(d, limits != NULL ? limits->max_chars : 0);
+	if (d->root != NULL)
+		validate_document(d);
+}
+
+int
+pol_validate(const char *json, size_t len, enum pol_kind kind,
+    const struct pol_limits *limits, struct pol_findings *findings)
+{
+	struct doc d = { .json = json, .len = len, .kind = kind, .findings = findings,
+		.keep_malformed = limits != NULL && limits->keep_malformed };
+
+	if (findings != NULL)
+		memset(findings, 0, sizeof(*findings));
+	check(&d, limits);
+	json_decref(d.root);
+	if (d.err != IAM_ERR_MEMORY)
+		return 0;
+	if (findings != NULL)
+		pol_findings_release(findings);
+	return IAM_ERR_MEMORY;
+}
+
+int
+pol_compile(const char *json, size_t len, enum pol_kind kind,
+    const struct pol_limits *limits, struct pol_findings *findings,
+    struct buf *ret)
+{
+	struct doc d = { .json = json, .len = len, .kind = kind, .findings = findings,
+		.keep_malformed = limits != NULL && limits->keep_malformed };
+	int r;
+
+	if (findings != NULL)
+		memset(findings, 0, sizeof(*findings));
+	check(&d, limits);
+	if (d.err != 0)
+		r = d.err;
+	else if (d.errors > 0)
+		r = IAM_ERR_FORMAT;
+	else
+		r = compile_document(&d, ret);
+	json_decref(d.root);
+	if (r == IAM_ERR_MEMORY && findings != NULL)
+		pol_findings_release(findings);
+	return r;
+}
