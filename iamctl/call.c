@@ -264,7 +264,9 @@ commit(struct run *r)
 	uint64_t before;
 	int err;
 
-	if (!r->begun)
+	if (r->c.dry_run)
+		r->c.publish = false;
+	if (!r->begun || r->c.dry_run)
 		return 0;
 	before = store_revision(r->c.store);
 	hold_signals(r);

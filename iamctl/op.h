@@ -93,6 +93,7 @@ struct op_call {
 	 * ends with NULL, or NULL itself. Constant. */
 	const char *const *secret_members;
 	json_t *warnings;       /* array of strings, each a line on stderr; append to it */
+	bool dry_run;           /* after success: roll back and publish nothing */
 	bool changed;           /* something outside the store was changed (host.json) */
 	int exit_status;        /* after success: 0 unless a handler says otherwise (doctor) */
 };

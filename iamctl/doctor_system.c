@@ -1,0 +1,428 @@
+#include "common/base/base.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/snapshot/accounts.h"
+#include "iamctl/doctor.h"
+
+#define FILE_MAX ((size_t)1 << 20)
+#define PAM_DIR IAM_ROOT "/etc/pam.d"
+#define NSSWITCH IAM_ROOT "/etc/nsswitch.conf"
+#define SSHD IAM_ROOT "/usr/sbin/sshd"
+#define PROFILE "pam-auth-update --enable iam"
+
+/* ---- lines and words ---- */
+
+/* The next line of *p into line, cut to size; false at the end. */
+static bool
+next_line(const char **p, char *line, size_t size)
+{
+	size_t n = strcspn(*p, "\n");
+
+	if (**p == '\0')
+		return false;
+	snprintf(line, size, "%.*s", (int)(n < size ? n : size - 1), *p);
+	*p += n + ((*p)[n] == '\n');
+	return true;
+}
+
+static bool
+has_word(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+	const char *p;
+
+	for (p = strstr(line, word); p != NULL; p = strstr(p + 1, word))
+		if ((p == line || isspace((unsigned char)p[-1]) || p[-1] == '/') &&
+		    (p[n] == '\0' || isspace((unsigned char)p[n])))
+			return true;
+	return false;
+}
+
+/* ---- PAM ---- */
+
+static void
+check_module(struct doctor *d)
+{
+	glob_t found = { 0 };
+	void *module;
+	int fd;
+
+	if (glob(IAM_ROOT "/lib/*/security/pam_iam.so", 0, NULL, &found) != 0 &&
+	    glob(IAM_ROOT "/usr/lib/*/security/pam_iam.so", 0, NULL, &found) != 0) {
+		doctor_say(d, "PAM module", DOCTOR_FAILED, "apt install libpam-iam",
+		    "pam_iam.so is not installed");
+		globfree(&found);
+		return;
+	}
+	if (file_open(found.gl_pathv[0], FILE_ROOT_ONLY, &fd, NULL) != 0) {
+		doctor_say(d, "PAM module", DOCTOR_FAILED,
+		    "apt install --reinstall libpam-iam",
+		    "%s is not a file that only root may write", found.gl_pathv[0]);
+	} else {
+		close(fd);
+		module = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL);
+		if (module == NULL || dlsym(module, "pam_sm_acct_mgmt") == NULL)
+			doctor_say(d, "PAM module", DOCTOR_FAILED,
+			    "apt install --reinstall libpam-iam",
+			    "%s cannot be loaded: %s", found.gl_pathv[0], dlerror());
+		else
+			doctor_say(d, "PAM module", DOCTOR_OK, "", "%s",
+			    found.gl_pathv[0]);
+		if (module != NULL)
+			dlclose(module);
+	}
+	globfree(&found);
+}
+
+struct pam_lines {
+	bool ours, before_unix, unix_seen, final;
+};
+
+/* A denial must be final: default=die, or a plain required or requisite. */
+static bool
+is_final(const char *line)
+{
+	return strstr(line, "default=die") != NULL ||
+	    strstr(line, "default=bad") != NULL || has_word(line, "required") ||
+	    has_word(line, "requisite");
+}
+
+static void
+read_pam(const char *text, const char *type, struct pam_lines *ret)
+{
+	char line[1024];
+	const char *p = text;
+	size_t skip;
+
+	memset(ret, 0, sizeof(*ret));
+	while (next_line(&p, line, sizeof(line))) {
+		skip = strspn(line, " \t-");
+		if (strncmp(line + skip, type, strlen(type)) != 0)
+			continue;
+		if (has_word(line, "pam_iam.so") && !ret->ours) {
+			ret->ours = true;
+			ret->before_unix = !ret->unix_seen;
+			ret->final = is_final(line);
+		}
+		ret->unix_seen |= has_word(line, "pam_unix.so");
+	}
+}
+
+static void
+check_profile(struct doctor *d, const char *type)
+{
+	struct buf text = BUF_INIT;
+	struct pam_lines lines;
+	char path[256], check[64];
+	bool session = strcmp(type, "session") == 0;
+	int r;
+
+	snprintf(path, sizeof(path), PAM_DIR "/common-%s", type);
+	snprintf(check, sizeof(check), "PAM %s", type);
+	r = file_read(path, FILE_ROOT_ONLY, FILE_MAX, &text);
+	read_pam(buf_cstr(&text), type, &lines);
+	if (r != 0)
+		doctor_say(d, check, DOCTOR_FAILED, PROFILE, "%s: %s", path,
+		    iam_strerror(r));
+	else if (!lines.ours)
+		doctor_say(d, check, DOCTOR_FAILED, PROFILE, "pam_iam is not in %s",
+		    path);
+	else if (!lines.before_unix && !session)
+		doctor_say(d, check, DOCTOR_FAILED, PROFILE, "in %s pam_unix comes "
+		    "before pam_iam and decides instead of it", path);
+	else if (!lines.final && !session)
+		doctor_say(d, check, DOCTOR_FAILED, PROFILE, "in %s a denial of pam_iam "
+		    "is not final: its control lacks default=die", path);
+	else
+		doctor_say(d, check, DOCTOR_OK, "", "%s", path);
+	buf_release(&text);
+}
+
+/* Programs with a stack of their own pass by the profile. */
+static void
+check_service(struct doctor *d, const char *service)
+{
+	struct buf text = BUF_INIT;
+	char path[256], check[64];
+	int r;
+
+	snprintf(path, sizeof(path), PAM_DIR "/%s", service);
+	snprintf(check, sizeof(check), "PAM service %s", service);
+	r = file_read(path, FILE_ROOT_ONLY, FILE_MAX, &text);
+	if (r == IAM_ERR_ABSENT)
+		goto out;
+	if (r != 0)
+		doctor_say(d, check, DOCTOR_WARNING, "", "%s: %s", path,
+		    iam_strerror(r));
+	else if (strstr(buf_cstr(&text), "common-auth") == NULL ||
+	    strstr(buf_cstr(&text), "common-account") == NULL)
+		doctor_say(d, check, DOCTOR_WARNING, "include common-auth and "
+		    "common-account in it", "%s does not include the common stacks: "
+		    "IAM does not decide there", path);
+	else
+		doctor_say(d, check, DOCTOR_OK, "", "%s", path);
+out:
+	buf_release(&text);
+}
+
+void
+doctor_pam(struct doctor *d)
+{
+	check_module(d);
+	check_profile(d, "auth");
+	check_profile(d, "account");
+	check_profile(d, "session");
+	check_profile(d, "password");
+	check_service(d, "sshd");
+	check_service(d, "login");
+	check_service(d, "sudo");
+	check_service(d, "su");
+}
+
+/* ---- NSS ---- */
+
+static void
+check_database(struct doctor *d, const char *text, const char *database,
+    bool optional)
+{
+	char line[1024], check[64];
+	const char *p = text, *files, *iam;
+	size_t n = strlen(database);
+
+	snprintf(check, sizeof(check), "nsswitch %s", database);
+	while (next_line(&p, line, sizeof(line))) {
+		if (strncmp(line, database, n) != 0 || line[n] != ':')
+			continue;
+		line[strcspn(line, "#")] = '\0';
+		files = strstr(line, "files");
+		iam = strstr(line + n, "iam");
+		if (!has_word(line, "iam"))
+			doctor_say(d, check, DOCTOR_FAILED, "add iam after files in "
+			    NSSWITCH, "iam is not asked");
+		else if (files == NULL || files > iam)
+			doctor_say(d, check, DOCTOR_FAILED, "put iam after files in "
+			    NSSWITCH, "local names must come first");
+		else
+			doctor_say(d, check, DOCTOR_OK, "", "%s", line + n + 1 +
+			    strspn(line + n + 1, " \t"));
+		return;
+	}
+	/* glibc takes the line of group then. */
+	if (optional)
+		doctor_say(d, check, DOCTOR_OK, "", "as group");
+	else
+		doctor_say(d, check, DOCTOR_FAILED, "apt install --reinstall libnss-iam",
+		    "%s has no line for it", NSSWITCH);
+}
+
+static void
+check_glibc(struct doctor *d)
+{
+	struct snap *snap = NULL;
+	struct snap_bytes key, value;
+	struct snap_user user;
+	struct passwd pw, *found = NULL;
+	char space[4096];
+	uint64_t cursor = 0;
+	bool any = false;
+
+	if (snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &snap) != 0)
+		return;
+	if (snap_next(snap, SNAP_USER_NAME, &cursor, &any, &key, &value) != 0 ||
+	    !any || snap_user_decode(value, &user) != 0)
+		doctor_say(d, "name service", DOCTOR_OK, "", "no IAM user to ask for");
+	else if (getpwnam_r(user.name, &pw, space, sizeof(space), &found) != 0 ||
+	    found == NULL)
+		doctor_say(d, "name service", DOCTOR_FAILED, "apt install --reinstall "
+		    "libnss-iam", "glibc does not find the user %s", user.name);
+	else if (found->pw_uid != user.uid)
+		doctor_say(d, "name service", DOCTOR_FAILED, "rename one of them",
+		    "the user %s has the id %u here, not %u: another source gives it",
+		    user.name, (unsigned)found->pw_uid, user.uid);
+	else
+		doctor_say(d, "name service", DOCTOR_OK, "", "glibc finds the user %s",
+		    user.name);
+	snap_close(snap);
+}
+
+void
+doctor_nss(struct doctor *d)
+{
+	struct buf text = BUF_INIT;
+	int r = file_read(NSSWITCH, FILE_ROOT_ONLY, FILE_MAX, &text);
+
+	if (r != 0) {
+		doctor_say(d, "nsswitch", DOCTOR_FAILED, "apt install --reinstall "
+		    "libnss-iam", "%s: %s", NSSWITCH, iam_strerror(r));
+	} else {
+		check_database(d, buf_cstr(&text), "passwd", false);
+		check_database(d, buf_cstr(&text), "group", false);
+		check_database(d, buf_cstr(&text), "initgroups", true);
+	}
+	buf_release(&text);
+	check_glibc(d);
+}
+
+/* ---- sshd ---- */
+
+/* Run sshd -T with an empty environment; its output in *ret. */
+static int
+ask_sshd(struct buf *ret, int *ret_status)
+{
+	char *const argv[] = { (char[]){ "sshd" }, (char[]){ "-T" }, NULL };
+	char *const envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	char chunk[4096];
+	int fds[2], r;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return IAM_ERR_IO;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
+	r = posix_spawn(&pid, SSHD, &actions, NULL, argv, envp);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	while (r == 0 && ((n = read(fds[0], chunk, sizeof(chunk))) > 0 ||
+	    (n < 0 && errno == EINTR)))
+		if (n > 0 && ret->len < FILE_MAX)
+			buf_put(ret, chunk, (size_t)n);
+	close(fds[0]);
+	if (r != 0) {
+		errno = r;
+		return IAM_ERR_IO;
+	}
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return IAM_ERR_IO;
+	return 0;
+}
+
+/* The value of a keyword in sshd -T's list. */
+static bool
+sshd_value(const char *text, const char *keyword, char *ret, size_t size)
+{
+	char line[1024];
+	size_t n = strlen(keyword);
+
+	while (next_line(&text, line, sizeof(line))) {
+		if (strncmp(line, keyword, n) == 0 && line[n] == ' ') {
+			snprintf(ret, size, "%s", line + n + 1);
+			return true;
+		}
+	}
+	snprintf(ret, size, "%s", "");
+	return false;
+}
+
+static void
+check_sshd_yes(struct doctor *d, const char *text, const char *keyword,
+    const char *effect)
+{
+	char value[64], check[64];
+
+	snprintf(check, sizeof(check), "sshd %s", keyword);
+	(void)sshd_value(text, keyword, value, sizeof(value));
+	if (strcmp(value, "yes") == 0)
+		doctor_say(d, check, DOCTOR_OK, "", "yes");
+	else
+		doctor_say(d, check, DOCTOR_FAILED, "set it to yes in the first file of "
+		    "/etc/ssh that names it", "it is '%s': %s", value, effect);
+}
+
+static void
+check_sshd_keys(struct doctor *d, const char *text)
+{
+	char value[512];
+
+	(void)sshd_value(text, "authorizedkeyscommand", value, sizeof(value));
+	if (strncmp(value, IAM_LIBEXECDIR "/iam-authorized-keys",
+	    strlen(IAM_LIBEXECDIR "/iam-authorized-keys")) == 0)
+		doctor_say(d, "sshd authorizedkeyscommand", DOCTOR_OK, "", "%s", value);
+	else
+		doctor_say(d, "sshd authorizedkeyscommand", DOCTOR_WARNING,
+		    "see iam-authorized-keys(8)", "it is '%s': SSH keys of IAM users "
+		    "are not used", value);
+}
+
+void
+doctor_sshd(struct doctor *d)
+{
+	struct buf text = BUF_INIT;
+	char line[256], value[64];
+	const char *p;
+	int status = 0, r;
+
+	if (access(SSHD, X_OK) != 0) {
+		doctor_say(d, "sshd", DOCTOR_OK, "", "there is no OpenSSH server");
+		return;
+	}
+	r = ask_sshd(&text, &status);
+	p = buf_cstr(&text);
+	if (r != 0) {
+		doctor_say(d, "sshd", DOCTOR_WARNING, "sshd -T", "%s cannot be asked: %s",
+		    SSHD, iam_strerror(r));
+	} else if (!sshd_value(p, "usepam", value, sizeof(value))) {
+		(void)next_line(&p, line, sizeof(line));
+		doctor_say(d, "sshd", DOCTOR_WARNING, "sshd -T", "sshd does not tell its "
+		    "settings (status %d): %s", WEXITSTATUS(status), line);
+	} else {
+		check_sshd_yes(d, p, "usepam", "no policy is asked for SSH logins");
+		check_sshd_yes(d, p, "kbdinteractiveauthentication",
+		    "nobody can be asked for a code");
+		check_sshd_keys(d, p);
+	}
+	buf_release(&text);
+}
+
+/* ---- the rest ---- */
+
+void
+doctor_clock(struct doctor *d)
+{
+	struct timex t = { .modes = 0 };
+	int state = adjtimex(&t);
+
+	/* Before this program was made. */
+	if (d->c->now_s < tz_from_utc(2026, 1, 1, 0))
+		doctor_say(d, "clock", DOCTOR_FAILED, "set the clock",
+		    "it is before 2026: codes and time windows cannot be right");
+	else if (state == TIME_ERROR || state < 0)
+		doctor_say(d, "clock", DOCTOR_WARNING, "apt install systemd-timesyncd",
+		    "it is not synchronised: codes are refused when it is more than "
+		    "30 seconds off");
+	else
+		doctor_say(d, "clock", DOCTOR_OK, "", "synchronised");
+}
+
+void
+doctor_helper(struct doctor *d)
+{
+	const char *path = IAM_ROOT IAM_LIBEXECDIR "/iam-chkauth";
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		doctor_say(d, "helper", DOCTOR_WARNING, "apt install --reinstall iamctl",
+		    "%s is missing: screen lockers cannot check passwords", path);
+	else if (!S_ISREG(st.st_mode) || !file_owner_ok(st.st_uid) ||
+	    (st.st_mode & 07777) != 02755 ||
+	    (d->paths.auth_gid != (gid_t)-1 && st.st_gid != d->paths.auth_gid))
+		doctor_say(d, "helper", DOCTOR_WARNING, "dpkg-reconfigure iamctl",
+		    "%s is not 2755 root:iam-auth", path);
+	else
+		doctor_say(d, "helper", DOCTOR_OK, "", "%s", path);
+}
