@@ -1,8 +1,6 @@
 #include "common/base/base.h"
 #include "common/base/governed.h"
 
-#include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,12 +51,30 @@ rules_read(const char *path, const char *name, struct rules *r)
 	buf_release(&text);
 }
 
-/* The uid of a name in a passwd(5) file; false when it is not there. */
+/* Is this passwd(5) line the account's? glibc skips malformed lines as well. */
 static bool
-local_uid(const char *path, const char *name, uid_t *ret)
+passwd_line(char *line, const char *name, uint32_t *ret)
 {
-	struct passwd pw, *hit;
-	char line[4096];
+	char *save = line, *field = NULL;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if ((field = strsep(&save, ":")) == NULL)
+			return false;
+		if (i == 0 && strcmp(field, name) != 0)
+			return false;
+	}
+	return save != NULL && name_parse_u32(field, ret);
+}
+
+/* The uid of a name in a passwd(5) file; false when it is not there. Not with
+ * fgetpwent_r: that stops at a line longer than its buffer, and everyone after it
+ * would be locked out (S0). */
+static bool
+local_uid(const char *path, const char *name, uint32_t *ret)
+{
+	size_t size = 0;
+	char *line = NULL;
 	bool found = false;
 	FILE *f;
 	int fd;
@@ -69,13 +85,9 @@ local_uid(const char *path, const char *name, uid_t *ret)
 		close(fd);
 		return false;
 	}
-	while (fgetpwent_r(f, &pw, line, sizeof(line), &hit) == 0) {
-		if (strcmp(pw.pw_name, name) == 0) {
-			*ret = pw.pw_uid;
-			found = true;
-			break;
-		}
-	}
+	while (!found && getline(&line, &size, f) >= 0)
+		found = passwd_line(line, name, ret);
+	free(line);
 	fclose(f);
 	return found;
 }
@@ -85,7 +97,7 @@ governed_without_snapshot(const char *name, const char *governed_path,
     const char *passwd_path)
 {
 	struct rules rules;
-	uid_t uid;
+	uint32_t uid;
 
 	if (strcmp(name, "root") == 0)
 		return GOVERNED_NO;

@@ -10,13 +10,14 @@ secret_set(struct secret *s, const void *data, size_t len)
 
 	if (len >= BUF_SIZE_MAX)
 		return IAM_ERR_LIMIT;
-	p = malloc(len + 1);
-	secret_release(s);
-	if (p == NULL)
+	if ((p = malloc(len + 1)) == NULL) {
+		secret_release(s);
 		return IAM_ERR_MEMORY;
+	}
 	if (len > 0)
-		memcpy(p, data, len);
+		memcpy(p, data, len); /* data may be a part of the old content */
 	p[len] = '\0';
+	secret_release(s);
 	s->p = p;
 	s->len = len;
 	return 0;
