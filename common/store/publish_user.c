@@ -72,8 +72,9 @@ number(const json_t *doc, const char *name)
 }
 
 /*
- * The codes that enabled it are used up: those of EnableStep and before. The
- * step is the device's, whose clock runs DriftSteps ahead of ours.
+ * The codes that enabled it are used up: those of EnableStep and before. That
+ * is the device's count, whose clock runs DriftSteps ahead of ours; here it is
+ * the moment at which that step began by our clock.
  */
 static uint64_t
 enabled_s(const json_t *device)
@@ -84,10 +85,10 @@ enabled_s(const json_t *device)
 
 	if (step <= 0 || step > INT32_MAX || drift > step || drift < -INT32_MAX)
 		return (uint64_t)pub_time(device, "EnableDate");
-	return (uint64_t)((step - drift + 1) * period);
+	return (uint64_t)((step - drift) * period);
 }
 
-/* A code of length 0 never comes out of this: false when anything is odd. */
+/* false: something about it is odd, and nothing of it may be used. */
 static bool
 read_device(const json_t *device, uint8_t seed[SEED_MAX],
     struct snap_device *ret)

@@ -4,7 +4,7 @@
 
 #include "common/base/base.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -107,30 +107,21 @@ fix_setup(struct fix *f)
 	fix_put(f, "account", "{\"AccountId\": \"" FIX_ACCOUNT "\"}");
 }
 
-static inline void
-fix_remove_dir(const char *dir)
+static inline int
+fix_remove_one(const char *path, const struct stat *st, int type,
+    struct FTW *where)
 {
-	char path[512];
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (unlink(path) != 0)
-			fix_remove_dir(path);
-	}
-	if (d != NULL)
-		closedir(d);
-	rmdir(dir);
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
 }
 
 static inline void
 fix_teardown(struct fix *f)
 {
 	store_close(f->store);
-	fix_remove_dir(f->dir);
+	nftw(f->dir, fix_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A user's document; more is appended to it, beginning with a comma, or "". */

@@ -227,8 +227,8 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 	assert_string_equal(h->principal.tags[0].value, "marketing");
 	assert_int_equal(h->principal.device_count, 1);
 	assert_int_equal(h->principal.devices[0].seed_len, 4);
-	/* Step 100 of the device began at our step 99: codes up to its end are used. */
-	assert_int_equal(h->principal.devices[0].enabled_s, 100 * 30);
+	/* Step 100 of a device that runs one ahead is our 99, and is used up. */
+	assert_int_equal(h->principal.devices[0].enabled_s, 99 * 30);
 	assert_int_equal(h->principal.policy_count, 5);
 	assert_policy(h, policy_key(h, 0, SNAP_LAYER_IDENTITY, "user"), FIX_MANAGED);
 	assert_policy(h, policy_key(h, 1, SNAP_LAYER_IDENTITY, "user"),

@@ -1,0 +1,503 @@
+#include "tests/unit/store_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "common/store/internal.h"
+
+static int
+setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fix_setup(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fix_teardown(*state);
+	free(*state);
+	return 0;
+}
+
+static void
+reopen(struct fix *f)
+{
+	store_close(f->store);
+	f->store = NULL;
+	fix_open(f, false);
+}
+
+static int
+open_fails(struct fix *f, struct iam_why *why)
+{
+	struct store *s = NULL;
+	int r;
+
+	memset(why, 0, sizeof(*why));
+	r = store_open(f->path[0], false, &s, why);
+	assert_int_not_equal(r, 0);
+	assert_null(s);
+	assert_true(why->text[0] != '\0');
+	return r;
+}
+
+static void
+exec(struct fix *f, const char *sql)
+{
+	if (sqlite3_exec(f->store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(f->store->db));
+}
+
+/* ---- opening ---- */
+
+static void
+test_store_open__only_files_to_be_trusted(void **state)
+{
+	struct fix *f = *state;
+	struct iam_why why;
+	char aside[128];
+
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(chmod(f->path[0], 0640), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_UNSAFE);
+	assert_int_equal(chmod(f->path[0], 0600), 0);
+	assert_int_equal(chmod(f->dir, 0777), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_UNSAFE);
+	assert_int_equal(chmod(f->dir, 0700), 0);
+	snprintf(aside, sizeof(aside), "%s/aside", f->dir);
+	assert_int_equal(rename(f->path[0], aside), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_ABSENT);
+	assert_int_equal(symlink(aside, f->path[0]), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_UNSAFE);
+	assert_int_equal(unlink(f->path[0]), 0);
+	assert_int_equal(mkfifo(f->path[0], 0600), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_UNSAFE);
+}
+
+static void
+test_store_open__only_stores_of_a_known_version(void **state)
+{
+	struct fix *f = *state;
+	struct iam_why why;
+
+	exec(f, "PRAGMA user_version = 99");
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(open_fails(f, &why), IAM_ERR_VERSION);
+	assert_non_null(strstr(why.text, "newer"));
+	fix_file(f->path[0], "");
+	assert_int_equal(chmod(f->path[0], 0600), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_ABSENT);
+	fix_file(f->path[0], "This is not a database, it is a text that is long"
+	    " enough to have a header where one would look for it.............");
+	assert_int_equal(chmod(f->path[0], 0600), 0);
+	assert_int_equal(open_fails(f, &why), IAM_ERR_FORMAT);
+}
+
+static void
+test_store_open__another_programs_database_is_refused(void **state)
+{
+	struct fix *f = *state;
+	struct iam_why why;
+
+	exec(f, "PRAGMA application_id = 7");
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(open_fails(f, &why), IAM_ERR_FORMAT);
+}
+
+static void
+test_store_open__settings_of_sqlite(void **state)
+{
+	static const char *const pragmas[][2] = {
+		{ "PRAGMA journal_mode", "wal" },
+		{ "PRAGMA synchronous", "2" },
+		{ "PRAGMA foreign_keys", "1" },
+		{ "PRAGMA trusted_schema", "0" },
+		{ "PRAGMA secure_delete", "1" },
+	};
+	struct fix *f = *state;
+	sqlite3_stmt *st;
+	struct stat file;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(pragmas); i++) {
+		assert_int_equal(sqlite3_prepare_v2(f->store->db, pragmas[i][0], -1,
+		    &st, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+		assert_string_equal(sqlite3_column_text(st, 0), pragmas[i][1]);
+		sqlite3_finalize(st);
+	}
+	assert_int_equal(stat(f->path[0], &file), 0);
+	assert_int_equal(file.st_mode & 07777, 0600);
+}
+
+static void
+test_store_migrate__steps_follow_each_other_or_none_is_taken(void **state)
+{
+	static const char *const steps[] = { "CREATE TABLE a (x)",
+		"ALTER TABLE a ADD COLUMN y; INSERT INTO a VALUES (1, 2)",
+		"INSERT INTO nowhere VALUES (1)" };
+	struct fix *f = *state;
+	sqlite3 *db;
+
+	(void)f;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(store_migrate(db, steps, 1, false), IAM_ERR_ABSENT);
+	assert_int_equal(store_migrate(db, steps, 1, true), 0);
+	assert_int_equal(store_migrate(db, steps, 2, false), 0);
+	assert_int_equal(store_migrate(db, steps, 2, false), 0);
+	assert_int_equal(store_migrate(db, steps, 3, false), IAM_ERR_BUG);
+	assert_int_equal(store_migrate(db, steps, 1, false), IAM_ERR_VERSION);
+	assert_int_equal(sqlite3_exec(db, "UPDATE a SET y = 3 WHERE x = 1", NULL,
+	    NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(db), 1);
+	sqlite3_close(db);
+}
+
+/* ---- documents ---- */
+
+static void
+test_store_get__keys_have_no_case_and_keep_it(void **state)
+{
+	struct fix *f = *state;
+	json_t *doc;
+
+	fix_put(f, "users/Sarah", "{\"a\": 1}");
+	fix_put(f, "users/SARAH", "{\"a\": 2}");
+	assert_int_equal(store_get(f->store, "users/sarah", &doc), 0);
+	assert_int_equal(json_integer_value(json_object_get(doc, "a")), 2);
+	json_decref(doc);
+	assert_int_equal(store_get(f->store, "users/sara", &doc), 0);
+	assert_null(doc);
+}
+
+struct seen {
+	struct store *s;
+	unsigned n;
+	char keys[8][32];
+	bool delete;
+};
+
+static int
+see(void *arg, const char *key, json_t *doc)
+{
+	struct seen *seen = arg;
+
+	assert_non_null(doc);
+	assert_true(seen->n < IAM_COUNT(seen->keys));
+	snprintf(seen->keys[seen->n++], sizeof(seen->keys[0]), "%s", key);
+	return seen->delete ? store_delete(seen->s, key, NULL) : 0;
+}
+
+static void
+test_store_each__a_prefix_in_order_while_it_changes(void **state)
+{
+	struct fix *f = *state;
+	struct seen seen = { .s = f->store };
+	uint64_t n;
+
+	fix_put(f, "users/b", "{}");
+	fix_put(f, "users/A", "{}");
+	fix_put(f, "users/_x", "{}");
+	fix_put(f, "users/@x", "{}");
+	fix_put(f, "usert", "{}");
+	fix_put(f, "mfa/a", "{}");
+	assert_int_equal(store_each(f->store, "USERS/", see, &seen), 0);
+	assert_int_equal(seen.n, 4);
+	assert_string_equal(seen.keys[0], "users/@x");
+	assert_string_equal(seen.keys[1], "users/_x");
+	assert_string_equal(seen.keys[2], "users/A");
+	assert_string_equal(seen.keys[3], "users/b");
+	assert_int_equal(store_count(f->store, "users/", &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(store_count(f->store, "users/@", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_count(f->store, "", &n), 0);
+	assert_int_equal(n, 7);
+	seen.n = 0;
+	assert_int_equal(store_each(f->store, "account", see, &seen), 0);
+	assert_int_equal(seen.n, 1);
+	seen.n = 0;
+	seen.delete = true;
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_each(f->store, "users/", see, &seen), 0);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+	assert_int_equal(seen.n, 4);
+	assert_int_equal(store_count(f->store, "users/", &n), 0);
+	assert_int_equal(n, 0);
+}
+
+static void
+test_store_put__refuses_what_is_no_document(void **state)
+{
+	struct fix *f = *state;
+	json_t *doc = json_object(), *list = json_array();
+	char long_key[600];
+
+	memset(long_key, 'k', sizeof(long_key));
+	long_key[sizeof(long_key) - 1] = '\0';
+	assert_int_equal(store_put(f->store, "a", doc), IAM_ERR_ARG); /* no transaction */
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_begin(f->store), IAM_ERR_ARG);
+	assert_int_equal(store_put(f->store, "", doc), IAM_ERR_ARG);
+	assert_int_equal(store_put(f->store, "a b", doc), IAM_ERR_ARG);
+	assert_int_equal(store_put(f->store, "\xc3\xa9", doc), IAM_ERR_ARG);
+	assert_int_equal(store_put(f->store, long_key, doc), IAM_ERR_ARG);
+	assert_int_equal(store_put(f->store, "a", list), IAM_ERR_ARG);
+	store_rollback(f->store);
+	json_decref(doc);
+	json_decref(list);
+}
+
+/* ---- transactions ---- */
+
+static void
+test_store_commit__one_revision_and_none_without_a_change(void **state)
+{
+	struct fix *f = *state;
+	uint64_t before = store_revision(f->store), after;
+	json_t *doc = json_pack("{s:i, s:i}", "b", 1, "a", 2);
+
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_put(f->store, "x", doc), 0);
+	assert_int_equal(store_put(f->store, "y", doc), 0);
+	assert_int_equal(store_commit(f->store, "w", "d", &after), 0);
+	assert_int_equal(after, before + 1);
+	reopen(f);
+	assert_int_equal(store_revision(f->store), after);
+	json_object_clear(doc);
+	json_object_set_new(doc, "a", json_integer(2));
+	json_object_set_new(doc, "b", json_integer(1));
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_put(f->store, "x", doc), 0);
+	assert_int_equal(store_delete(f->store, "nobody", NULL), 0);
+	assert_int_equal(store_commit(f->store, "w", "d", &before), 0);
+	assert_int_equal(before, after);
+	json_decref(doc);
+}
+
+static void
+test_store_rollback__nothing_stays(void **state)
+{
+	struct fix *f = *state;
+	uint64_t before = store_revision(f->store);
+	json_t *doc = json_object(), *got;
+	uint32_t id, again;
+
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_put(f->store, "x", doc), 0);
+	assert_int_equal(store_next_id(f->store, 10, 20, &id), 0);
+	store_rollback(f->store);
+	assert_int_equal(store_revision(f->store), before);
+	assert_int_equal(store_get(f->store, "x", &got), 0);
+	assert_null(got);
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_next_id(f->store, 10, 20, &again), 0);
+	assert_int_equal(id, again);
+	store_rollback(f->store);
+	json_decref(doc);
+}
+
+static void
+test_store_commit__not_after_a_part_has_failed(void **state)
+{
+	struct fix *f = *state;
+	json_t *doc = json_object(), *got;
+
+	exec(f, "CREATE TRIGGER full BEFORE INSERT ON history"
+	    " WHEN new.key = 'bad' BEGIN SELECT raise(ABORT, 'x'); END");
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_put(f->store, "good", doc), 0);
+	assert_int_not_equal(store_put(f->store, "bad", doc), 0);
+	assert_int_not_equal(store_put(f->store, "more", doc), 0);
+	assert_int_not_equal(store_commit(f->store, "w", "d", NULL), 0);
+	assert_int_equal(store_get(f->store, "good", &got), 0);
+	assert_null(got);
+	json_decref(doc);
+}
+
+/* SQLite gives a transaction up by itself when the disk is full. */
+static void
+test_store_put__not_outside_a_transaction_that_was_given_up(void **state)
+{
+	struct fix *f = *state;
+	json_t *doc = json_object(), *got;
+
+	exec(f, "CREATE TRIGGER full BEFORE INSERT ON history"
+	    " WHEN new.key = 'bad' BEGIN SELECT raise(ROLLBACK, 'x'); END");
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_not_equal(store_put(f->store, "bad", doc), 0);
+	assert_int_not_equal(store_put(f->store, "more", doc), 0);
+	assert_int_not_equal(store_delete(f->store, "account", NULL), 0);
+	assert_int_not_equal(store_commit(f->store, "w", "d", NULL), 0);
+	assert_int_equal(store_get(f->store, "more", &got), 0);
+	assert_null(got);
+	assert_int_equal(store_get(f->store, "account", &got), 0);
+	assert_non_null(got);
+	json_decref(got);
+	json_decref(doc);
+}
+
+static void
+test_store_begin__a_reader_keeps_its_revision(void **state)
+{
+	struct fix *f = *state;
+	struct store *other;
+	uint64_t before = store_revision(f->store), seen;
+
+	assert_int_equal(store_open(f->path[0], false, &other, NULL), 0);
+	assert_int_equal(store_begin_read(other), 0);
+	assert_int_equal(store_read_revision(other, &seen), 0);
+	fix_put(f, "x", "{}");
+	assert_int_equal(store_read_revision(other, &seen), 0);
+	assert_int_equal(seen, before);
+	store_rollback(other);
+	assert_int_equal(store_revision(other), before + 1);
+	store_close(other);
+}
+
+/* ---- ids ---- */
+
+static void
+test_store_next_id__S26_never_twice(void **state)
+{
+	struct fix *f = *state;
+	uint32_t id;
+
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_next_id(f->store, 100, 104, &id), 0);
+	assert_int_equal(id, 100);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+	fix_put(f, "users/a", "{\"Uid\": 101, \"Gid\": 102}");
+	fix_put(f, "other/a", "{\"Uid\": 103}");
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_delete(f->store, "users/a", NULL), 0);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+	reopen(f);
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_next_id(f->store, 100, 104, &id), 0);
+	assert_int_equal(id, 103);
+	assert_int_equal(store_next_id(f->store, 100, 104, &id), 0);
+	assert_int_equal(id, 104);
+	assert_int_equal(store_next_id(f->store, 100, 104, &id), IAM_ERR_LIMIT);
+	/* Another range is another matter. */
+	assert_int_equal(store_next_id(f->store, 50, 60, &id), 0);
+	assert_int_equal(id, 50);
+	assert_int_equal(store_next_id(f->store, 0, 60, &id), IAM_ERR_ARG);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+}
+
+/* ---- history ---- */
+
+struct entries {
+	unsigned n;
+	json_t *v[8];
+};
+
+static int
+keep(void *arg, const char *key, json_t *doc)
+{
+	struct entries *e = arg;
+
+	(void)key;
+	assert_true(e->n < IAM_COUNT(e->v));
+	e->v[e->n++] = json_incref(doc);
+	return 0;
+}
+
+static const char *
+hash_of(json_t *entry)
+{
+	return json_string_value(json_object_get(json_object_get(
+	    json_object_get(entry, "document"), "LoginProfile"), "PasswordHash"));
+}
+
+static void
+test_store_history__newest_first_without_secrets(void **state)
+{
+	struct fix *f = *state;
+	struct entries e = { 0 };
+	unsigned i;
+
+	fix_put(f, "users/A", "{\"n\": 1, \"LoginProfile\": {\"PasswordHash\": \"$y$1\"}}");
+	fix_put(f, "users/A", "{\"n\": 2, \"LoginProfile\": {\"PasswordHash\": \"$y$1\"}}");
+	fix_put(f, "users/A", "{\"n\": 2, \"LoginProfile\": {\"PasswordHash\": \"$y$2\"}}");
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_delete(f->store, "users/a", NULL), 0);
+	assert_int_equal(store_commit(f->store, "arn:x", "DeleteUser", NULL), 0);
+	fix_put(f, "mfa/A", "{\"SealedSeed\": \"secret\", \"l\": [{\"SealedSeed\": 5}]}");
+	assert_int_equal(store_history(f->store, "users/a", keep, &e), 0);
+	assert_int_equal(e.n, 4);
+	assert_true(json_is_null(json_object_get(e.v[0], "document")));
+	assert_string_equal(json_string_value(json_object_get(e.v[0], "what")),
+	    "DeleteUser");
+	assert_string_equal(json_string_value(json_object_get(e.v[0], "who")),
+	    "arn:x");
+	assert_int_equal(strlen(json_string_value(json_object_get(e.v[0],
+	    "time"))), 20);
+	/* Equal secrets look equal, others do not, and none can be read. */
+	assert_memory_equal(hash_of(e.v[1]), "digest:", 7);
+	assert_string_equal(hash_of(e.v[2]), hash_of(e.v[3]));
+	assert_string_not_equal(hash_of(e.v[1]), hash_of(e.v[2]));
+	for (i = 0; i < e.n; i++)
+		json_decref(e.v[i]);
+	exec(f, "CREATE TEMP TABLE found AS SELECT * FROM history"
+	    " WHERE instr(document, '$y$') OR instr(document, 'secret')"
+	    " OR instr(document, 'Seed\":5')");
+	assert_int_equal(sqlite3_exec(f->store->db, "DELETE FROM found", NULL, NULL,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(f->store->db), 0);
+}
+
+static void
+test_store_check__finds_damage(void **state)
+{
+	struct fix *f = *state;
+	struct iam_why why;
+	uint8_t bad[512];
+	int fd;
+
+	memset(bad, 0xa5, sizeof(bad));
+	assert_int_equal(store_check(f->store, &why), 0);
+	store_close(f->store);
+	f->store = NULL;
+	assert_true((fd = open(f->path[0], O_WRONLY | O_CLOEXEC)) >= 0);
+	/* The pages behind the schema: 4096 bytes each. */
+	assert_int_equal(pwrite(fd, bad, sizeof(bad), 3 * 4096), sizeof(bad));
+	close(fd);
+	fix_open(f, false);
+	assert_int_equal(store_check(f->store, &why), IAM_ERR_FORMAT);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_store_open__only_files_to_be_trusted),
+		T(test_store_open__only_stores_of_a_known_version),
+		T(test_store_open__another_programs_database_is_refused),
+		T(test_store_open__settings_of_sqlite),
+		T(test_store_migrate__steps_follow_each_other_or_none_is_taken),
+		T(test_store_get__keys_have_no_case_and_keep_it),
+		T(test_store_each__a_prefix_in_order_while_it_changes),
+		T(test_store_put__refuses_what_is_no_document),
+		T(test_store_commit__one_revision_and_none_without_a_change),
+		T(test_store_rollback__nothing_stays),
+		T(test_store_commit__not_after_a_part_has_failed),
+		T(test_store_put__not_outside_a_transaction_that_was_given_up),
+		T(test_store_begin__a_reader_keeps_its_revision),
+		T(test_store_next_id__S26_never_twice),
+		T(test_store_history__newest_first_without_secrets),
+		T(test_store_check__finds_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
