@@ -74,7 +74,11 @@ world_open(struct world *w, const char *root)
 	static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 	    "toor:x:0:0:root:/root:/bin/sh\n"
 	    "games:x:5:60:games:/usr/games:/usr/sbin/nologin\n";
+	static const char *const ours[] = { "/etc/iam", "/var/lib/iam",
+		"/var/log/iam", "/run/iam" };
 	uint8_t key[SEAL_KEY_LEN];
+	char old[320];
+	size_t i;
 
 	memset(w, 0, sizeof(*w));
 	w->temporary = root == NULL;
@@ -82,8 +86,10 @@ world_open(struct world *w, const char *root)
 	    "/tmp/iam-world.XXXXXX");
 	if (w->temporary)
 		MUST(mkdtemp(w->root) != NULL);
-	else
-		nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	for (i = 0; i < IAM_COUNT(ours); i++) {
+		snprintf(old, sizeof(old), "%s%s", w->root, ours[i]);
+		nftw(old, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
 	w->host.host_file = place(w, 0, "/etc/iam/host.json");
 	w->host.settings_file = place(w, 1, "/etc/iam/iam.json");
 	w->host.private_snapshot = place(w, 2, "/var/lib/iam/snapshot/private");

@@ -9,3 +9,5 @@ UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wr
 $(B)/test/unit/test_flow: $(B)/tobj/tests/pam/world.o
 UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup $(call tobj,$(NSS))
 $(B)/test/unit/test_nss: $(call tobj,$(NSS))
+UNIT_LDFLAGS_test_pam_module := $(B)/tobj/tests/pam/world.o
+$(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so

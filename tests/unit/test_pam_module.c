@@ -1,0 +1,881 @@
+/*
+ * The built module through libpam: what each entry point answers, what the
+ * person sees, what is left behind. Needs root, as logins do.
+ */
+#include "common/base/base.h"
+#include "common/policy/policy.h"
+#include "tests/pam/world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <security/pam_appl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MODULE IAM_TEST_BIN "/pam_iam.so"
+#define SARAH 2100000001u
+
+/* ---- memory that runs out, in this process and the module ---- */
+
+static _Thread_local long fail_at;
+
+#ifndef __SANITIZE_ADDRESS__
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *malloc(size_t size);
+void *calloc(size_t n, size_t size);
+
+void *
+malloc(size_t size)
+{
+	return fail_at > 0 && --fail_at == 0 ? NULL : __libc_malloc(size);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return fail_at > 0 && --fail_at == 0 ? NULL : __libc_calloc(n, size);
+}
+#endif
+
+/* ---- a person at the other end ---- */
+
+struct person {
+	const char *password, *code; /* NULL: gives up at this question */
+	bool null_response;          /* success, and no response */
+	char transcript[2048];       /* "[Password: ][Verification code: ]" */
+};
+
+static const char *
+reply(struct person *p, const char *prompt)
+{
+	if (strstr(prompt, "code") != NULL)
+		return p->code;
+	return p->password;
+}
+
+static void
+write_down(struct person *p, int style, const char *text)
+{
+	size_t len = strlen(p->transcript);
+
+	snprintf(p->transcript + len, sizeof(p->transcript) - len, "%c%s%c",
+	    style == PAM_PROMPT_ECHO_OFF ? '[' : '{', text,
+	    style == PAM_PROMPT_ECHO_OFF ? ']' : '}');
+}
+
+static int
+converse(int n, const struct pam_message **msg, struct pam_response **resp,
+    void *data)
+{
+	struct person *p = data;
+	struct pam_response *r;
+	const char *text;
+	int i;
+
+	r = calloc((size_t)n, sizeof(*r));
+	if (r == NULL)
+		return PAM_BUF_ERR;
+	for (i = 0; i < n; i++) {
+		write_down(p, msg[i]->msg_style, msg[i]->msg);
+		if (msg[i]->msg_style != PAM_PROMPT_ECHO_OFF)
+			continue;
+		text = reply(p, msg[i]->msg);
+		if (text == NULL || p->null_response) {
+			free(r);
+			*resp = NULL;
+			return text == NULL ? PAM_CONV_ERR : PAM_SUCCESS;
+		}
+		r[i].resp = strdup(text);
+	}
+	*resp = r;
+	return PAM_SUCCESS;
+}
+
+/* Nobody waits in a test. */
+static void
+no_delay(int status, unsigned us, void *data)
+{
+	(void)status;
+	(void)us;
+	(void)data;
+}
+
+/* ---- the host ---- */
+
+#define ALLOW(condition) \
+	"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\"," \
+	"\"Action\":\"host:*\",\"Resource\":\"*\"" condition "}}"
+#define NEEDS_MFA ",\"Condition\":{\"Bool\":" \
+	"{\"aws:MultiFactorAuthPresent\":\"true\"}}"
+#define ELSEWHERE ",\"Condition\":{\"StringEquals\":" \
+	"{\"aws:RequestedRegion\":\"us-east-1\"}}"
+
+static const struct world_person people[] = {
+	{ "sarah", "Sarah", SARAH, "right", false, false, true, ALLOW("") },
+	{ "nora", "nora", 2100000002u, "right", false, false, false, ALLOW("") },
+	{ "ned", "ned", 2100000003u, "right", false, false, false, ALLOW(NEEDS_MFA) },
+	{ "dora", "dora", 2100000004u, "right", true, false, true, ALLOW("") },
+	{ "bob", "bob", 2100000005u, "right", false, false, false, ALLOW(ELSEWHERE) },
+	{ "rita", "rita", 2100000006u, "right", false, true, false, ALLOW("") },
+	{ "pol", "pol", 2100000007u, "right", false, false, false, NULL },
+	{ NULL, NULL, 0, NULL, false, false, false, NULL },
+};
+
+static int
+compile(const char *json, struct buf *ret)
+{
+	return pol_compile(json, strlen(json), POL_IDENTITY, NULL, NULL, ret);
+}
+
+struct test {
+	struct world w;
+	char conf[64];
+	struct person person;
+};
+
+static void
+write_conf(const struct test *t, const char *service, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", t->conf, service);
+	world_write(path, text, strlen(text), 0644);
+}
+
+static const char plain[] =
+    "auth required " MODULE "\n"
+    "account required " MODULE "\n"
+    "session required " MODULE "\n"
+    "password required " MODULE "\n";
+
+static int
+setup(void **state)
+{
+	static const char *const services[] = { "sshd", "sudo", "su", "login",
+		"cron", "locker" };
+	struct test *t;
+	size_t i;
+
+	if (geteuid() != 0) {
+		*state = NULL;
+		return 0;
+	}
+	t = calloc(1, sizeof(*t));
+	world_open(&t->w, IAM_ROOT);
+	t->w.people = people;
+	t->w.compile = compile;
+	t->w.throttle_free = 1000;
+	world_publish(&t->w);
+	snprintf(t->conf, sizeof(t->conf), "/tmp/test_pam_module.XXXXXX");
+	if (mkdtemp(t->conf) == NULL)
+		return -1;
+	for (i = 0; i < IAM_COUNT(services); i++)
+		write_conf(t, services[i], plain);
+	t->person.password = "right";
+	t->person.code = "000000";
+	*state = t;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct test *t = *state;
+	char path[512];
+	struct dirent *d;
+	DIR *dir;
+
+	if (t == NULL)
+		return 0;
+	dir = opendir(t->conf);
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", t->conf, d->d_name);
+		unlink(path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(t->conf);
+	free(t);
+	return 0;
+}
+
+static struct test *
+need_root(void **state)
+{
+	if (*state == NULL)
+		skip();
+	return *state;
+}
+
+static pam_handle_t *
+start(struct test *t, const char *service, const char *user)
+{
+	const struct pam_conv conv = { converse, &t->person };
+	pam_handle_t *pamh = NULL;
+
+	t->person.transcript[0] = '\0';
+	assert_int_equal(pam_start_confdir(service, user, &conv, t->conf, &pamh),
+	    PAM_SUCCESS);
+	pam_set_item(pamh, PAM_FAIL_DELAY, (const void *)no_delay);
+	if (strcmp(service, "sshd") == 0)
+		pam_set_item(pamh, PAM_RHOST, "192.0.2.7");
+	return pamh;
+}
+
+/*
+ * The right code for sarah. Steps up to the one in which the test's /run/iam was
+ * made are over, so it is the next one's: her device is a little fast.
+ */
+static void
+next_code(struct test *t, char code[9])
+{
+	world_code((int64_t)time(NULL) + 30, code);
+	t->person.code = code;
+}
+
+enum call { AUTH, SETCRED, ACCOUNT, OPEN, CLOSE, CALLS };
+
+static int
+call(pam_handle_t *pamh, enum call which)
+{
+	switch (which) {
+	case AUTH:
+		return pam_authenticate(pamh, 0);
+	case SETCRED:
+		return pam_setcred(pamh, PAM_ESTABLISH_CRED);
+	case ACCOUNT:
+		return pam_acct_mgmt(pamh, 0);
+	case OPEN:
+		return pam_open_session(pamh, 0);
+	case CLOSE:
+		return pam_close_session(pamh, 0);
+	case CALLS:
+		break;
+	}
+	return PAM_ABORT;
+}
+
+/* Each call with a handle of its own: none needs the one before (S11). */
+static int
+alone(struct test *t, const char *service, const char *user, enum call which)
+{
+	pam_handle_t *pamh = start(t, service, user);
+	int r = call(pamh, which);
+
+	pam_end(pamh, r);
+	return r;
+}
+
+/* A stack of which every module says PAM_IGNORE. */
+#define IGNORED PAM_PERM_DENIED
+
+/* ---- tables ---- */
+
+static void
+test_module__answers(void **state)
+{
+	struct test *t = need_root(state);
+	const struct {
+		const char *user;
+		int answers[CALLS];
+	} rows[] = {
+		{ "root", { PAM_USER_UNKNOWN, IGNORED, IGNORED, IGNORED, IGNORED } },
+		{ "games", { PAM_USER_UNKNOWN, IGNORED, IGNORED, IGNORED, IGNORED } },
+		{ "nora", { 0, 0, 0, 0, 0 } },
+		{ "sarah", { PAM_AUTH_ERR, 0, 0, 0, 0 } },
+		{ "dora", { PAM_AUTH_ERR, 0, PAM_PERM_DENIED, 0, 0 } },
+		{ "bob", { 0, 0, PAM_PERM_DENIED, 0, 0 } },
+		{ "pol", { 0, 0, PAM_PERM_DENIED, 0, 0 } },
+		{ "no-such-user", { PAM_AUTH_ERR, IGNORED, IGNORED, IGNORED, IGNORED } },
+		{ "../sarah", { PAM_AUTH_ERR, IGNORED, IGNORED, IGNORED, IGNORED } },
+	};
+	size_t i;
+	int c, r;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		for (c = 0; c < CALLS; c++) {
+			r = alone(t, "sshd", rows[i].user, (enum call)c);
+			if (r != rows[i].answers[c])
+				fail_msg("%s, call %d: %d", rows[i].user, c, r);
+		}
+	}
+}
+
+static void
+test_module__S2_name_times_snapshot_state(void **state)
+{
+	static const char *const users[] = { "root", "games", "sarah",
+		"no-such-user" };
+	struct test *t = need_root(state);
+	size_t s, u;
+	int c, r;
+	bool ours;
+
+	for (s = 0; s < 3; s++) {
+		unlink(t->w.host.private_snapshot);
+		if (s == 1)
+			world_write(t->w.host.private_snapshot, "rubbish", 7, 0640);
+		if (s == 2)
+			world_write(t->w.host.private_snapshot, "", 0, 0640);
+		for (u = 0; u < IAM_COUNT(users); u++) {
+			ours = u >= 2;
+			for (c = 0; c < CALLS; c++) {
+				r = alone(t, "sshd", users[u], (enum call)c);
+				if (r != (ours ? PAM_AUTHINFO_UNAVAIL : c == AUTH ?
+				    PAM_USER_UNKNOWN : IGNORED))
+					fail_msg("state %zu, %s, call %d: %d", s,
+					    users[u], c, r);
+			}
+		}
+	}
+}
+
+static void
+test_module__S0_inert_before_init(void **state)
+{
+	static const char *const users[] = { "root", "games", "sarah",
+		"no-such-user" };
+	struct test *t = need_root(state);
+	size_t u;
+	int c;
+
+	unlink(t->w.host.host_file);
+	for (u = 0; u < IAM_COUNT(users); u++) {
+		for (c = 0; c < CALLS; c++)
+			assert_int_equal(alone(t, "sshd", users[u], (enum call)c),
+			    c == AUTH ? PAM_USER_UNKNOWN : IGNORED);
+		assert_string_equal(t->person.transcript, "");
+	}
+	assert_int_not_equal(access(t->w.host.trail, F_OK), 0);
+}
+
+/* ---- what a person sees ---- */
+
+static void
+test_module__S8_all_noes_look_alike(void **state)
+{
+	static const struct {
+		const char *user, *password, *code;
+	} rows[] = {
+		{ "sarah", "wrong", "000000" },
+		{ "sarah", "right", "000000" },
+		{ "sarah", "right", "" },
+		{ "sarah", "right", "12345678" },
+		{ "dora", "right", "000000" },
+		{ "ned", "wrong", "000000" },
+		{ "no-such-user", "right", "000000" },
+		{ "../etc", "right", "000000" },
+	};
+	struct test *t = need_root(state);
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		t->person.password = rows[i].password;
+		t->person.code = rows[i].code;
+		assert_int_equal(alone(t, "sshd", rows[i].user, AUTH), PAM_AUTH_ERR);
+		assert_string_equal(t->person.transcript,
+		    "[Password: ][Verification code: ]");
+	}
+}
+
+static void
+test_module__S6_conversations_that_fail(void **state)
+{
+	char over[600];
+	struct test *t = need_root(state);
+	const struct {
+		const char *password, *code;
+		bool null_response;
+	} rows[] = {
+		{ NULL, "000000", false }, { "right", NULL, false },
+		{ "", "000000", false }, { over, "000000", false },
+		{ "right", over, false }, { "right", "000000", true },
+	};
+	struct runtime_throttle seen;
+	struct runtime *rt;
+	size_t i;
+
+	memset(over, 'x', sizeof(over));
+	over[sizeof(over) - 1] = '\0';
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		t->person.password = rows[i].password;
+		t->person.code = rows[i].code;
+		t->person.null_response = rows[i].null_response;
+		assert_int_equal(alone(t, "sshd", "sarah", AUTH), PAM_AUTH_ERR);
+	}
+	t->person.null_response = false;
+	/* All of them counted. */
+	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_throttle_get(rt, SARAH, "192.0.2.7", time(NULL),
+	    1000, 300, &seen), 0);
+	assert_int_equal(seen.failures, IAM_COUNT(rows));
+	runtime_close(rt);
+}
+
+static void
+test_module__denial_names_an_event_unless_silent(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "sudo", "bob");
+	char text[64 * 1024], *id, *end;
+	struct buf trail = BUF_INIT;
+
+	/* S17: the code that sudo understands. */
+	assert_int_equal(pam_acct_mgmt(pamh, PAM_SILENT), PAM_PERM_DENIED);
+	assert_string_equal(t->person.transcript, "");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+	id = strstr(t->person.transcript,
+	    "{Access denied by policy. Your administrator can look up event ");
+	assert_non_null(id);
+	id = strstr(id, "event ") + 6;
+	end = strchr(id, '.');
+	assert_non_null(end);
+	*end = '\0';
+	assert_int_equal(file_read(t->w.host.trail, FILE_ANY, sizeof(text) - 1,
+	    &trail), 0);
+	assert_non_null(strstr(buf_cstr(&trail), id));
+	assert_non_null(strstr(buf_cstr(&trail), "\"eventName\":\"Sudo\""));
+	buf_release(&trail);
+}
+
+static void
+test_module__right_password_and_code(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+	char code[9];
+
+	next_code(t, code);
+	pamh = start(t, "sshd", "sarah");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_setcred(pamh, PAM_REINITIALIZE_CRED), PAM_SUCCESS);
+	assert_int_equal(pam_setcred(pamh, PAM_REFRESH_CRED), PAM_SUCCESS);
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	/* S35 */
+	assert_int_equal(alone(t, "sshd", "sarah", AUTH), PAM_AUTH_ERR);
+}
+
+static void
+test_module__S3_mfa_needed_and_no_device(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "sshd", "ned");
+
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[Password: ][Verification code: ]");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+}
+
+static void
+test_module__after_a_key_only_the_code(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+	char code[9];
+
+	next_code(t, code);
+	pamh = start(t, "sshd", "sarah");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript, "[Verification code: ]");
+	pam_end(pamh, 0);
+	/* Another service's environment says nothing. */
+	pamh = start(t, "login", "sarah");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript,
+	    "[Password: ][Verification code: ]");
+	pam_end(pamh, 0);
+}
+
+static void
+test_module__password_reset_required(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "login", "rita");
+
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_NEW_AUTHTOK_REQD);
+	pam_end(pamh, 0);
+}
+
+/* ---- options ---- */
+
+/* Another module that left a password behind. */
+static void
+test_module__first_pass(void **state)
+{
+	static const struct {
+		const char *options, *transcript;
+		const char *token;
+		int answer;
+	} rows[] = {
+		{ "use_first_pass", "", "right", PAM_SUCCESS },
+		{ "use_first_pass", "", "wrong", PAM_AUTH_ERR },
+		{ "use_first_pass", "", NULL, PAM_AUTH_ERR },
+		{ "try_first_pass", "", "right", PAM_SUCCESS },
+		{ "try_first_pass", "[Password: ]", NULL, PAM_SUCCESS },
+		{ "", "[Password: ]", "wrong", PAM_SUCCESS },
+		{ "mfa_only", "[Verification code: ]", "right", PAM_AUTH_ERR },
+		{ "mfa_olny", "", NULL, PAM_SERVICE_ERR },
+	};
+	struct test *t = need_root(state);
+	char text[512];
+	pam_handle_t *pamh;
+	size_t i;
+	int r;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		/* pam_authenticate forgets what was set before it: a module of
+		 * the stack has to leave the password. */
+		snprintf(text, sizeof(text), "auth optional pam_exec.so quiet "
+		    "expose_authtok /bin/true\nauth required " MODULE " %s\n",
+		    rows[i].options);
+		if (rows[i].token == NULL)
+			snprintf(text, sizeof(text), "auth required " MODULE " %s\n",
+			    rows[i].options);
+		write_conf(t, "login", text);
+		t->person.password = rows[i].token != NULL ? rows[i].token : "right";
+		if (rows[i].options[0] == '\0')
+			t->person.password = "right";
+		pamh = start(t, "login", "nora");
+		r = pam_authenticate(pamh, 0);
+		if (r != rows[i].answer)
+			fail_msg("row %zu: %d %s", i, r, t->person.transcript);
+		/* pam_exec asked first. */
+		if (rows[i].token != NULL)
+			assert_memory_equal(t->person.transcript, "[Password: ]", 12);
+		assert_string_equal(t->person.transcript +
+		    (rows[i].token != NULL ? 12 : 0), rows[i].transcript);
+		pam_end(pamh, 0);
+	}
+}
+
+/* ---- processes, threads, descriptors ---- */
+
+static void
+test_module__S11_evidence_reaches_the_parent(void **state)
+{
+	struct test *t = need_root(state);
+	struct runtime_evidence e;
+	struct runtime *rt;
+	pam_handle_t *pamh;
+	char code[9];
+	bool found;
+	int status;
+	pid_t pid;
+
+	/* As sshd does it: authentication in a child of the monitor. */
+	next_code(t, code);
+	if ((pid = fork()) == 0) {
+		pamh = start(t, "sshd", "sarah");
+		status = pam_authenticate(pamh, 0);
+		pam_end(pamh, status);
+		_exit(status == PAM_SUCCESS ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	pamh = start(t, "sshd", "sarah");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_session_find(rt, getpid(), &found, &pid, &e), 0);
+	assert_true(found);
+	assert_int_equal(e.uid, SARAH);
+	assert_true((e.methods & RUNTIME_MFA) != 0);
+	/* Used up. */
+	assert_int_equal(runtime_evidence_peek(rt, getpid(), time(NULL), &found,
+	    &e), 0);
+	assert_false(found);
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(runtime_session_find(rt, getpid(), &found, &pid, &e), 0);
+	assert_false(found);
+	runtime_close(rt);
+	pam_end(pamh, 0);
+}
+
+static unsigned
+open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void
+test_module__S12_no_descriptor_stays_open(void **state)
+{
+	static const char *const users[] = { "root", "games", "nora", "bob",
+		"no-such-user" };
+	struct test *t = need_root(state);
+	unsigned before;
+	size_t u;
+	int c;
+
+	alone(t, "sshd", "games", AUTH); /* syslog's and the name services' own */
+	alone(t, "sshd", "bob", ACCOUNT);
+	before = open_fds();
+	for (u = 0; u < IAM_COUNT(users); u++) {
+		for (c = 0; c < CALLS; c++) {
+			alone(t, "sshd", users[u], (enum call)c);
+			assert_int_equal(open_fds(), before);
+		}
+	}
+}
+
+struct worker {
+	struct test *t;
+	struct person person;
+	const char *user;
+	int answer, bad;
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	const struct pam_conv conv = { converse, &w->person };
+	pam_handle_t *pamh;
+	int i, r;
+
+	for (i = 0; i < 10; i++) {
+		w->person.transcript[0] = '\0';
+		if (pam_start_confdir("sudo", w->user, &conv, w->t->conf, &pamh) != 0) {
+			w->bad++;
+			continue;
+		}
+		pam_set_item(pamh, PAM_FAIL_DELAY, (const void *)no_delay);
+		r = pam_authenticate(pamh, 0);
+		w->bad += r != w->answer;
+		pam_end(pamh, r);
+	}
+	return NULL;
+}
+
+static void
+test_module__S12_in_threads(void **state)
+{
+	struct test *t = need_root(state);
+	struct worker w[4] = {
+		{ .user = "nora", .answer = PAM_SUCCESS },
+		{ .user = "sarah", .answer = PAM_AUTH_ERR },
+		{ .user = "games", .answer = PAM_USER_UNKNOWN },
+		{ .user = "nora", .answer = PAM_SUCCESS },
+	};
+	pthread_t threads[4];
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		w[i].t = t;
+		w[i].person.password = "right";
+		w[i].person.code = "000000";
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &w[i]), 0);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(w[i].bad, 0);
+	}
+}
+
+/* ---- the shipped profile ---- */
+
+/* The control fields of debian/pam-configs/iam as pam-auth-update renders them,
+ * with pam_deny in pam_unix's place, who refuses users without a shadow entry,
+ * or pam_permit for a local one. */
+static void
+profile(const struct test *t, const char *module, const char *unix_module)
+{
+	static const char ignore[] = "ignore=ignore user_unknown=ignore "
+	    "module_unknown=ignore open_err=ignore symbol_err=ignore";
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+	    "auth [success=2 %s default=die] %s\n"
+	    "auth [success=1 default=ignore] %s\n"
+	    "auth requisite pam_deny.so\nauth required pam_permit.so\n"
+	    "account [success=2 new_authtok_reqd=done %s default=die] %s\n"
+	    "account [success=1 new_authtok_reqd=done default=ignore] %s\n"
+	    "account requisite pam_deny.so\naccount required pam_permit.so\n"
+	    "session [default=1] pam_permit.so\nsession requisite pam_deny.so\n"
+	    "session required pam_permit.so\n"
+	    "session [success=ok %s default=bad] %s\n",
+	    ignore, module, unix_module, ignore, module, unix_module, ignore,
+	    module);
+	write_conf(t, "sshd", text);
+}
+
+static int
+whole_login(struct test *t, const char *user)
+{
+	pam_handle_t *pamh = start(t, "sshd", user);
+	int r;
+
+	if ((r = pam_authenticate(pamh, 0)) == PAM_SUCCESS &&
+	    (r = pam_acct_mgmt(pamh, 0)) == PAM_SUCCESS &&
+	    (r = pam_setcred(pamh, PAM_ESTABLISH_CRED)) == PAM_SUCCESS)
+		r = pam_open_session(pamh, 0);
+	pam_end(pamh, r);
+	return r;
+}
+
+static void
+test_profile__S4_a_denial_is_final(void **state)
+{
+	struct test *t = need_root(state);
+
+	/* Even if the next module would let them in. */
+	profile(t, MODULE, "pam_permit.so");
+	assert_int_equal(whole_login(t, "nora"), PAM_SUCCESS);
+	assert_int_equal(whole_login(t, "bob"), PAM_PERM_DENIED);
+	assert_int_equal(alone(t, "sshd", "bob", ACCOUNT), PAM_PERM_DENIED);
+	assert_int_equal(whole_login(t, "sarah"), PAM_AUTH_ERR);
+	assert_int_equal(whole_login(t, "no-such-user"), PAM_AUTH_ERR);
+	assert_int_equal(whole_login(t, "rita"), PAM_NEW_AUTHTOK_REQD);
+	unlink(t->w.host.private_snapshot);
+	assert_int_equal(whole_login(t, "nora"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(alone(t, "sshd", "bob", ACCOUNT), PAM_AUTHINFO_UNAVAIL);
+	/* S0 */
+	assert_int_equal(whole_login(t, "root"), PAM_SUCCESS);
+	assert_int_equal(whole_login(t, "games"), PAM_SUCCESS);
+}
+
+static void
+test_profile__S5_module_missing_or_broken(void **state)
+{
+	struct test *t = need_root(state);
+	char file[128], junk[4096];
+	size_t i;
+
+	memset(junk, 0xa5, sizeof(junk));
+	snprintf(file, sizeof(file), "%s/broken.so", t->conf);
+	for (i = 0; i < 3; i++) {
+		unlink(file);
+		if (i > 0)
+			world_write(file, junk, i == 1 ? 0 : sizeof(junk), 0644);
+		profile(t, file, "pam_permit.so");
+		assert_int_equal(whole_login(t, "root"), PAM_SUCCESS);
+		assert_int_equal(whole_login(t, "games"), PAM_SUCCESS);
+		profile(t, file, "pam_deny.so");
+		assert_int_not_equal(whole_login(t, "nora"), PAM_SUCCESS);
+		assert_int_not_equal(alone(t, "sshd", "nora", ACCOUNT), PAM_SUCCESS);
+	}
+}
+
+/* ---- passwords ---- */
+
+static void
+test_chauthtok__old_password_first(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	t->person.password = "wrong";
+	pamh = start(t, "login", "nora");
+	/* Called by root, but for a login: the old one is asked for. */
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript, "[Current password: ]");
+	pam_end(pamh, 0);
+}
+
+static void
+test_chauthtok__others_are_asked_on_behalf_of_the_next_module(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	write_conf(t, "login",
+	    "password [success=1 user_unknown=ignore default=die] " MODULE "\n"
+	    "password required pam_permit.so use_authtok\n"
+	    "password required pam_permit.so\n");
+	pamh = start(t, "login", "games");
+	assert_int_equal(pam_chauthtok(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[New password: ][Retype new password: ]");
+	pam_end(pamh, 0);
+}
+
+/* ---- the n-th allocation failing ---- */
+
+static void
+test_module__S1_nth_allocation_fails(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+	int c, r;
+	long n;
+
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	for (c = 0; c < CALLS; c++) {
+		for (n = 1; n < 400; n++) {
+			pamh = start(t, "sudo", "bob");
+			fail_at = n;
+			r = call(pamh, (enum call)c);
+			if (fail_at > 0) {
+				fail_at = 0;
+				pam_end(pamh, r);
+				break;
+			}
+			fail_at = 0;
+			pam_end(pamh, r);
+			/* bob is denied here: no shortage opens. */
+			if (c == ACCOUNT && (r == PAM_SUCCESS || r == PAM_IGNORE))
+				fail_msg("allocation %ld: %d", n, r);
+			if (r == PAM_USER_UNKNOWN || r == PAM_IGNORE)
+				fail_msg("call %d, allocation %ld: %d", c, n, r);
+		}
+		assert_true(n < 400);
+	}
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_module__answers),
+		T(test_module__S2_name_times_snapshot_state),
+		T(test_module__S0_inert_before_init),
+		T(test_module__S8_all_noes_look_alike),
+		T(test_module__S6_conversations_that_fail),
+		T(test_module__denial_names_an_event_unless_silent),
+		T(test_module__right_password_and_code),
+		T(test_module__S3_mfa_needed_and_no_device),
+		T(test_module__after_a_key_only_the_code),
+		T(test_module__password_reset_required),
+		T(test_module__first_pass),
+		T(test_module__S11_evidence_reaches_the_parent),
+		T(test_module__S12_no_descriptor_stays_open),
+		T(test_module__S12_in_threads),
+		T(test_profile__S4_a_denial_is_final),
+		T(test_profile__S5_module_missing_or_broken),
+		T(test_chauthtok__old_password_first),
+		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
+		T(test_module__S1_nth_allocation_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
