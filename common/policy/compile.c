@@ -702,7 +702,7 @@ build_index(struct compiler *c)
 static void
 assemble(struct compiler *c, struct buf *out)
 {
-	uint32_t off = CF_HEADER, start;
+	uint32_t off = CF_HEADER;
 	uint64_t sum;
 	uint8_t le[8];
 	int i;
@@ -712,7 +712,8 @@ assemble(struct compiler *c, struct buf *out)
 	buf_u32(out, 0);
 	buf_u64(out, 0);
 	buf_u32(out, c->doc->kind);
-	buf_u32(out, c->doc->variables ? 1 : 0);
+	buf_u32(out, (c->doc->variables ? CF_FLAG_VARIABLES : 0) |
+	    (c->doc->keep_malformed ? CF_FLAG_KEPT : 0));
 	for (i = 0; i < CF_SECTIONS; i++) {
 		buf_u32(out, off);
 		buf_u32(out, count(c, i));
@@ -726,8 +727,7 @@ assemble(struct compiler *c, struct buf *out)
 	}
 	if (out->err != 0)
 		return;
-	start = 0;
-	buf_patch_u32(out, start + 12, (uint32_t)out->len);
+	buf_patch_u32(out, 12, (uint32_t)out->len);
 	sum = htole64(cf_checksum(out->p + CF_SUM_FROM, out->len - CF_SUM_FROM));
 	memcpy(le, &sum, 8);
 	memcpy(out->p + 16, le, 8);

@@ -284,7 +284,7 @@ one_value(struct ev *ev, struct view *v, const struct cond *c,
 	uint32_t i;
 
 	if (!asked_read(c->op, value, &a))
-		return TRI_DOUBT;
+		return !negated && (v->flags & CF_FLAG_KEPT) != 0 ? TRI_NO : TRI_DOUBT;
 	for (i = 0; i < c->val_n; i++) {
 		if (!view_val(v, c->val + i, &w))
 			return TRI_DOUBT;

@@ -19,6 +19,8 @@
 #define CF_MAGIC "IAMPOLIC"
 #define CF_VERSION 1u
 #define CF_SUM_FROM 24u
+#define CF_FLAG_VARIABLES 1u /* Version 2012-10-17 */
+#define CF_FLAG_KEPT 2u      /* compiled with keep_malformed */
 
 enum cf_section {
 	CF_STMT,   /* statements */
@@ -111,8 +113,6 @@ bool cf_operator_parse(const char *name, uint8_t *ret_op, uint8_t *ret_qual,
     uint8_t *ret_flags);
 /* The name without qualifier and IfExists; NULL for unknown bytes. Constant. */
 const char *cf_operator_name(uint8_t op, uint8_t flags);
-/* The whole name of what cf_operator_parse took apart. Constant; NULL. */
-const char *cf_operator_full(uint8_t op, uint8_t qual, uint8_t flags);
 
 /* ---- hashing, folding ---- */
 
@@ -198,7 +198,7 @@ struct view { /* a document being read */
 		const uint8_t *p;
 		uint32_t n;
 	} s[CF_SECTIONS];
-	uint32_t action_lens;
+	uint32_t action_lens, flags;
 	bool bad;
 	/* What the request has for the first keys of this document. */
 	uint64_t resolved;

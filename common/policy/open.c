@@ -35,6 +35,7 @@ view_init(struct view *v, const struct pol_doc *doc)
 		v->s[i].p = p + off;
 		v->s[i].n = n;
 	}
+	v->flags = cf_u32(p + 28);
 	v->action_lens = cf_u32(p + 32 + 8 * CF_SECTIONS);
 	n = v->s[CF_BUCKET].n;
 	if (v->action_lens > v->s[CF_LEN].n || n == 0 || (n & (n - 1)) != 0)

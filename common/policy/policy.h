@@ -46,8 +46,8 @@ void pol_findings_release(struct pol_findings *f);
 struct pol_limits {
 	size_t max_chars; /* white space not counted; 0: the kind's default */
 	/* A condition value that cannot be read as its operator's type is an error.
-	 * Set, it is a warning, and the value matches nothing (under a negated
-	 * operator: no Allow, every Deny). For corpora, never for what is saved. */
+	 * Set, it is a warning, and such values match nothing, in the document as in
+	 * the request. For documents of others in corpora, never for what is saved. */
 	bool keep_malformed;
 };
 
