@@ -205,8 +205,8 @@ check_run_dir(struct doctor *d)
 		    "systemd-tmpfiles --create host-iam.conf",
 		    "%s is missing: codes and failures cannot be counted", IAM_PATH_RUN);
 	else if (!S_ISDIR(st.st_mode) || !file_owner_ok(st.st_uid) ||
-	    (st.st_mode & 07777) != 0770 ||
-	    (d->paths.auth_gid != (gid_t)-1 && st.st_gid != d->paths.auth_gid))
+	    (d->paths.auth_gid != (gid_t)-1 && ((st.st_mode & 07777) != 0770 ||
+	    st.st_gid != d->paths.auth_gid)))
 		doctor_say(d, "runtime state", DOCTOR_FAILED,
 		    "systemd-tmpfiles --create host-iam.conf",
 		    "%s is not a directory of root:iam-auth, 0770", IAM_PATH_RUN);

@@ -264,7 +264,7 @@ claim_id(struct import *im, const char *what, const json_t *doc,
 static int
 put(struct import *im, const char *kind, const char *name, const json_t *doc)
 {
-	return doc_put(im->c, kind, name, doc);
+	return document_put(im->c, kind, name, doc);
 }
 
 /* ---- policies ---- */
@@ -310,7 +310,7 @@ import_group(struct import *im, json_t *doc)
 	    check_entity(im, what, doc, "group", "GroupName", 128) != 0 ||
 	    check_unix(im, what, doc) != 0 ||
 	    check_inline(im, what, doc, SIZE_GROUP_INLINE) != 0 ||
-	    doc_find(im->c, "groups", what, &old) != 0)
+	    document_find(im->c, "groups", what, &old) != 0)
 		return -1;
 	r = claim_id(im, what, doc, old, "Gid");
 	json_decref(old);
@@ -399,7 +399,7 @@ import_user(struct import *im, json_t *doc)
 		return bad(im, what, "Gecos, Home or Shell does not fit passwd(5)");
 	if (!json_equal(json_object_get(doc, "Uid"), json_object_get(doc, "Gid")))
 		return bad(im, what, "Uid and Gid differ");
-	if (doc_find(im->c, "users", what, &old) != 0)
+	if (document_find(im->c, "users", what, &old) != 0)
 		return -1;
 	r = claim_id(im, what, doc, old, "Uid");
 	if (r == 0)
@@ -475,7 +475,7 @@ import_device(struct import *im, json_t *doc)
 	if (!name_is_path(path) || strncmp(serial, prefix, strlen(prefix)) != 0 ||
 	    !name_is_iam(name, 226))
 		return bad(im, serial, "the serial number is not %sNAME", prefix);
-	if (doc_find(im->c, "mfa", name, &old) != 0)
+	if (document_find(im->c, "mfa", name, &old) != 0)
 		return -1;
 	seed = json_object_get(old, "SealedSeed");
 	im->devices++;
@@ -579,9 +579,9 @@ check_device_refs(void *arg, const char *key, json_t *doc)
 static int
 check_references(struct import *im)
 {
-	return doc_each(im->c, "groups", check_group_refs, im) != 0 ||
-	    doc_each(im->c, "users", check_user_refs, im) != 0 ||
-	    doc_each(im->c, "mfa", check_device_refs, im) != 0 ? -1 : 0;
+	return document_each(im->c, "groups", check_group_refs, im) != 0 ||
+	    document_each(im->c, "users", check_user_refs, im) != 0 ||
+	    document_each(im->c, "mfa", check_device_refs, im) != 0 ? -1 : 0;
 }
 
 /* ---- all of it ---- */

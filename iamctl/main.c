@@ -70,12 +70,14 @@ is_utf8(int fd)
 	return tcgetattr(fd, &t) == 0 && (t.c_iflag & IUTF8) != 0;
 }
 
+/* Errors of an operation are told in AWS's words alone. */
 static void
 complain(const char *text)
 {
 	struct buf b = BUF_INIT;
 
-	buf_puts(&b, "iamctl: ");
+	if (strncmp(text, "An error occurred", 17) != 0)
+		buf_puts(&b, "iamctl: ");
 	output_escape(&b, text, strlen(text));
 	buf_putc(&b, '\n');
 	(void)output_write(STDERR_FILENO, &b);
