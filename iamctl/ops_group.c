@@ -74,7 +74,7 @@ create_group(struct op_call *c)
 	json_t *group = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_find(c, "groups", name, &old) != 0)
+	if (doc_load(c, "groups", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists",
@@ -240,7 +240,7 @@ rename_group(struct op_call *c, json_t *group, const char *old_name,
 	json_t *other = NULL;
 
 	if (name_cmp(old_name, new_name) != 0) {
-		if (doc_find(c, "groups", new_name, &other) != 0)
+		if (doc_load(c, "groups", new_name, &other) != 0)
 			return -1;
 		json_decref(other);
 		if (other != NULL)

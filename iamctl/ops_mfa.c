@@ -230,7 +230,7 @@ create_virtual_mfa_device(struct op_call *c)
 	json_t *device = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_find(c, "mfa", name, &old) != 0)
+	if (doc_load(c, "mfa", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists", "MFADevice entity at the same path"
@@ -256,7 +256,7 @@ device_get(struct op_call *c, json_t **ret)
 
 	*ret = NULL;
 	if (name != NULL && name_is_iam(name + 1, 226) &&
-	    doc_find(c, "mfa", name + 1, ret) != 0)
+	    doc_load(c, "mfa", name + 1, ret) != 0)
 		return -1;
 	if (*ret == NULL || strcmp(text_of(*ret, "SerialNumber"), serial) != 0)
 		return op_fail(c, "NoSuchEntity", "VirtualMFADevice with serial number"

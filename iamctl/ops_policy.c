@@ -64,7 +64,7 @@ create_policy(struct op_call *c)
 	json_t *policy = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_find(c, "policies", name, &old) != 0)
+	if (doc_load(c, "policies", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists", "A policy called %s already exists."

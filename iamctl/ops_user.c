@@ -90,7 +90,7 @@ create_user(struct op_call *c)
 	json_t *user = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_find(c, "users", name, &old) != 0)
+	if (doc_load(c, "users", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists",
@@ -209,7 +209,7 @@ rename_user(struct op_call *c, json_t *user, const char *old_name,
 	json_t *other = NULL;
 
 	if (name_cmp(old_name, new_name) != 0) {
-		if (doc_find(c, "users", new_name, &other) != 0)
+		if (doc_load(c, "users", new_name, &other) != 0)
 			return -1;
 		json_decref(other);
 		if (other != NULL)

@@ -9,21 +9,8 @@
 #include "iamctl/policies.h"
 
 #define MANAGED_DIR IAM_PATH_MANAGED "/managed"
-#define POLICY_FILE_MAX 65536
 
 /* ---- policies that ship ---- */
-
-/* The file of NAME; false for what cannot be a name. */
-static bool
-shipped_path(const char *name, char *ret, size_t size)
-{
-	int n;
-
-	if (!name_is_iam(name, 128) || name[0] == '.')
-		return false;
-	n = snprintf(ret, size, "%s/%s.json", MANAGED_DIR, name);
-	return n > 0 && (size_t)n < size;
-}
 
 /* AWS's policies have fixed ids, the same in every account: from the name. */
 static void
@@ -55,31 +42,33 @@ shipped_doc(const char *name, const char *text, int64_t mtime_s)
 	    "VersionId", "v1", "Document", text, "CreateDate", date);
 }
 
-static int
-shipped_find(struct op_call *c, const char *name, json_t **ret)
+/* When the file was written stands for both dates. */
+static int64_t
+shipped_time(const char *name)
 {
-	struct buf text = BUF_INIT;
-	struct stat st;
 	char path[512];
-	int fd, r;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s.json", MANAGED_DIR, name);
+	return stat(path, &st) == 0 ? st.st_mtime : 0;
+}
+
+static int
+shipped_find(struct op_call *c, const char *arn, json_t **ret)
+{
+	const char *name = arn + strlen(AWS_POLICY_PREFIX);
+	struct buf text = BUF_INIT;
+	int r;
 
 	*ret = NULL;
-	if (!shipped_path(name, path, sizeof(path)))
-		return 0;
-	r = file_open(path, FILE_ROOT_ONLY, &fd, &st);
-	if (r == IAM_ERR_ABSENT)
-		return 0;
+	r = store_managed_policy(MANAGED_DIR, arn, &text);
 	if (r == 0) {
-		close(fd);
-		r = file_read(path, FILE_ROOT_ONLY, POLICY_FILE_MAX, &text);
-	}
-	if (r != 0) {
-		buf_release(&text);
-		return op_fail_err(c, r, path);
-	}
-	*ret = shipped_doc(name, buf_cstr(&text), st.st_mtime);
+		*ret = shipped_doc(name, buf_cstr(&text), shipped_time(name));
+		r = *ret != NULL ? 0 : no_memory(c);
+	} else
+		r = r == IAM_ERR_ABSENT ? 0 : op_fail_err(c, r, arn);
 	buf_release(&text);
-	return *ret != NULL ? 0 : no_memory(c);
+	return r;
 }
 
 static int
@@ -140,7 +129,7 @@ own_find(struct op_call *c, const char *arn, json_t **ret)
 	*ret = NULL;
 	if (name == NULL || !name_is_iam(name + 1, 128))
 		return 0;
-	if (doc_find(c, "policies", name + 1, ret) != 0)
+	if (doc_load(c, "policies", name + 1, ret) != 0)
 		return -1;
 	/* Account, path and case belong to the ARN. */
 	if (*ret != NULL && strcmp(text_of(*ret, "Arn"), arn) != 0) {
@@ -154,7 +143,7 @@ int
 policy_find(struct op_call *c, const char *arn, json_t **ret)
 {
 	if (is_shipped(arn))
-		return shipped_find(c, arn + strlen(AWS_POLICY_PREFIX), ret);
+		return shipped_find(c, arn, ret);
 	return own_find(c, arn, ret);
 }
 

@@ -233,7 +233,7 @@ store_failed(struct op_call *c, int err, const char *key)
 }
 
 int
-doc_find(struct op_call *c, const char *kind, const char *name, json_t **ret)
+doc_load(struct op_call *c, const char *kind, const char *name, json_t **ret)
 {
 	char key[512];
 	int r;
@@ -314,7 +314,7 @@ quota_check(struct op_call *c, const char *kind, uint64_t quota,
 int
 user_get(struct op_call *c, const char *name, json_t **ret)
 {
-	if (doc_find(c, "users", name, ret) != 0)
+	if (doc_load(c, "users", name, ret) != 0)
 		return -1;
 	if (*ret == NULL)
 		return op_fail(c, "NoSuchEntity",
@@ -325,7 +325,7 @@ user_get(struct op_call *c, const char *name, json_t **ret)
 int
 group_get(struct op_call *c, const char *name, json_t **ret)
 {
-	if (doc_find(c, "groups", name, ret) != 0)
+	if (doc_load(c, "groups", name, ret) != 0)
 		return -1;
 	if (*ret == NULL)
 		return op_fail(c, "NoSuchEntity",

@@ -98,7 +98,7 @@ void list_join(const json_t *list, char *ret, size_t size);
 /* ---- documents ---- */
 
 /* kind is "users", "groups", "policies", "mfa". *ret is new, NULL when there is none. */
-int doc_find(struct op_call *c, const char *kind, const char *name,
+int doc_load(struct op_call *c, const char *kind, const char *name,
     json_t **ret);
 int doc_put(struct op_call *c, const char *kind, const char *name,
     const json_t *doc);

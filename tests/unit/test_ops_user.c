@@ -1,0 +1,292 @@
+/* Users: iamctl/ops_user.c. Shapes and messages after the IAM API reference. */
+#include "tests/unit/ops_bed.h"
+
+static void
+test_create_user__gives_aws_shape_and_unix_account(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah','Path':'/ops/','Tags':"
+	    "[{'Key':'department','Value':'marketing'}],'Gecos':'Sarah Connor'}");
+	assert_string_equal(bed_text(b, "User.UserName"), "Sarah");
+	assert_string_equal(bed_text(b, "User.Arn"), BED_ARN "user/ops/Sarah");
+	assert_string_equal(bed_text(b, "User.CreateDate"), "2026-11-24T09:30:00Z");
+	assert_int_equal(strlen(bed_text(b, "User.UserId")), 21);
+	assert_memory_equal(bed_text(b, "User.UserId"), "AIDA", 4);
+	assert_string_equal(bed_text(b, "User.Tags.0.Value"), "marketing");
+	assert_string_equal(bed_text(b, "User.UnixName"), "sarah");
+	assert_string_equal(bed_text(b, "User.Home"), "/home/sarah");
+	assert_string_equal(bed_text(b, "User.Shell"), "/bin/bash");
+	assert_int_equal(bed_int(b, "User.Uid"), 2100000000);
+	assert_int_equal(bed_int(b, "User.Gid"), 2100000000);
+	assert_true(json_is_true(bed_at(b, "User.Enabled")));
+}
+
+static void
+test_create_user__names_are_unique_without_regard_to_case(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah'}");
+	bed_fails(b, "CreateUser", "{'UserName':'sARAH','UnixName':'other'}",
+	    "EntityAlreadyExists");
+	bed_ok(b, "GetUser", "{'UserName':'SARAH'}");
+	assert_string_equal(bed_text(b, "User.UserName"), "Sarah");
+}
+
+/* S26: no id of a local account, none twice, none outside the range. */
+static void
+test_create_user__ids_are_never_used_twice(void **state)
+{
+	struct bed *b = *state;
+	int i;
+	char in[64];
+
+	for (i = 0; i < 3; i++) {
+		snprintf(in, sizeof(in), "{'UserName':'u%d'}", i);
+		bed_ok(b, "CreateUser", in);
+		assert_int_equal(bed_int(b, "User.Uid"), 2100000000 + i);
+	}
+	/* 2100000003 is strange's in the bed's passwd file. */
+	bed_ok(b, "CreateUser", "{'UserName':'u3'}");
+	assert_int_equal(bed_int(b, "User.Uid"), 2100000004);
+	bed_ok(b, "DeleteUser", "{'UserName':'u3'}");
+	bed_fails(b, "CreateUser", "{'UserName':'again','Uid':2100000004}",
+	    "EntityAlreadyExists");
+	bed_fails(b, "CreateUser", "{'UserName':'again','Uid':2100000003}",
+	    "EntityAlreadyExists");
+	bed_fails(b, "CreateUser", "{'UserName':'again','Uid':1000}",
+	    "InvalidInput");
+	bed_ok(b, "CreateUser", "{'UserName':'again','Uid':2100000010}");
+	bed_ok(b, "CreateUser", "{'UserName':'next'}");
+	assert_int_equal(bed_int(b, "User.Uid"), 2100000011);
+}
+
+/* S27: never root, never a local name, never one name twice. */
+static void
+test_create_user__local_and_taken_unix_names_are_refused(void **state)
+{
+	static const char *const names[] = { "root", "local", "locals", "adm",
+		"taken", "crew" };
+	struct bed *b = *state;
+	char in[96];
+	size_t i;
+
+	bed_ok(b, "CreateUser", "{'UserName':'first','UnixName':'taken'}");
+	bed_ok(b, "CreateGroup", "{'GroupName':'Crew'}");
+	for (i = 0; i < IAM_COUNT(names); i++) {
+		snprintf(in, sizeof(in), "{'UserName':'x','UnixName':'%s'}", names[i]);
+		assert_string_equal(bed_call(b, "CreateUser", in),
+		    i == 0 ? "InvalidInput" : "EntityAlreadyExists");
+	}
+	unlink(IAM_PATH_PASSWD);
+	unlink(IAM_PATH_GROUP);
+	bed_fails(b, "CreateUser", "{'UserName':'root'}", "InvalidInput");
+}
+
+/* S14 */
+static void
+test_create_user__bad_unix_fields_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{'UserName':'a@b'}", "{'UserName':'1234'}",
+		"{'UserName':'x','UnixName':'X'}", "{'UserName':'x','UnixName':'a.'}",
+		"{'UserName':'abcdefghijklmnopqrstuvwxyzabcdefg'}",
+		"{'UserName':'x','UnixName':'abcdefghijklmnopqrstuvwxyzabcdefg'}",
+		"{'UserName':'x','Home':'/home/a:b'}",
+		"{'UserName':'x','Shell':'/bin/sh\\nroot::0:0'}",
+		"{'UserName':'x','Gecos':'a:b'}", "{'UserName':'x','Gecos':'a\\nb'}",
+	};
+	struct bed *b = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(bad); i++)
+		bed_fails(b, "CreateUser", bad[i], "InvalidInput");
+	bed_ok(b, "ListUsers", "{}");
+	assert_int_equal(bed_size(b, "Users"), 0);
+}
+
+static void
+test_get_user__caller_by_default(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah'}");
+	b->caller = "Sarah";
+	bed_ok(b, "GetUser", "{}");
+	assert_string_equal(bed_text(b, "User.UserName"), "Sarah");
+	b->caller = NULL;
+	bed_ok(b, "GetUser", "{}");
+	assert_string_equal(bed_text(b, "User.Arn"), BED_ARN "root");
+	bed_fails(b, "GetUser", "{'UserName':'bob'}", "NoSuchEntity");
+	assert_string_equal(b->c.error_text,
+	    "The user with name bob cannot be found.");
+}
+
+static void
+test_list_users__pages_and_prefix(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob','Path':'/ops/'}");
+	bed_ok(b, "CreateUser", "{'UserName':'Alice'}");
+	bed_ok(b, "CreateUser", "{'UserName':'carl','Path':'/ops/eu/'}");
+	bed_ok(b, "ListUsers", "{}");
+	assert_int_equal(bed_size(b, "Users"), 3);
+	assert_true(json_is_false(bed_at(b, "IsTruncated")));
+	bed_ok(b, "ListUsers", "{'MaxItems':2}");
+	assert_int_equal(bed_size(b, "Users"), 2);
+	assert_string_equal(bed_text(b, "Users.0.UserName"), "Alice");
+	assert_true(json_is_true(bed_at(b, "IsTruncated")));
+	assert_string_equal(bed_text(b, "Marker"), "bob");
+	/* The marker's user may go between two pages. */
+	bed_ok(b, "DeleteUser", "{'UserName':'bob'}");
+	bed_ok(b, "ListUsers", "{'MaxItems':2,'Marker':'bob'}");
+	assert_int_equal(bed_size(b, "Users"), 1);
+	assert_string_equal(bed_text(b, "Users.0.UserName"), "carl");
+	assert_null(bed_at(b, "Marker"));
+	bed_ok(b, "ListUsers", "{'PathPrefix':'/ops/'}");
+	assert_int_equal(bed_size(b, "Users"), 1);
+}
+
+static void
+test_update_user__renaming_keeps_ids_and_references(void **state)
+{
+	struct bed *b = *state;
+	json_t *doc;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah'}");
+	bed_ok(b, "CreateGroup", "{'GroupName':'G'}");
+	bed_ok(b, "AddUserToGroup", "{'GroupName':'g','UserName':'sarah'}");
+	bed_ok(b, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'d'}");
+	doc = bed_doc(b, "mfa/d");
+	json_object_set_new(doc, "UserName", json_string("Sarah"));
+	assert_int_equal(store_begin(b->store), 0);
+	assert_int_equal(store_put(b->store, "mfa/d", doc), 0);
+	assert_int_equal(store_commit(b->store, "t", "t", NULL), 0);
+	json_decref(doc);
+	bed_ok(b, "UpdateUser", "{'UserName':'sarah','NewUserName':'Sally',"
+	    "'NewPath':'/x/'}");
+	bed_fails(b, "GetUser", "{'UserName':'Sarah'}", "NoSuchEntity");
+	bed_ok(b, "GetUser", "{'UserName':'Sally'}");
+	assert_string_equal(bed_text(b, "User.Arn"), BED_ARN "user/x/Sally");
+	assert_string_equal(bed_text(b, "User.UnixName"), "sarah");
+	assert_string_equal(bed_text(b, "User.Home"), "/home/sarah");
+	assert_int_equal(bed_int(b, "User.Uid"), 2100000000);
+	bed_ok(b, "GetGroup", "{'GroupName':'G'}");
+	assert_string_equal(bed_text(b, "Users.0.UserName"), "Sally");
+	doc = bed_doc(b, "mfa/d");
+	assert_string_equal(json_string_value(json_object_get(doc, "UserName")),
+	    "Sally");
+	json_decref(doc);
+	/* Case alone is a renaming, too. */
+	bed_ok(b, "UpdateUser", "{'UserName':'sally','NewUserName':'SALLY'}");
+	bed_ok(b, "GetUser", "{'UserName':'sally'}");
+	assert_string_equal(bed_text(b, "User.UserName"), "SALLY");
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_fails(b, "UpdateUser", "{'UserName':'bob','NewUserName':'Sally'}",
+	    "EntityAlreadyExists");
+}
+
+static void
+test_update_user__unix_account(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah'}");
+	bed_ok(b, "UpdateUser", "{'UserName':'Sarah','UnixName':'sconnor',"
+	    "'Home':'/srv/s','Shell':'/bin/sh','Enabled':false}");
+	bed_ok(b, "GetUser", "{'UserName':'Sarah'}");
+	assert_string_equal(bed_text(b, "User.UnixName"), "sconnor");
+	assert_string_equal(bed_text(b, "User.Home"), "/srv/s");
+	assert_true(json_is_false(bed_at(b, "User.Enabled")));
+	/* Its own name is no clash; a local one is. */
+	bed_ok(b, "UpdateUser", "{'UserName':'Sarah','UnixName':'sconnor'}");
+	bed_fails(b, "UpdateUser", "{'UserName':'Sarah','UnixName':'local'}",
+	    "EntityAlreadyExists");
+}
+
+static void
+test_delete_user__everything_of_hers_goes_first(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Sarah'}");
+	bed_ok(b, "CreateGroup", "{'GroupName':'G'}");
+	bed_ok(b, "AddUserToGroup", "{'GroupName':'G','UserName':'Sarah'}");
+	bed_ok(b, "CreateLoginProfile",
+	    "{'UserName':'Sarah','Password':'long enough'}");
+	bed_ok(b, "AttachUserPolicy",
+	    "{'UserName':'Sarah','PolicyArn':'" BED_MANAGED "'}");
+	bed_fails(b, "DeleteUser", "{'UserName':'Sarah'}", "DeleteConflict");
+	assert_non_null(strstr(b->c.error_text, "must delete login profile first"));
+	bed_ok(b, "DeleteLoginProfile", "{'UserName':'Sarah'}");
+	bed_fails(b, "DeleteUser", "{'UserName':'Sarah'}", "DeleteConflict");
+	bed_ok(b, "DetachUserPolicy",
+	    "{'UserName':'Sarah','PolicyArn':'" BED_MANAGED "'}");
+	bed_fails(b, "DeleteUser", "{'UserName':'Sarah'}", "DeleteConflict");
+	bed_ok(b, "RemoveUserFromGroup", "{'GroupName':'G','UserName':'Sarah'}");
+	bed_ok(b, "DeleteUser", "{'UserName':'Sarah'}");
+	bed_fails(b, "GetUser", "{'UserName':'Sarah'}", "NoSuchEntity");
+}
+
+static void
+test_tag_user__merges_without_regard_to_case(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'s','Tags':[{'Key':'Team','Value':'a'}]}");
+	bed_ok(b, "TagUser", "{'UserName':'s','Tags':[{'Key':'team','Value':'b'},"
+	    "{'Key':'empty','Value':''}]}");
+	bed_ok(b, "ListUserTags", "{'UserName':'s'}");
+	assert_int_equal(bed_size(b, "Tags"), 2);
+	assert_string_equal(bed_text(b, "Tags.1.Key"), "team");
+	assert_string_equal(bed_text(b, "Tags.1.Value"), "b");
+	bed_ok(b, "UntagUser", "{'UserName':'s','TagKeys':['TEAM','absent']}");
+	bed_ok(b, "ListUserTags", "{'UserName':'s'}");
+	assert_int_equal(bed_size(b, "Tags"), 1);
+	bed_fails(b, "TagUser",
+	    "{'UserName':'s','Tags':[{'Key':'aws:x','Value':''}]}", "InvalidInput");
+	bed_fails(b, "TagUser", "{'UserName':'s','Tags':[{'Key':'a','Value':''},"
+	    "{'Key':'A','Value':''}]}", "InvalidInput");
+}
+
+static void
+test_permissions_boundary__put_and_delete(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'s','PermissionsBoundary':'"
+	    BED_MANAGED "'}");
+	assert_string_equal(
+	    bed_text(b, "User.PermissionsBoundary.PermissionsBoundaryArn"),
+	    BED_MANAGED);
+	bed_ok(b, "DeleteUserPermissionsBoundary", "{'UserName':'s'}");
+	bed_fails(b, "DeleteUserPermissionsBoundary", "{'UserName':'s'}",
+	    "NoSuchEntity");
+	bed_fails(b, "PutUserPermissionsBoundary", "{'UserName':'s',"
+	    "'PermissionsBoundary':'" BED_ARN "policy/none'}", "NoSuchEntity");
+	bed_ok(b, "PutUserPermissionsBoundary", "{'UserName':'s',"
+	    "'PermissionsBoundary':'" BED_MANAGED "'}");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BED_TEST(test_create_user__gives_aws_shape_and_unix_account),
+		BED_TEST(test_create_user__names_are_unique_without_regard_to_case),
+		BED_TEST(test_create_user__ids_are_never_used_twice),
+		BED_TEST(test_create_user__local_and_taken_unix_names_are_refused),
+		BED_TEST(test_create_user__bad_unix_fields_are_refused),
+		BED_TEST(test_get_user__caller_by_default),
+		BED_TEST(test_list_users__pages_and_prefix),
+		BED_TEST(test_update_user__renaming_keeps_ids_and_references),
+		BED_TEST(test_update_user__unix_account),
+		BED_TEST(test_delete_user__everything_of_hers_goes_first),
+		BED_TEST(test_tag_user__merges_without_regard_to_case),
+		BED_TEST(test_permissions_boundary__put_and_delete),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
