@@ -131,4 +131,4 @@ unit-tests: $(UNIT)
 clean:
 	rm -rf build
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tobj -type f -name '*.d' 2>/dev/null)
