@@ -39,7 +39,7 @@ principal_user(struct op_call *c, const char *arn, json_t **ret)
 		return op_fail(c, "InvalidInput", "%s is not the ARN of a user:"
 		    " get-user shows it.", arn);
 	if (name_is_iam(name + 1, 64) &&
-	    doc_load(c, "users", name + 1, ret) != 0)
+	    document_find(c, "users", name + 1, ret) != 0)
 		return -1;
 	if (*ret == NULL || strcmp(text_of(*ret, "Arn"), arn) != 0)
 		return op_fail(c, "NoSuchEntity", "The user %s cannot be found.", arn);

@@ -112,7 +112,7 @@ put_count(struct op_call *c, json_t *map, const char *name, const char *kind)
 {
 	uint64_t n;
 
-	if (doc_count(c, kind, &n) != 0)
+	if (document_count(c, kind, &n) != 0)
 		return -1;
 	return member_set(c, map, name, json_integer((json_int_t)n));
 }
@@ -157,8 +157,8 @@ get_account_summary(struct op_call *c)
 	struct census n = { 0 };
 	int r = -1;
 
-	if (doc_each(c, "mfa", count_device, &n) != 0 ||
-	    doc_each(c, "policies", count_versions, &n) != 0 ||
+	if (document_each(c, "mfa", count_device, &n) != 0 ||
+	    document_each(c, "policies", count_versions, &n) != 0 ||
 	    put_count(c, map, "Users", "users") != 0 ||
 	    put_count(c, map, "Groups", "groups") != 0 ||
 	    put_count(c, map, "Policies", "policies") != 0 ||
@@ -347,7 +347,7 @@ add_kind(struct details *d, enum detail kind, const char *filter,
 	d->kind = kind;
 	if (!filter_has(d->c, filter) || d->page.truncated)
 		return 0;
-	return doc_each(d->c, documents, add_detail, d);
+	return document_each(d->c, documents, add_detail, d);
 }
 
 static int

@@ -74,7 +74,7 @@ create_group(struct op_call *c)
 	json_t *group = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_load(c, "groups", name, &old) != 0)
+	if (document_find(c, "groups", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists",
@@ -126,7 +126,7 @@ get_group(struct op_call *c)
 	    page_init(&l.page, c) != 0)
 		goto out;
 	if (out_set(c, "Group", group_shape(group)) == 0 &&
-	    doc_each(c, "users", list_member, &l) == 0)
+	    document_each(c, "users", list_member, &l) == 0)
 		r = page_end(&l.page, c, "Users");
 out:
 	page_release(&l.page);
@@ -159,7 +159,7 @@ list_groups(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (doc_each(c, "groups", list_group, &l) == 0)
+	if (document_each(c, "groups", list_group, &l) == 0)
 		r = page_end(&l.page, c, "Groups");
 	page_release(&l.page);
 	return r;
@@ -240,15 +240,15 @@ rename_group(struct op_call *c, json_t *group, const char *old_name,
 	json_t *other = NULL;
 
 	if (name_cmp(old_name, new_name) != 0) {
-		if (doc_load(c, "groups", new_name, &other) != 0)
+		if (document_find(c, "groups", new_name, &other) != 0)
 			return -1;
 		json_decref(other);
 		if (other != NULL)
 			return op_fail(c, "EntityAlreadyExists",
 			    "Group with name %s already exists.", new_name);
 	}
-	if (doc_each(c, "users", rename_in_user, &n) != 0 ||
-	    doc_delete(c, "groups", old_name) != 0)
+	if (document_each(c, "users", rename_in_user, &n) != 0 ||
+	    document_delete(c, "groups", old_name) != 0)
 		return -1;
 	return member_set(c, group, "GroupName", json_string(new_name));
 }
@@ -318,7 +318,7 @@ check_deletable(struct op_call *c, const json_t *group)
 	json_t *inline_policies = json_object_get(group, "InlinePolicies");
 	char names[400];
 
-	if (doc_each(c, "users", find_member, &s) != 0)
+	if (document_each(c, "users", find_member, &s) != 0)
 		return -1;
 	if (s.user[0] != '\0')
 		return op_fail(c, "DeleteConflict", "Cannot delete entity, must remove"
@@ -342,7 +342,7 @@ delete_group(struct op_call *c)
 
 	if (group_get(c, op_str(c, "GroupName"), &group) == 0 &&
 	    check_deletable(c, group) == 0)
-		r = doc_delete(c, "groups", text_of(group, "GroupName"));
+		r = document_delete(c, "groups", text_of(group, "GroupName"));
 	json_decref(group);
 	return r;
 }

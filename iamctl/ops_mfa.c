@@ -230,7 +230,7 @@ create_virtual_mfa_device(struct op_call *c)
 	json_t *device = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_load(c, "mfa", name, &old) != 0)
+	if (document_find(c, "mfa", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists", "MFADevice entity at the same path"
@@ -239,7 +239,7 @@ create_virtual_mfa_device(struct op_call *c)
 	}
 	if (quota_check(c, "mfa", (uint64_t)QUOTA_USERS * QUOTA_DEVICES_PER_USER,
 	    "MFADevices") == 0 && make_device(c, name, &device) == 0)
-		r = doc_put(c, "mfa", name, device);
+		r = document_put(c, "mfa", name, device);
 out:
 	json_decref(old);
 	json_decref(device);
@@ -256,7 +256,7 @@ device_get(struct op_call *c, json_t **ret)
 
 	*ret = NULL;
 	if (name != NULL && name_is_iam(name + 1, 226) &&
-	    doc_load(c, "mfa", name + 1, ret) != 0)
+	    document_find(c, "mfa", name + 1, ret) != 0)
 		return -1;
 	if (*ret == NULL || strcmp(text_of(*ret, "SerialNumber"), serial) != 0)
 		return op_fail(c, "NoSuchEntity", "VirtualMFADevice with serial number"
@@ -267,7 +267,7 @@ device_get(struct op_call *c, json_t **ret)
 static int
 device_put(struct op_call *c, const json_t *device)
 {
-	return doc_put(c, "mfa",
+	return document_put(c, "mfa",
 	    strrchr(text_of(device, "SerialNumber"), '/') + 1, device);
 }
 
@@ -370,7 +370,7 @@ check_enable(struct op_call *c, const json_t *user, const json_t *device)
 		return op_fail(c, "EntityAlreadyExists", "MFADevice %s is in use by"
 		    " user %s already; deactivate it first.",
 		    text_of(device, "SerialNumber"), text_of(device, "UserName"));
-	if (doc_each(c, "mfa", count_device, &n) != 0)
+	if (document_each(c, "mfa", count_device, &n) != 0)
 		return -1;
 	if (n.n >= QUOTA_DEVICES_PER_USER)
 		return op_fail(c, "LimitExceeded", "Cannot exceed quota for"
@@ -455,7 +455,7 @@ delete_virtual_mfa_device(struct op_call *c)
 		    text_of(device, "UserName"));
 		goto out;
 	}
-	r = doc_delete(c, "mfa",
+	r = document_delete(c, "mfa",
 	    strrchr(text_of(device, "SerialNumber"), '/') + 1);
 out:
 	json_decref(device);
@@ -496,7 +496,7 @@ list_mfa_devices(struct op_call *c)
 	if (user_of_call(c, &user) != 0 || page_init(&l.page, c) != 0)
 		goto out;
 	l.user_name = text_of(user, "UserName");
-	if (doc_each(c, "mfa", list_mfa_device, &l) == 0)
+	if (document_each(c, "mfa", list_mfa_device, &l) == 0)
 		r = page_end(&l.page, c, "MFADevices");
 out:
 	page_release(&l.page);
@@ -550,7 +550,7 @@ list_virtual_mfa_devices(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (doc_each(c, "mfa", list_virtual_device, &l) == 0)
+	if (document_each(c, "mfa", list_virtual_device, &l) == 0)
 		r = page_end(&l.page, c, "VirtualMFADevices");
 	page_release(&l.page);
 	return r;

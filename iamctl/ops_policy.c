@@ -10,7 +10,7 @@
 static int
 policy_put(struct op_call *c, const json_t *policy)
 {
-	return doc_put(c, "policies", text_of(policy, "PolicyName"), policy);
+	return document_put(c, "policies", text_of(policy, "PolicyName"), policy);
 }
 
 static int
@@ -64,7 +64,7 @@ create_policy(struct op_call *c)
 	json_t *policy = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_load(c, "policies", name, &old) != 0)
+	if (document_find(c, "policies", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists", "A policy called %s already exists."
@@ -182,7 +182,7 @@ list_policies(struct op_call *c)
 	if (page_init(&l.page, c) != 0 || policy_usage(c, &l.usage) != 0)
 		goto out;
 	if (strcmp(scope, "AWS") != 0 &&
-	    doc_each(c, "policies", list_policy, &l) != 0)
+	    document_each(c, "policies", list_policy, &l) != 0)
 		goto out;
 	if (strcmp(scope, "Local") != 0 && !l.page.truncated &&
 	    list_shipped(&l) != 0)
@@ -227,7 +227,7 @@ delete_policy(struct op_call *c)
 
 	if (policy_get_own(c, op_str(c, "PolicyArn"), &policy) == 0 &&
 	    check_deletable(c, policy) == 0)
-		r = doc_delete(c, "policies", text_of(policy, "PolicyName"));
+		r = document_delete(c, "policies", text_of(policy, "PolicyName"));
 	json_decref(policy);
 	return r;
 }
@@ -445,10 +445,10 @@ list_entities(struct op_call *c, struct entities *e)
 	if (e->groups == NULL || e->users == NULL)
 		return no_memory(c);
 	if (filter_has(c, "Group") &&
-	    doc_each(c, "groups", list_entity, e) != 0)
+	    document_each(c, "groups", list_entity, e) != 0)
 		return -1;
 	if (filter_has(c, "User") && !e->page.truncated &&
-	    doc_each(c, "users", list_entity, e) != 0)
+	    document_each(c, "users", list_entity, e) != 0)
 		return -1;
 	if (out_set(c, "PolicyGroups", json_incref(e->groups)) != 0 ||
 	    out_set(c, "PolicyUsers", json_incref(e->users)) != 0 ||

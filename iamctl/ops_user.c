@@ -90,7 +90,7 @@ create_user(struct op_call *c)
 	json_t *user = NULL, *old = NULL;
 	int r = -1;
 
-	if (doc_load(c, "users", name, &old) != 0)
+	if (document_find(c, "users", name, &old) != 0)
 		goto out;
 	if (old != NULL) {
 		op_fail(c, "EntityAlreadyExists",
@@ -173,7 +173,7 @@ list_users(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (doc_each(c, "users", list_user, &l) == 0)
+	if (document_each(c, "users", list_user, &l) == 0)
 		r = page_end(&l.page, c, "Users");
 	page_release(&l.page);
 	return r;
@@ -195,7 +195,7 @@ rename_in_device(void *arg, const char *key, json_t *device)
 	if (name_cmp(text_of(device, "UserName"), n->old_name) != 0)
 		return VISIT_NEXT;
 	if (member_set(n->c, device, "UserName", json_string(n->new_name)) != 0 ||
-	    doc_put(n->c, "mfa", strchr(key, '/') + 1, device) != 0)
+	    document_put(n->c, "mfa", strchr(key, '/') + 1, device) != 0)
 		return VISIT_FAILED;
 	return VISIT_NEXT;
 }
@@ -209,15 +209,15 @@ rename_user(struct op_call *c, json_t *user, const char *old_name,
 	json_t *other = NULL;
 
 	if (name_cmp(old_name, new_name) != 0) {
-		if (doc_load(c, "users", new_name, &other) != 0)
+		if (document_find(c, "users", new_name, &other) != 0)
 			return -1;
 		json_decref(other);
 		if (other != NULL)
 			return op_fail(c, "EntityAlreadyExists",
 			    "User with name %s already exists.", new_name);
 	}
-	if (doc_each(c, "mfa", rename_in_device, &n) != 0 ||
-	    doc_delete(c, "users", old_name) != 0)
+	if (document_each(c, "mfa", rename_in_device, &n) != 0 ||
+	    document_delete(c, "users", old_name) != 0)
 		return -1;
 	return member_set(c, user, "UserName", json_string(new_name));
 }
@@ -326,7 +326,7 @@ check_deletable(struct op_call *c, const json_t *user)
 	if (json_object_get(user, "LoginProfile") != NULL)
 		return conflict(c, "delete login profile", "",
 		    "delete-login-profile");
-	if (doc_each(c, "mfa", find_device, &s) != 0)
+	if (document_each(c, "mfa", find_device, &s) != 0)
 		return -1;
 	if (s.serial[0] != '\0')
 		return conflict(c, "deactivate MFA device", s.serial,
@@ -354,7 +354,7 @@ delete_user(struct op_call *c)
 
 	if (user_get(c, op_str(c, "UserName"), &user) == 0 &&
 	    check_deletable(c, user) == 0)
-		r = doc_delete(c, "users", text_of(user, "UserName"));
+		r = document_delete(c, "users", text_of(user, "UserName"));
 	json_decref(user);
 	return r;
 }

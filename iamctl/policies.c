@@ -129,7 +129,7 @@ own_find(struct op_call *c, const char *arn, json_t **ret)
 	*ret = NULL;
 	if (name == NULL || !name_is_iam(name + 1, 128))
 		return 0;
-	if (doc_load(c, "policies", name + 1, ret) != 0)
+	if (document_find(c, "policies", name + 1, ret) != 0)
 		return -1;
 	/* Account, path and case belong to the ARN. */
 	if (*ret != NULL && strcmp(text_of(*ret, "Arn"), arn) != 0) {
@@ -243,8 +243,8 @@ policy_usage(struct op_call *c, json_t **ret)
 	*ret = NULL;
 	if (u.counts == NULL)
 		return no_memory(c);
-	if (doc_each(c, "users", count_entity, &u) != 0 ||
-	    doc_each(c, "groups", count_entity, &u) != 0) {
+	if (document_each(c, "users", count_entity, &u) != 0 ||
+	    document_each(c, "groups", count_entity, &u) != 0) {
 		json_decref(u.counts);
 		return -1;
 	}

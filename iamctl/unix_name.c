@@ -97,8 +97,8 @@ document_has_name(struct op_call *c, const char *unix_name,
 {
 	struct name_search s = { .unix_name = unix_name, .own_key = own_key };
 
-	if (doc_each(c, "users", search_name, &s) != 0 ||
-	    (s.kind == NULL && doc_each(c, "groups", search_name, &s) != 0))
+	if (document_each(c, "users", search_name, &s) != 0 ||
+	    (s.kind == NULL && document_each(c, "groups", search_name, &s) != 0))
 		return -1;
 	if (s.kind != NULL)
 		return op_fail(c, "EntityAlreadyExists", "The Unix name %s belongs to"

@@ -233,7 +233,7 @@ store_failed(struct op_call *c, int err, const char *key)
 }
 
 int
-doc_load(struct op_call *c, const char *kind, const char *name, json_t **ret)
+document_find(struct op_call *c, const char *kind, const char *name, json_t **ret)
 {
 	char key[512];
 	int r;
@@ -247,7 +247,7 @@ doc_load(struct op_call *c, const char *kind, const char *name, json_t **ret)
 }
 
 int
-doc_put(struct op_call *c, const char *kind, const char *name,
+document_put(struct op_call *c, const char *kind, const char *name,
     const json_t *doc)
 {
 	char key[512];
@@ -261,7 +261,7 @@ doc_put(struct op_call *c, const char *kind, const char *name,
 }
 
 int
-doc_delete(struct op_call *c, const char *kind, const char *name)
+document_delete(struct op_call *c, const char *kind, const char *name)
 {
 	char key[512];
 	int r;
@@ -274,7 +274,7 @@ doc_delete(struct op_call *c, const char *kind, const char *name)
 }
 
 int
-doc_each(struct op_call *c, const char *kind, store_visit *visit, void *arg)
+document_each(struct op_call *c, const char *kind, store_visit *visit, void *arg)
 {
 	char prefix[64];
 	int r;
@@ -287,7 +287,7 @@ doc_each(struct op_call *c, const char *kind, store_visit *visit, void *arg)
 }
 
 int
-doc_count(struct op_call *c, const char *kind, uint64_t *ret)
+document_count(struct op_call *c, const char *kind, uint64_t *ret)
 {
 	char prefix[64];
 	int r;
@@ -303,7 +303,7 @@ quota_check(struct op_call *c, const char *kind, uint64_t quota,
 {
 	uint64_t n;
 
-	if (doc_count(c, kind, &n) != 0)
+	if (document_count(c, kind, &n) != 0)
 		return -1;
 	if (n >= quota)
 		return op_fail(c, "LimitExceeded", "Cannot exceed quota for %s: %llu.",
@@ -314,7 +314,7 @@ quota_check(struct op_call *c, const char *kind, uint64_t quota,
 int
 user_get(struct op_call *c, const char *name, json_t **ret)
 {
-	if (doc_load(c, "users", name, ret) != 0)
+	if (document_find(c, "users", name, ret) != 0)
 		return -1;
 	if (*ret == NULL)
 		return op_fail(c, "NoSuchEntity",
@@ -325,7 +325,7 @@ user_get(struct op_call *c, const char *name, json_t **ret)
 int
 group_get(struct op_call *c, const char *name, json_t **ret)
 {
-	if (doc_load(c, "groups", name, ret) != 0)
+	if (document_find(c, "groups", name, ret) != 0)
 		return -1;
 	if (*ret == NULL)
 		return op_fail(c, "NoSuchEntity",
@@ -350,13 +350,13 @@ user_of_call(struct op_call *c, json_t **ret)
 int
 user_put(struct op_call *c, const json_t *user)
 {
-	return doc_put(c, "users", text_of(user, "UserName"), user);
+	return document_put(c, "users", text_of(user, "UserName"), user);
 }
 
 int
 group_put(struct op_call *c, const json_t *group)
 {
-	return doc_put(c, "groups", text_of(group, "GroupName"), group);
+	return document_put(c, "groups", text_of(group, "GroupName"), group);
 }
 
 /* ---- shapes ---- */

@@ -98,17 +98,17 @@ void list_join(const json_t *list, char *ret, size_t size);
 /* ---- documents ---- */
 
 /* kind is "users", "groups", "policies", "mfa". *ret is new, NULL when there is none. */
-int doc_load(struct op_call *c, const char *kind, const char *name,
+int document_find(struct op_call *c, const char *kind, const char *name,
     json_t **ret);
-int doc_put(struct op_call *c, const char *kind, const char *name,
+int document_put(struct op_call *c, const char *kind, const char *name,
     const json_t *doc);
-int doc_delete(struct op_call *c, const char *kind, const char *name);
+int document_delete(struct op_call *c, const char *kind, const char *name);
 
-/* What a visitor of doc_each returns. */
+/* What a visitor of document_each returns. */
 enum visit { VISIT_NEXT = 0, VISIT_STOP = 1, VISIT_FAILED = 2 /* after op_fail */ };
-int doc_each(struct op_call *c, const char *kind, store_visit *visit,
+int document_each(struct op_call *c, const char *kind, store_visit *visit,
     void *arg);
-int doc_count(struct op_call *c, const char *kind, uint64_t *ret);
+int document_count(struct op_call *c, const char *kind, uint64_t *ret);
 /* LimitExceeded when there are quota of them already. */
 int quota_check(struct op_call *c, const char *kind, uint64_t quota,
     const char *quota_name);
