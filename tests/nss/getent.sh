@@ -34,9 +34,9 @@ is() { # NAME WANT GOT
 	if [ "$2" = "$3" ]; then result "$1" 0; else result "$1" 1; printf '# want: %s\n# got:  %s\n' "$2" "$3"; fi
 }
 nss() { LD_LIBRARY_PATH=$BUILD/test "$@"; }
-publish() { "$mksnap" "${1:-1}" "$snap"; }
+publish() { "$mksnap" "$1" "$snap"; }
 usual() {
-	publish "${1:-1}" <<-EOF
+	publish 1 <<-EOF
 		user sarah 2100000000 /home/sarah /bin/bash
 		user bob 2100000001 /home/bob /bin/sh
 		group sarah 2100000000
