@@ -264,7 +264,7 @@ claim_id(struct import *im, const char *what, const json_t *doc,
 static int
 put(struct import *im, const char *kind, const char *name, const json_t *doc)
 {
-	return doc_put(im->c, kind, name, doc);
+	return document_put(im->c, kind, name, doc);
 }
 
 /* ---- policies ---- */
@@ -579,9 +579,9 @@ check_device_refs(void *arg, const char *key, json_t *doc)
 static int
 check_references(struct import *im)
 {
-	return doc_each(im->c, "groups", check_group_refs, im) != 0 ||
-	    doc_each(im->c, "users", check_user_refs, im) != 0 ||
-	    doc_each(im->c, "mfa", check_device_refs, im) != 0 ? -1 : 0;
+	return document_each(im->c, "groups", check_group_refs, im) != 0 ||
+	    document_each(im->c, "users", check_user_refs, im) != 0 ||
+	    document_each(im->c, "mfa", check_device_refs, im) != 0 ? -1 : 0;
 }
 
 /* ---- all of it ---- */
