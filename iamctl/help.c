@@ -185,9 +185,14 @@ mdoc_text(struct buf *b, const char *text)
 			buf_puts(b, "\\e");
 		else
 			buf_putc(b, *text);
-		/* A new sentence on a new line. */
-		if ((*text == '.' || *text == '?') && text[1] == ' ' &&
-		    isupper((unsigned char)text[2])) {
+		/* A new sentence on a new line; one in brackets ends there, too. */
+		if (text[0] == '.' && text[1] == ')') {
+			buf_putc(b, ')');
+			text++;
+		} else if (*text != '.' && *text != '?') {
+			continue;
+		}
+		if (text[1] == ' ' && isupper((unsigned char)text[2])) {
 			buf_putc(b, '\n');
 			text++;
 		}
