@@ -187,7 +187,7 @@ load(const char *text, size_t len, json_t **ret, struct iam_why *why)
 
 	*ret = json_loadb(len == 0 ? "" : text, len, JSON_REJECT_DUPLICATES, &e);
 	if (*ret == NULL) {
-		if (json_error_code(&e) == json_error_out_of_memory) {
+		if (e.text[0] == '\0') { /* a text is there for all else */
 			iam_why_set(why, 0, 0, "out of memory");
 			return IAM_ERR_MEMORY;
 		}

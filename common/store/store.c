@@ -441,9 +441,8 @@ take_row(sqlite3_stmt *st, char **ret_key, json_t **ret_doc)
 	if (key == NULL || text == NULL)
 		return IAM_ERR_MEMORY;
 	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-	if (doc == NULL)
-		return json_error_code(&e) == json_error_out_of_memory ?
-		    IAM_ERR_MEMORY : IAM_ERR_FORMAT;
+	if (doc == NULL) /* jansson has a text for all but short memory */
+		return e.text[0] == '\0' ? IAM_ERR_MEMORY : IAM_ERR_FORMAT;
 	if (ret_key != NULL && (*ret_key = strdup(key)) == NULL) {
 		json_decref(doc);
 		return IAM_ERR_MEMORY;

@@ -1,5 +1,7 @@
 #include "tests/unit/store_fixture.h"
 
+#include <limits.h>
+
 #include "common/base/governed.h"
 #include "common/credential/credential.h"
 #include "common/policy/policy.h"
@@ -507,6 +509,87 @@ test_store_publish__files_have_their_modes_and_governed_its_range(void **state)
 	    paths->passwd), GOVERNED_NO);
 }
 
+/* ---- the n-th allocation failing ---- */
+
+static unsigned long allocations_left = ULONG_MAX;
+
+static bool
+refused(void)
+{
+	if (allocations_left == 0)
+		return true;
+	if (allocations_left != ULONG_MAX)
+		allocations_left--;
+	return false;
+}
+
+/* Wrapped by the linker (flags.mk): what this program's objects call. */
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+void *
+__wrap_malloc(size_t n)
+{
+	return refused() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return refused() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return refused() ? NULL : __real_realloc(p, n);
+}
+
+void *
+__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	return refused() ? NULL : __real_reallocarray(p, n, size);
+}
+
+/*
+ * Whatever the error is called (jansson may take short memory for a damaged
+ * text): a snapshot with something missing is never the outcome.
+ */
+static void
+test_store_publish__every_allocation_failing_publishes_nothing_less(void **state)
+{
+	struct host *h = *state;
+	struct fix *f = &h->fix;
+	unsigned long n;
+	int r;
+
+	fix_group(f, "G", "g", 2100000002u, ", \"LocalGroups\": [\"sudo\"]");
+	fix_user(f, "sarah", UID1, ", \"Groups\": [\"G\"], \"AttachedPolicies\":"
+	    " [\"" FIX_MANAGED "\"]");
+	publish(h);
+	for (n = 0, r = 1; r != 0; n++) {
+		allocations_left = n;
+		json_set_alloc_funcs(__wrap_malloc, free);
+		r = store_publish(f->store, &f->paths, NULL, NULL);
+		allocations_left = ULONG_MAX;
+		json_set_alloc_funcs(malloc, free);
+	}
+	assert_true(n > 100);
+	forget(h);
+	assert_int_equal(snap_open(f->paths.private_snapshot, SNAP_PRIVATE,
+	    &h->priv), 0);
+	assert_true(principal(h, "sarah"));
+	assert_int_equal(h->principal.enabled, 1);
+	assert_int_equal(h->principal.policy_count, 1);
+	assert_true(has_policy(h, FIX_MANAGED));
+}
+
 int
 main(void)
 {
@@ -524,6 +607,7 @@ main(void)
 		T(test_store_published__changes_of_store_and_files_are_seen),
 		T(test_store_publish__bad_files_publish_nothing_and_say_why),
 		T(test_store_publish__files_have_their_modes_and_governed_its_range),
+		T(test_store_publish__every_allocation_failing_publishes_nothing_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
