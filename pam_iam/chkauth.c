@@ -202,6 +202,7 @@ run(enum mode mode, const struct chk_request *req)
 	enum chk_answer answer;
 
 	flow_host_init(&host);
+	host.auth_gid = getegid(); /* what its mode gives it */
 	if (!own_name(&host, req->user))
 		return CHK_REFUSED;
 	facts.user = req->user;

@@ -122,6 +122,20 @@ world_close(struct world *w)
 		nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void
+world_share(struct world *w, gid_t gid)
+{
+	struct runtime *rt;
+
+	w->host.auth_gid = gid;
+	MUST(chown(w->host.seal_key, (uid_t)-1, gid) == 0);
+	MUST(runtime_open(w->host.run, gid, &rt) == 0);
+	runtime_close(rt);
+	MUST(mkdir(w->host.spool, 0770) == 0 || errno == EEXIST);
+	MUST(chown(w->host.spool, (uid_t)-1, gid) == 0);
+	MUST(chmod(w->host.spool, 0770) == 0);
+}
+
 static void
 mark(const char *path, struct snap_file_mark *m)
 {
@@ -262,7 +276,7 @@ world_publish(struct world *w)
 	for (p = w->people; p->unix_name != NULL; p++)
 		add_person(w, b, p);
 	MUST(snap_builder_write(b, w->host.private_snapshot, 0640,
-	    (gid_t)-1) == 0);
+	    w->host.auth_gid) == 0);
 	snap_builder_free(b);
 }
 

@@ -38,6 +38,8 @@ struct world {
 
 /* root NULL: a temporary directory. */
 void world_open(struct world *w, const char *root);
+/* What the group may read and change on a real host, for this group. */
+void world_share(struct world *w, gid_t gid);
 void world_publish(struct world *w);
 void world_close(struct world *w);
 /* Replace a file by these bytes. */

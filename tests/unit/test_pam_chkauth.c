@@ -1,0 +1,359 @@
+/*
+ * The helper iam-chkauth, run for real by a user who is not root, with the group
+ * that its mode would give it. The people are accounts that every Debian has.
+ * Needs root, to become them.
+ */
+#include "common/base/base.h"
+#include "common/policy/policy.h"
+#include "pam_iam/chkauth.h"
+#include "tests/pam/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <security/pam_appl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HELPER IAM_TEST_BIN "/iam-chkauth"
+#define MODULE IAM_TEST_BIN "/pam_iam.so"
+/* base-passwd's, on every Debian */
+#define GAMES 5u
+#define MAN 6u
+#define NEWS 9u
+#define GROUP 60u
+
+#define ALLOW(condition) \
+	"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\"," \
+	"\"Action\":\"host:*\",\"Resource\":\"*\"" condition "}}"
+#define ELSEWHERE ",\"Condition\":{\"StringEquals\":" \
+	"{\"aws:RequestedRegion\":\"us-east-1\"}}"
+
+static const struct world_person people[] = {
+	{ "games", "games", GAMES, "right", false, false, true, ALLOW("") },
+	{ "man", "man", MAN, "right", false, false, false, ALLOW("") },
+	{ "news", "news", NEWS, "right", false, false, false, ALLOW(ELSEWHERE) },
+	{ NULL, NULL, 0, NULL, false, false, false, NULL },
+};
+
+static int
+compile(const char *json, struct buf *ret)
+{
+	return pol_compile(json, strlen(json), POL_IDENTITY, NULL, NULL, ret);
+}
+
+/* The states that root has made at their first login. */
+static void
+make_state(const struct world *w, uint32_t uid)
+{
+	struct runtime_throttle t;
+	struct runtime *rt;
+
+	assert_int_equal(runtime_open(w->host.run, GROUP, &rt), 0);
+	assert_int_equal(runtime_throttle_get(rt, uid, "local", time(NULL), 10,
+	    300, &t), 0);
+	runtime_close(rt);
+}
+
+static int
+setup(void **state)
+{
+	struct world *w;
+
+	*state = NULL;
+	if (geteuid() != 0)
+		return 0;
+	w = calloc(1, sizeof(*w));
+	world_open(w, IAM_ROOT);
+	w->people = people;
+	w->compile = compile;
+	w->throttle_free = 3;
+	world_share(w, GROUP);
+	world_publish(w);
+	make_state(w, GAMES);
+	make_state(w, MAN);
+	make_state(w, NEWS);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static void
+become(uid_t uid)
+{
+	if (setgroups(0, NULL) != 0 || setresgid(GROUP, GROUP, GROUP) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
+		_exit(99);
+}
+
+/* What a caller may do to the helper before it runs. */
+enum prank { NONE, NO_FDS, MANY_FDS, NO_FILE_SIZE };
+
+static void
+play(enum prank prank, int input)
+{
+	struct rlimit limit = { 0, 0 };
+	int i;
+
+	switch (prank) {
+	case NONE:
+		break;
+	case NO_FDS:
+		for (i = 0; i < 3; i++)
+			close(i);
+		break;
+	case MANY_FDS:
+		for (i = 0; i < 1000 && dup(input) >= 0; i++)
+			;
+		break;
+	case NO_FILE_SIZE:
+		setrlimit(RLIMIT_FSIZE, &limit);
+		break;
+	}
+}
+
+static int
+run(uid_t uid, const char *mode, const void *input, size_t len, enum prank prank)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	if ((pid = fork()) == 0) {
+		become(uid);
+		dup2(fds[0], 0);
+		play(prank, fds[0]);
+		execl(HELPER, "iam-chkauth", mode, (char *)NULL);
+		_exit(98);
+	}
+	close(fds[0]);
+	if (write(fds[1], input, len) != (ssize_t)len)
+		print_message("the helper does not listen\n");
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+ask(uid_t uid, const char *mode, const char *user, const char *password,
+    const char *code, enum prank prank)
+{
+	const struct chk_request req = { user, "locker", "tty1", password, code };
+	struct buf b = BUF_INIT;
+	int r;
+
+	chk_encode(&req, &b);
+	assert_int_equal(b.err, 0);
+	r = run(uid, mode, b.p, b.len, prank);
+	buf_release(&b);
+	return r;
+}
+
+static struct world *
+need_root(void **state)
+{
+	if (*state == NULL)
+		skip();
+	return *state;
+}
+
+static void
+test_chkauth__questions(void **state)
+{
+	need_root(state);
+	assert_int_equal(ask(GAMES, "ask", "games", "", "", NONE), CHK_ASK_BOTH);
+	assert_int_equal(ask(MAN, "ask", "man", "", "", NONE), CHK_ASK_PASSWORD);
+	/* Somebody whom IAM does not govern, by his own name. */
+	assert_int_equal(ask(2, "ask", "bin", "", "", NONE), CHK_UNMANAGED);
+}
+
+static void
+test_chkauth__S30_own_name_only(void **state)
+{
+	static const char *const modes[] = { "ask", "auth", "account" };
+	static const char *const names[] = { "games", "root", "bin", "",
+		"no-such-user", "man\n", "../man" };
+	size_t i, k;
+
+	need_root(state);
+	/* Known, unknown, root: nothing is learnt about others. */
+	for (i = 0; i < IAM_COUNT(modes); i++) {
+		for (k = 0; k < IAM_COUNT(names); k++)
+			assert_int_equal(ask(MAN, modes[i], names[k], "right",
+			    "000000", NONE), CHK_REFUSED);
+	}
+}
+
+static void
+test_chkauth__judges(void **state)
+{
+	char code[9];
+
+	need_root(state);
+	assert_int_equal(ask(MAN, "auth", "man", "right", "", NONE), CHK_PERMIT);
+	assert_int_equal(ask(MAN, "auth", "man", "wrong", "", NONE), CHK_WRONG);
+	assert_int_equal(ask(MAN, "auth", "man", "", "", NONE), CHK_WRONG);
+	/* The policies decide in the same go. */
+	assert_int_equal(ask(NEWS, "auth", "news", "right", "123456", NONE),
+	    CHK_DENIED);
+	assert_int_equal(ask(NEWS, "account", "news", "", "", NONE), CHK_DENIED);
+	assert_int_equal(ask(MAN, "account", "man", "", "", NONE), CHK_PERMIT);
+	/* S33: the replay store is the module's. */
+	world_code((int64_t)time(NULL) + 30, code);
+	assert_int_equal(ask(GAMES, "auth", "games", "right", code, NONE),
+	    CHK_PERMIT);
+	assert_int_equal(ask(GAMES, "auth", "games", "right", code, NONE),
+	    CHK_WRONG);
+}
+
+static void
+test_chkauth__S33_is_no_oracle(void **state)
+{
+	int i;
+
+	need_root(state);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(ask(MAN, "auth", "man", "guess", "", NONE),
+		    CHK_WRONG);
+	assert_int_equal(ask(MAN, "auth", "man", "right", "", NONE), CHK_WRONG);
+}
+
+static void
+test_chkauth__S31_whatever_the_caller_left(void **state)
+{
+	struct world *w = need_root(state);
+
+	assert_int_equal(ask(MAN, "auth", "man", "right", "", MANY_FDS),
+	    CHK_PERMIT);
+	assert_int_equal(ask(MAN, "auth", "man", "right", "", NO_FDS),
+	    CHK_BROKEN);
+	/* What cannot be counted is not answered, right or wrong. */
+	assert_int_equal(ask(MAN, "auth", "man", "wrong", "", NO_FILE_SIZE),
+	    CHK_BROKEN);
+	(void)w;
+}
+
+static void
+test_chkauth__S32_hostile_requests(void **state)
+{
+	const struct chk_request req = { "man", "locker", "", "right", "" };
+	struct buf b = BUF_INIT;
+	char much[CHK_REQUEST_MAX + 100];
+	size_t i;
+
+	need_root(state);
+	chk_encode(&req, &b);
+	assert_int_equal(run(MAN, "auth", b.p, b.len, NONE), CHK_PERMIT);
+	for (i = 0; i < b.len; i++)
+		assert_int_equal(run(MAN, "auth", b.p, i, NONE), CHK_BROKEN);
+	assert_int_equal(run(MAN, "AUTH", b.p, b.len, NONE), CHK_BROKEN);
+	assert_int_equal(run(MAN, "", b.p, b.len, NONE), CHK_BROKEN);
+	assert_int_equal(run(MAN, NULL, b.p, b.len, NONE), CHK_BROKEN);
+	memset(much, 0, sizeof(much));
+	assert_int_equal(run(MAN, "auth", much, sizeof(much), NONE), CHK_BROKEN);
+	buf_release(&b);
+}
+
+/* ---- the module in a screen locker ---- */
+
+static int
+answer(int n, const struct pam_message **msg, struct pam_response **resp,
+    void *data)
+{
+	(void)n;
+	*resp = calloc(1, sizeof(**resp));
+	if (msg[0]->msg_style == PAM_PROMPT_ECHO_OFF)
+		(*resp)->resp = strdup(data);
+	return PAM_SUCCESS;
+}
+
+static void
+no_delay(int status, unsigned us, void *data)
+{
+	(void)status;
+	(void)us;
+	(void)data;
+}
+
+/* authenticate, then account, in a process of that user; the first code that
+ * is no success. */
+static int
+locker(const char *conf, uid_t uid, const char *user, const char *password)
+{
+	const struct pam_conv conv = { answer, (void *)(uintptr_t)password };
+	pam_handle_t *pamh;
+	int status, r;
+	pid_t pid;
+
+	if ((pid = fork()) == 0) {
+		become(uid);
+		if (pam_start_confdir("locker", user, &conv, conf, &pamh) != 0)
+			_exit(97);
+		pam_set_item(pamh, PAM_FAIL_DELAY, (const void *)no_delay);
+		if ((r = pam_authenticate(pamh, 0)) == PAM_SUCCESS &&
+		    (r = pam_acct_mgmt(pamh, 0)) == PAM_SUCCESS)
+			r = pam_setcred(pamh, PAM_REFRESH_CRED);
+		pam_end(pamh, r);
+		_exit(r);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+test_module__in_a_screen_locker(void **state)
+{
+	struct world *w = need_root(state);
+	static const char text[] = "auth required " MODULE "\n"
+	    "account required " MODULE "\n";
+	char conf[] = "/tmp/test_pam_chkauth.XXXXXX", file[64];
+
+	assert_non_null(mkdtemp(conf));
+	assert_int_equal(chmod(conf, 0755), 0);
+	snprintf(file, sizeof(file), "%s/locker", conf);
+	world_write(file, text, sizeof(text) - 1, 0644);
+	assert_int_equal(locker(conf, MAN, "man", "right"), PAM_SUCCESS);
+	assert_int_equal(locker(conf, MAN, "man", "wrong"), PAM_AUTH_ERR);
+	assert_int_equal(locker(conf, NEWS, "news", "right"), PAM_PERM_DENIED);
+	/* Others: refused, or left to the next module. */
+	assert_int_equal(locker(conf, MAN, "root", "right"), PAM_USER_UNKNOWN);
+	assert_int_equal(locker(conf, MAN, "sarah", "right"), PAM_AUTH_ERR);
+	/* S2: without a snapshot. "games" is local there. */
+	unlink(w->host.private_snapshot);
+	assert_int_equal(locker(conf, MAN, "man", "right"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(locker(conf, GAMES, "games", "right"), PAM_USER_UNKNOWN);
+	unlink(file);
+	rmdir(conf);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_chkauth__questions),
+		T(test_chkauth__S30_own_name_only),
+		T(test_chkauth__judges),
+		T(test_chkauth__S33_is_no_oracle),
+		T(test_chkauth__S31_whatever_the_caller_left),
+		T(test_chkauth__S32_hostile_requests),
+		T(test_module__in_a_screen_locker),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
