@@ -24,7 +24,7 @@ enum snap_mfa_alg { SNAP_TOTP_SHA1 = 1, SNAP_TOTP_SHA256 = 2, SNAP_TOTP_SHA512 =
 
 struct snap_device {
 	const char *serial;      /* arn:aws:iam::…:mfa/NAME */
-	uint64_t enabled_s;      /* codes of steps before this are refused */
+	uint64_t enabled_s;      /* codes of the step that began then, and before, are used up */
 	uint32_t alg, digits, period_s; /* enum snap_mfa_alg; 6 or 8; 30 or 60 */
 	int32_t drift_steps;     /* learnt when it was enabled or resynchronised */
 	const uint8_t *seed;     /* sealed (credential/seal.h) */

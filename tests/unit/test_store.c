@@ -337,6 +337,11 @@ test_store_put__not_outside_a_transaction_that_was_given_up(void **state)
 	assert_int_not_equal(store_put(f->store, "more", doc), 0);
 	assert_int_not_equal(store_delete(f->store, "account", NULL), 0);
 	assert_int_not_equal(store_commit(f->store, "w", "d", NULL), 0);
+	/* The same when it was a read that made SQLite do so. */
+	assert_int_equal(store_begin(f->store), 0);
+	exec(f, "ROLLBACK");
+	assert_int_equal(store_put(f->store, "more", doc), IAM_ERR_IO);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), IAM_ERR_IO);
 	assert_int_equal(store_get(f->store, "more", &got), 0);
 	assert_null(got);
 	assert_int_equal(store_get(f->store, "account", &got), 0);
