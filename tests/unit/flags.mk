@@ -16,3 +16,4 @@ UNIT_LDFLAGS_test_authz := -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 UNIT_LDFLAGS_test_pam_chkauth := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_chkauth: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iam-chkauth
+build/fuzz/fuzz_conv: build/fuzz/obj/pam_iam/conv.o
