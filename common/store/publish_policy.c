@@ -150,7 +150,8 @@ pub_managed(struct publish *p, const char *key, const char *arn)
 
 	if (json_object_get(p->policies, arn) != NULL)
 		return 0;
-	r = store_managed_policy(p->paths->managed, arn, &text);
+	r = store_managed_policy(p->paths->managed == NULL ?
+	    IAM_PATH_MANAGED "/managed" : p->paths->managed, arn, &text);
 	if (r == 0)
 		r = compile(p, arn, buf_cstr(&text), text.len, &code);
 	else if (r != IAM_ERR_MEMORY)

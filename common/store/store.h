@@ -77,7 +77,7 @@ struct store_paths {
 	const char *host, *settings, *governed;          /* /etc/iam/… */
 	const char *public_snapshot, *private_snapshot;
 	const char *passwd, *group;                      /* local names: never shadowed (S26, S27) */
-	const char *managed;                             /* directory of NAME.json: IAM_PATH_MANAGED "/managed" */
+	const char *managed;                             /* directory of NAME.json; NULL: IAM_PATH_MANAGED "/managed" */
 	gid_t auth_gid;                                  /* (gid_t)-1: leave groups alone */
 };
 
