@@ -61,7 +61,7 @@ add(struct ask *a, long first, gid_t gid)
 
 	if (gid == 0 || gid == (gid_t)-1 || gid == a->group)
 		return;
-	/* The snapshot's list ascends, so that this is short. */
+	/* Short where the snapshot's list ascends. */
 	if (is_listed(p, 0, first, gid) ||
 	    (gid <= a->top && is_listed(p, first, n, gid)))
 		return;
