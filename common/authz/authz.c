@@ -189,6 +189,19 @@ authz_instance_arn(const struct snap_account *account, char *ret, size_t size)
 	return n < 0 || (size_t)n >= size ? IAM_ERR_RANGE : 0;
 }
 
+/* What follows an IPv6 address: nothing, or "%" and the name of an interface. */
+static bool
+is_zone_id(const char *s)
+{
+	size_t len;
+
+	if (s[0] == '\0')
+		return true;
+	len = strspn(s + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789_.-");
+	return len > 0 && s[1 + len] == '\0';
+}
+
 bool
 authz_literal_address(const char *rhost, char *ret, size_t size)
 {
@@ -205,7 +218,7 @@ authz_literal_address(const char *rhost, char *ret, size_t size)
 	/* A zone id belongs to IPv6 only. */
 	if (rhost[len] == '\0' && inet_pton(AF_INET, text, &v4) == 1)
 		return inet_ntop(AF_INET, &v4, ret, (socklen_t)size) != NULL;
-	if (inet_pton(AF_INET6, text, &v6) != 1)
+	if (!is_zone_id(rhost + len) || inet_pton(AF_INET6, text, &v6) != 1)
 		return false;
 	if (memcmp(v6.s6_addr, mapped, sizeof(mapped)) == 0)
 		return inet_ntop(AF_INET, v6.s6_addr + 12, ret, (socklen_t)size) != NULL;

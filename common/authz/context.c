@@ -92,23 +92,29 @@ add_tags(struct context *c, const struct authz *a, bool of_host)
 		add_tag(c, &name, &a->account->host_tags[i]);
 }
 
-static void
+/* When the host's zone cannot be read there is no decision: were its keys only
+ * absent, a statement that denies the weekend would not apply. */
+static int
 add_time(struct context *c, struct authz *a, int64_t now_s)
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 		"Sat" };
 	struct tz_local local;
 	char *text;
+	int r;
 
+	if (now_s <= 0)
+		return 0;
+	if ((r = zone_local_time(a, NULL, now_s, &local)) != 0)
+		return r;
 	add_date(c, "aws:CurrentTime", now_s);
 	add_int(c, "aws:EpochTime", now_s);
-	if (zone_local_time(a, NULL, now_s, &local) != 0)
-		return;
 	add(c, "host:DayOfWeek", days[local.weekday]);
 	text = room(c);
 	snprintf(text, sizeof(c->text[0]), "%02d:%02d",
 	    local.second_of_day / 3600, local.second_of_day / 60 % 60);
 	add(c, "host:LocalTime", text);
+	return 0;
 }
 
 static void
@@ -162,11 +168,14 @@ int
 context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
     const struct authz_extra *extra)
 {
+	int r;
+
 	c->count = 0;
 	c->text_count = 0;
 	add_principal(c, a);
 	add(c, "aws:RequestedRegion", a->account->region);
-	add_time(c, a, at->now_s);
+	if ((r = add_time(c, a, at->now_s)) != 0)
+		return r;
 	add_mfa(c, at);
 	if (at->issued_s != 0)
 		add_date(c, "aws:TokenIssueTime", at->issued_s);

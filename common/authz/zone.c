@@ -37,6 +37,8 @@ zone_local_time(void *arg, const char *zone, int64_t t, struct tz_local *ret)
 	const struct tz *tz;
 	int r;
 
+	if (zone != NULL && zone[0] == '\0') /* not the host's: a mistake */
+		return IAM_ERR_ARG;
 	if ((r = zone_find(arg, zone == NULL ? "" : zone, &tz)) != 0)
 		return r;
 	return tz_at(tz, t, ret);
