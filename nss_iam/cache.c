@@ -145,8 +145,8 @@ int
 nss_query(nss_look *look, void *arg)
 {
 	int r = IAM_ERR_BUSY, saved;
+	struct pin p = { NO_SLOT, NULL };
 	unsigned n;
-	struct pin p;
 
 	for (n = 0; n < TRIES; n++) {
 		if ((r = pin(&p)) != 0)
