@@ -262,20 +262,6 @@ out:
 
 /* ---- throttle ---- */
 
-/* *ret NULL: nobody has logged in since boot. */
-static int
-open_runtime(struct op_call *c, struct runtime **ret)
-{
-	int r;
-
-	*ret = NULL;
-	if (access(IAM_PATH_RUN, F_OK) != 0)
-		return 0;
-	if ((r = runtime_open(IAM_PATH_RUN, (gid_t)-1, ret)) != 0)
-		return op_fail_err(c, r, IAM_PATH_RUN);
-	return 0;
-}
-
 static int
 put_time(struct op_call *c, json_t *status, const char *name, int64_t t)
 {
@@ -296,7 +282,7 @@ show_throttle(struct op_call *c, json_t *status, uint32_t uid)
 	struct runtime *rt;
 	int r = 0;
 
-	if (host_limits_get(c, &limits) != 0 || open_runtime(c, &rt) != 0)
+	if (host_limits_get(c, &limits) != 0 || host_runtime_open(c, &rt) != 0)
 		return -1;
 	if (rt != NULL)
 		r = runtime_throttle_get(rt, uid, source, c->now_s,
@@ -349,7 +335,7 @@ unlock_user(struct op_call *c)
 	/* No document changes: nothing has to follow. */
 	c->publish = false;
 	if (user_get(c, op_str(c, "UserName"), &user) != 0 ||
-	    open_runtime(c, &rt) != 0)
+	    host_runtime_open(c, &rt) != 0)
 		goto out;
 	r = rt == NULL ? 0 : runtime_throttle_clear(rt,
 	    (uint32_t)json_integer_value(json_object_get(user, "Uid")));

@@ -304,10 +304,11 @@ used_step(struct op_call *c, const json_t *device, uint32_t uid,
 	int r;
 
 	*ret = (uint64_t)json_integer_value(json_object_get(device, "EnableStep"));
-	if (access(IAM_PATH_RUN, F_OK) != 0)
+	if (host_runtime_open(c, &rt) != 0)
+		return -1;
+	if (rt == NULL)
 		return 0;
-	if ((r = runtime_open(IAM_PATH_RUN, (gid_t)-1, &rt)) == 0)
-		r = runtime_totp_last(rt, uid, text_of(device, "SerialNumber"), &last);
+	r = runtime_totp_last(rt, uid, text_of(device, "SerialNumber"), &last);
 	runtime_close(rt);
 	if (r != 0)
 		return op_fail_err(c, r, IAM_PATH_RUN);

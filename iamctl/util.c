@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "common/runtime/runtime.h"
 #include "common/store/settings.h"
+#include "iamctl/call.h"
 #include "iamctl/util.h"
 
 const char *
@@ -665,4 +668,24 @@ out:
 	settings_release(s);
 	free(s);
 	return r;
+}
+
+/* ---- the runtime state ---- */
+
+int
+host_runtime_open(struct op_call *c, struct runtime **ret)
+{
+	struct store_paths paths;
+	struct iam_why why;
+	int r;
+
+	*ret = NULL;
+	if (access(IAM_PATH_RUN, F_OK) != 0)
+		return 0;
+	if (call_paths(&paths, &why) != 0)
+		return op_fail(c, "ServiceFailure", "The runtime state is out of reach: %s.",
+		    why.text);
+	if ((r = runtime_open(IAM_PATH_RUN, paths.auth_gid, ret)) != 0)
+		return op_fail_err(c, r, IAM_PATH_RUN);
+	return 0;
 }

@@ -202,4 +202,11 @@ struct host_limits {
 };
 int host_limits_get(struct op_call *c, struct host_limits *ret);
 
+/* ---- the runtime state ---- */
+
+/* /run/iam, owned (runtime_close). *ret NULL: it is not there, so nobody has
+ * logged in since boot. */
+struct runtime;
+int host_runtime_open(struct op_call *c, struct runtime **ret);
+
 #endif
