@@ -58,8 +58,7 @@ refused() { # DESCRIPTION COMMAND...: must fail
 	shift
 	show "$@"
 	"$@" >"$out" 2>&1 </dev/null || status=$?
-	[ "$status" -ne 0 ] && [ "$status" -ne 97 ] && [ "$status" -lt 124 ]
-	verdict $? "$what"
+	case $status in 0 | 97 | 124 | 126 | 127) verdict 1 "$what (status $status)" ;; *) verdict 0 "$what" ;; esac
 }
 has() { # DESCRIPTION PATTERN: the last output has it
 	grep -qE -- "$2" "$out"
