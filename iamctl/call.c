@@ -19,7 +19,7 @@ struct run {
 	struct store_paths paths;
 	struct settings_host host; /* zeroed when there is no host.json */
 	char account_id[16];
-	uint64_t revision;         /* after the commit */
+	uint64_t before, revision; /* of the store: at the beginning, after the commit */
 	json_t *request;           /* what came in */
 	sigset_t signals;          /* to be put back after the commit */
 	bool begun, held;
@@ -215,6 +215,7 @@ prepare(struct run *r)
 		return -1;
 	}
 	r->begun = true;
+	r->before = store_revision(r->c.store);
 	return 0;
 }
 
@@ -261,14 +262,12 @@ caller_arn(const struct run *r)
 static int
 commit(struct run *r)
 {
-	uint64_t before;
 	int err;
 
 	if (r->c.dry_run)
 		r->c.publish = false;
 	if (!r->begun || r->c.dry_run)
 		return 0;
-	before = store_revision(r->c.store);
 	hold_signals(r);
 	err = store_commit(r->c.store, caller_arn(r), r->c.op->name, &r->revision);
 	r->begun = false;
@@ -278,7 +277,7 @@ commit(struct run *r)
 		    IAM_PATH_DB, iam_strerror(err));
 		return -1;
 	}
-	r->reply->changed = r->revision != before || r->c.changed;
+	r->reply->changed = r->revision != r->before || r->c.changed;
 	return 0;
 }
 

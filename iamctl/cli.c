@@ -840,7 +840,8 @@ cli_load(struct cli *cli, const struct cli_io *io)
 
 	if ((cli->in = json_object()) == NULL)
 		return fail(cli, "out of memory");
-	if (cli->input_json != NULL && load_input_json(cli, io) != 0)
+	if (cli->input_json != NULL && (load_input_json(cli, io) != 0 ||
+	    check_types(cli) != 0))
 		return -1;
 	if (check_required(cli, io->terminal) != 0)
 		return -1;

@@ -16,7 +16,7 @@ end='.\" END OPERATIONS'
 
 line_of() { grep -nFx -- "$1" "$page" | cut -d: -f1; }
 first=$(line_of "$begin") last=$(line_of "$end")
-[ -n "$first" ] && [ -n "$last" ] || { echo "Bail out! no marks in $page"; exit 1; }
+[ -n "$first$last" ] || { echo "Bail out! no marks in $page"; exit 1; }
 
 generated() { sed -n "$((first + 1)),$((last - 1))p" "$page"; }
 
