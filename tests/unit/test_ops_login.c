@@ -1,0 +1,343 @@
+/* Passwords, MFA devices, SSH keys: iamctl/ops_login.c, ops_mfa.c, ops_sshkey.c. */
+#include "tests/unit/ops_bed.h"
+
+#define SERIAL BED_ARN "mfa/phone"
+/* ssh-keygen -t ed25519; its fingerprint by ssh-keygen -l -E md5. */
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5" \
+	"C9okWi0dh2l9GKJl"
+#define KEY_MD5 "65:96:2d:fc:e8:d5:a9:11:64:0c:0f:ea:00:6e:5b:bd"
+
+static bool
+password_is(struct bed *b, const char *password)
+{
+	json_t *user = bed_doc(b, "users/bob");
+	struct secret s = SECRET_INIT;
+	bool ok;
+
+	assert_int_equal(secret_set(&s, password, strlen(password)), 0);
+	assert_int_equal(password_check(&s, json_string_value(json_object_get(
+	    json_object_get(user, "LoginProfile"), "PasswordHash")), &ok), 0);
+	secret_release(&s);
+	json_decref(user);
+	return ok;
+}
+
+static void
+test_login_profile__create_update_delete(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_fails(b, "GetLoginProfile", "{'UserName':'bob'}", "NoSuchEntity");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one',"
+	    "'PasswordResetRequired':true}");
+	assert_true(json_is_true(bed_at(b, "LoginProfile.PasswordResetRequired")));
+	assert_int_equal(json_object_size(bed_at(b, "LoginProfile")), 3);
+	assert_true(password_is(b, "first one"));
+	bed_fails(b, "CreateLoginProfile",
+	    "{'UserName':'bob','Password':'second one'}", "EntityAlreadyExists");
+	bed_ok(b, "UpdateLoginProfile",
+	    "{'UserName':'bob','PasswordResetRequired':false}");
+	assert_true(password_is(b, "first one"));
+	bed_ok(b, "UpdateLoginProfile",
+	    "{'UserName':'bob','Password':'second one'}");
+	assert_true(password_is(b, "second one"));
+	bed_ok(b, "DeleteLoginProfile", "{'UserName':'bob'}");
+	bed_fails(b, "UpdateLoginProfile", "{'UserName':'bob'}", "NoSuchEntity");
+}
+
+/* The length is in characters, and its minimum is the host's. */
+static void
+test_login_profile__password_rules(void **state)
+{
+	struct bed *b = *state;
+	char in[256];
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_fails(b, "CreateLoginProfile", "{'UserName':'bob','Password':'short77'}",
+	    "PasswordPolicyViolation");
+	bed_fails(b, "CreateLoginProfile",
+	    "{'UserName':'bob','Password':'\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9'}",
+	    "PasswordPolicyViolation");
+	bed_fails(b, "CreateLoginProfile",
+	    "{'UserName':'bob','Password':'long\\nenough'}",
+	    "PasswordPolicyViolation");
+	snprintf(in, sizeof(in), "{'UserName':'bob','Password':'%0129d'}", 1);
+	bed_fails(b, "CreateLoginProfile", in, "PasswordPolicyViolation");
+	bed_file(IAM_PATH_SETTINGS, "{\"password\":{\"minimumLength\":14}}", 0644);
+	bed_fails(b, "CreateLoginProfile",
+	    "{'UserName':'bob','Password':'thirteen char'}",
+	    "PasswordPolicyViolation");
+	assert_non_null(strstr(b->c.error_text, "minimum length of 14"));
+	assert_null(strstr(b->c.error_text, "thirteen"));
+}
+
+static void
+test_change_password__root_for_a_user_needs_no_old_one(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'new password'}", "NoSuchEntity");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one',"
+	    "'PasswordResetRequired':true}");
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'first one'}",
+	    "PasswordPolicyViolation");
+	bed_ok(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'new password'}");
+	assert_true(password_is(b, "new password"));
+	bed_ok(b, "GetLoginProfile", "{'UserName':'bob'}");
+	assert_true(json_is_false(bed_at(b, "LoginProfile.PasswordResetRequired")));
+	bed_fails(b, "ChangePassword", "{'NewPassword':'new password'}",
+	    "InvalidUserType");
+}
+
+static void
+test_change_password__a_user_proves_the_old_one(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateUser", "{'UserName':'eve'}");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one'}");
+	b->caller = "eve";
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'new password'}", "AccessDenied");
+	b->caller = "bob";
+	bed_fails(b, "ChangePassword", "{'NewPassword':'new password'}",
+	    "InvalidInput");
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'new password'}", "InvalidInput");
+	bed_fails(b, "ChangePassword",
+	    "{'OldPassword':'wrong one','NewPassword':'new password'}",
+	    "AccessDenied");
+	assert_true(password_is(b, "first one"));
+	bed_ok(b, "ChangePassword",
+	    "{'OldPassword':'first one','NewPassword':'new password'}");
+	assert_true(password_is(b, "new password"));
+	bed_file(IAM_PATH_SETTINGS, "{\"password\":{\"usersMayChange\":false}}",
+	    0644);
+	bed_fails(b, "ChangePassword",
+	    "{'OldPassword':'new password','NewPassword':'third one'}",
+	    "AccessDenied");
+}
+
+/* ---- MFA ---- */
+
+static struct secret seed;
+static const struct totp_params params = { TOTP_SHA1, 6, 30, 0 };
+
+static void
+make_device(struct bed *b)
+{
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'phone'}");
+	assert_int_equal(base32_decode(bed_text(b,
+	    "VirtualMFADevice.Base32StringSeed"), &seed), 0);
+}
+
+/* Enable or resynchronise with the codes of two steps. */
+static const char *
+with_codes(struct bed *b, const char *op, long step1, long step2)
+{
+	char one[9], two[9], in[300];
+
+	assert_int_equal(totp_code(&seed, &params, BED_NOW / 30 + step1, one), 0);
+	assert_int_equal(totp_code(&seed, &params, BED_NOW / 30 + step2, two), 0);
+	snprintf(in, sizeof(in), "{'UserName':'bob','SerialNumber':'" SERIAL "',"
+	    "'AuthenticationCode1':'%s','AuthenticationCode2':'%s'}", one, two);
+	return bed_call(b, op, in);
+}
+
+static json_int_t
+device_int(struct bed *b, const char *member)
+{
+	json_t *doc = bed_doc(b, "mfa/phone");
+	json_int_t v = json_integer_value(json_object_get(doc, member));
+
+	json_decref(doc);
+	return v;
+}
+
+/* S9: the seed is shown once, kept sealed, and marked as secret. */
+static void
+test_create_virtual_mfa_device__seed_is_sealed(void **state)
+{
+	struct bed *b = *state;
+	const char *base32;
+	json_t *doc;
+	char *text;
+
+	make_device(b);
+	assert_string_equal(bed_text(b, "VirtualMFADevice.SerialNumber"), SERIAL);
+	base32 = bed_text(b, "VirtualMFADevice.Base32StringSeed");
+	assert_int_equal(seed.len, TOTP_SEED_NEW);
+	assert_non_null(strstr(bed_text(b, "VirtualMFADevice.OtpauthUri"), base32));
+	assert_string_equal(b->c.secret_members[0], "Base32StringSeed");
+	assert_string_equal(b->c.secret_members[1], "OtpauthUri");
+	assert_true(b->c.picture.len > 1000);
+	assert_int_equal(b->c.outfile.len, 0);
+	doc = bed_doc(b, "mfa/phone");
+	text = json_dumps(doc, 0);
+	assert_null(strstr(text, base32));
+	free(text);
+	json_decref(doc);
+	bed_fails(b, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'PHONE'}",
+	    "EntityAlreadyExists");
+	secret_release(&seed);
+}
+
+static void
+test_create_virtual_mfa_device__outfile(void **state)
+{
+	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateVirtualMFADevice",
+	    "{'VirtualMFADeviceName':'a','Outfile':'/tmp/a.png'}");
+	assert_memory_equal(b->c.outfile.p, png, sizeof(png));
+	assert_int_equal(json_object_size(bed_at(b, "VirtualMFADevice")), 1);
+	assert_int_equal(b->c.picture.len, 0);
+	bed_ok(b, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'b',"
+	    "'Outfile':'/tmp/b','BootstrapMethod':'Base32StringSeed'}");
+	assert_int_equal(base32_decode(buf_cstr(&b->c.outfile), &seed), 0);
+	assert_int_equal(seed.len, TOTP_SEED_NEW);
+	secret_release(&seed);
+	bed_fails(b, "CreateVirtualMFADevice",
+	    "{'VirtualMFADeviceName':'c','Digits':7}", "InvalidInput");
+}
+
+/* S35: the codes that enable a device are used up. */
+static void
+test_enable_mfa_device__two_consecutive_codes(void **state)
+{
+	struct bed *b = *state;
+
+	make_device(b);
+	assert_string_equal(with_codes(b, "EnableMFADevice", 0, 0),
+	    "InvalidAuthenticationCode");
+	assert_string_equal(with_codes(b, "EnableMFADevice", 1, 0),
+	    "InvalidAuthenticationCode");
+	assert_string_equal(with_codes(b, "EnableMFADevice", -1, 1),
+	    "InvalidAuthenticationCode");
+	assert_string_equal(with_codes(b, "EnableMFADevice", -500, -499),
+	    "InvalidAuthenticationCode");
+	assert_string_equal(with_codes(b, "EnableMFADevice", -1, 0), "");
+	assert_int_equal(device_int(b, "EnableStep"), BED_NOW / 30);
+	assert_int_equal(device_int(b, "DriftSteps"), 0);
+	assert_string_equal(with_codes(b, "EnableMFADevice", 1, 2),
+	    "EntityAlreadyExists");
+	bed_ok(b, "ListMFADevices", "{'UserName':'bob'}");
+	assert_string_equal(bed_text(b, "MFADevices.0.EnableDate"),
+	    "2026-11-24T09:30:00Z");
+	bed_ok(b, "ListVirtualMFADevices", "{'AssignmentStatus':'Assigned'}");
+	assert_string_equal(bed_text(b, "VirtualMFADevices.0.User.UserName"), "bob");
+	assert_null(bed_at(b, "VirtualMFADevices.0.SealedSeed"));
+	bed_fails(b, "DeleteVirtualMFADevice", "{'SerialNumber':'" SERIAL "'}",
+	    "DeleteConflict");
+	bed_fails(b, "DeleteUser", "{'UserName':'bob'}", "DeleteConflict");
+	/* Deactivated and enabled again: not with the same codes. */
+	bed_ok(b, "DeactivateMFADevice", "{'SerialNumber':'" SERIAL "'}");
+	assert_string_equal(with_codes(b, "EnableMFADevice", -1, 0),
+	    "InvalidAuthenticationCode");
+	assert_string_equal(with_codes(b, "EnableMFADevice", 1, 2), "");
+	bed_ok(b, "DeactivateMFADevice",
+	    "{'UserName':'bob','SerialNumber':'" SERIAL "'}");
+	bed_fails(b, "DeactivateMFADevice",
+	    "{'UserName':'bob','SerialNumber':'" SERIAL "'}", "NoSuchEntity");
+	bed_ok(b, "DeleteVirtualMFADevice", "{'SerialNumber':'" SERIAL "'}");
+	secret_release(&seed);
+}
+
+static void
+test_resync_mfa_device__learns_the_drift(void **state)
+{
+	struct bed *b = *state;
+
+	make_device(b);
+	assert_string_equal(with_codes(b, "ResyncMFADevice", 0, 1), "NoSuchEntity");
+	assert_string_equal(with_codes(b, "EnableMFADevice", -1, 0), "");
+	assert_string_equal(with_codes(b, "ResyncMFADevice", 59, 60), "");
+	assert_int_equal(device_int(b, "DriftSteps"), 60);
+	/* S39: what was used before that is not good again. */
+	assert_string_equal(with_codes(b, "ResyncMFADevice", 59, 60),
+	    "InvalidAuthenticationCode");
+	secret_release(&seed);
+}
+
+static void
+test_enable_mfa_device__seed_in_another_devices_place_is_refused(void **state)
+{
+	struct bed *b = *state;
+	json_t *a, *other;
+
+	make_device(b);
+	bed_ok(b, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'other'}");
+	a = bed_doc(b, "mfa/phone");
+	other = bed_doc(b, "mfa/other");
+	json_object_set(a, "SealedSeed", json_object_get(other, "SealedSeed"));
+	assert_int_equal(store_begin(b->store), 0);
+	assert_int_equal(store_put(b->store, "mfa/phone", a), 0);
+	assert_int_equal(store_commit(b->store, "t", "t", NULL), 0);
+	assert_string_equal(with_codes(b, "EnableMFADevice", -1, 0),
+	    "ServiceFailure");
+	json_decref(a);
+	json_decref(other);
+	secret_release(&seed);
+}
+
+/* ---- SSH keys ---- */
+
+static void
+test_ssh_public_key__upload_update_delete(void **state)
+{
+	struct bed *b = *state;
+	char id[32], in[200];
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "UploadSSHPublicKey", "{'UserName':'bob','SSHPublicKeyBody':'"
+	    KEY " bob@home\\n'}");
+	assert_string_equal(bed_text(b, "SSHPublicKey.SSHPublicKeyBody"), KEY);
+	assert_string_equal(bed_text(b, "SSHPublicKey.Fingerprint"), KEY_MD5);
+	assert_string_equal(bed_text(b, "SSHPublicKey.Status"), "Active");
+	snprintf(id, sizeof(id), "%s", bed_text(b, "SSHPublicKey.SSHPublicKeyId"));
+	assert_memory_equal(id, "APKA", 4);
+	bed_fails(b, "UploadSSHPublicKey", "{'UserName':'bob','SSHPublicKeyBody':'"
+	    KEY "'}", "DuplicateSSHPublicKey");
+	bed_fails(b, "UploadSSHPublicKey", "{'UserName':'bob','SSHPublicKeyBody':"
+	    "'command=\\\"x\\\" " KEY "'}", "InvalidPublicKey");
+	bed_fails(b, "UploadSSHPublicKey", "{'UserName':'bob','SSHPublicKeyBody':"
+	    "'" KEY "\\n" KEY "'}", "InvalidPublicKey");
+	snprintf(in, sizeof(in), "{'UserName':'bob','SSHPublicKeyId':'%s',"
+	    "'Status':'Inactive'}", id);
+	bed_ok(b, "UpdateSSHPublicKey", in);
+	bed_ok(b, "ListSSHPublicKeys", "{'UserName':'bob'}");
+	assert_string_equal(bed_text(b, "SSHPublicKeys.0.Status"), "Inactive");
+	snprintf(in, sizeof(in), "{'UserName':'bob','SSHPublicKeyId':'%s',"
+	    "'Encoding':'PEM'}", id);
+	bed_fails(b, "GetSSHPublicKey", in, "UnrecognizedPublicKeyEncoding");
+	snprintf(in, sizeof(in), "{'UserName':'bob','SSHPublicKeyId':'%s'}", id);
+	bed_ok(b, "DeleteSSHPublicKey", in);
+	bed_fails(b, "GetSSHPublicKey", in, "NoSuchEntity");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BED_TEST(test_login_profile__create_update_delete),
+		BED_TEST(test_login_profile__password_rules),
+		BED_TEST(test_change_password__root_for_a_user_needs_no_old_one),
+		BED_TEST(test_change_password__a_user_proves_the_old_one),
+		BED_TEST(test_create_virtual_mfa_device__seed_is_sealed),
+		BED_TEST(test_create_virtual_mfa_device__outfile),
+		BED_TEST(test_enable_mfa_device__two_consecutive_codes),
+		BED_TEST(test_resync_mfa_device__learns_the_drift),
+		BED_TEST(test_enable_mfa_device__seed_in_another_devices_place_is_refused),
+		BED_TEST(test_ssh_public_key__upload_update_delete),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
