@@ -1,0 +1,529 @@
+/* Rows run from end to end: caller, authorization, events, snapshots. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/snapshot/principal.h"
+#include "iamctl/call.h"
+#include "iamctl/cli.h"
+#include "iamctl/input.h"
+
+#define ACCOUNT "123456789012"
+#define ARN "arn:aws:iam::" ACCOUNT ":"
+#define ALLOW(action, resource) "{\"Version\":\"2012-10-17\",\"Statement\":[{" \
+	"\"Effect\":\"Allow\",\"Action\":\"" action "\",\"Resource\":\"" resource "\"}]}"
+#define DENY(action, resource) "{\"Version\":\"2012-10-17\",\"Statement\":[{" \
+	"\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},{\"Effect\":\"Deny\"," \
+	"\"Action\":\"" action "\",\"Resource\":\"" resource "\"}]}"
+
+static const struct caller root_caller;
+static struct call_reply reply;
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
+{
+	(void)st, (void)flag, (void)f;
+	return remove(path);
+}
+
+static void
+make_dirs(void)
+{
+	static const char *const dirs[] = { IAM_ROOT, IAM_ROOT "/etc", IAM_ROOT "/run",
+		IAM_ROOT "/var", IAM_ROOT "/var/lib", IAM_ROOT "/var/log" };
+	size_t i;
+
+	nftw(IAM_ROOT, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	for (i = 0; i < IAM_COUNT(dirs); i++)
+		mkdir(dirs[i], 0755);
+	assert_int_equal(file_replace(IAM_PATH_PASSWD, "root:x:0:0::/:/bin/sh\n", 22,
+	    0644, (gid_t)-1), 0);
+	assert_int_equal(file_replace(IAM_PATH_GROUP, "root:x:0:\n", 10, 0644,
+	    (gid_t)-1), 0);
+}
+
+/* The status; the rest is in reply until the next call. */
+static int
+call(const struct caller *who, const char *name, const char *fmt, ...)
+{
+	json_t *in;
+	json_error_t e;
+	va_list ap;
+
+	va_start(ap, fmt);
+	in = json_vpack_ex(&e, 0, fmt, ap);
+	va_end(ap);
+	assert_non_null(in);
+	call_reply_release(&reply);
+	call_run(op_find(name), in, who, false, &reply);
+	json_decref(in);
+	return reply.status;
+}
+
+static void
+must(int status)
+{
+	if (status != 0)
+		print_message("%s\n", reply.message);
+	assert_int_equal(status, 0);
+}
+
+static void
+put_policy(const char *user, const char *name, const char *text)
+{
+	must(call(&root_caller, "PutUserPolicy", "{s:s,s:s,s:s}", "UserName", user,
+	    "PolicyName", name, "PolicyDocument", text));
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	make_dirs();
+	must(call(&root_caller, "Init", "{s:s,s:s,s:s}", "Region", "eu-central-1",
+	    "Hostname", "web1", "AccountId", ACCOUNT));
+	must(call(&root_caller, "CreateUser", "{s:s}", "UserName", "Ada"));
+	must(call(&root_caller, "CreateUser", "{s:s,s:s}", "UserName", "Bob", "Path",
+	    "/ops/"));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	call_reply_release(&reply);
+	nftw(IAM_ROOT, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+/* Ada's login session, opened by this very process. */
+static void
+log_in(struct caller *who, int64_t mfa_s, const char *rhost)
+{
+	struct runtime_evidence e = { .uid = IAM_ID_MIN_DEFAULT, .methods =
+		RUNTIME_PASSWORD, .auth_s = 1795512600, .mfa_s = mfa_s };
+	struct runtime *rt;
+
+	snprintf(e.user, sizeof(e.user), "ada");
+	snprintf(e.service, sizeof(e.service), "sshd");
+	snprintf(e.rhost, sizeof(e.rhost), "%s", rhost);
+	snprintf(e.session_id, sizeof(e.session_id),
+	    "00000000-0000-4000-8000-000000000000");
+	assert_int_equal(runtime_open(IAM_PATH_RUN, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_session_open(rt, getpid(), &e), 0);
+	runtime_close(rt);
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, who, NULL), 0);
+	assert_true(who->user);
+}
+
+static void
+assert_denied(const char *part)
+{
+	assert_int_equal(reply.status, CLI_EXIT_SERVICE);
+	assert_non_null(strstr(reply.message, "(AccessDenied)"));
+	if (strstr(reply.message, part) == NULL)
+		print_message("%s\n", reply.message);
+	assert_non_null(strstr(reply.message, part));
+	assert_false(reply.changed);
+}
+
+static bool
+user_exists(const char *name)
+{
+	return call(&root_caller, "GetUser", "{s:s}", "UserName", name) == 0;
+}
+
+static void
+last_event(struct buf *ret)
+{
+	const char *p;
+	struct buf all = BUF_INIT;
+
+	assert_int_equal(file_read(IAM_PATH_TRAIL, FILE_ROOT_ONLY, 1 << 20, &all), 0);
+	all.p[all.len - 1] = '\0';
+	p = strrchr((const char *)all.p, '\n');
+	buf_puts(ret, p != NULL ? p + 1 : (const char *)all.p);
+	buf_release(&all);
+}
+
+/* ---- who calls ---- */
+
+static void
+test_caller_find__no_session_is_root(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	assert_false(who.user);
+}
+
+/* AWS's words: IAM User Guide, "Troubleshoot access denied error messages". */
+static void
+test_call_run__user_without_policies_is_denied(void **state)
+{
+	struct caller who;
+	struct buf event = BUF_INIT;
+
+	(void)state;
+	log_in(&who, 0, "192.0.2.7");
+	call(&who, "CreateUser", "{s:s}", "UserName", "Eve");
+	assert_denied("User: " ARN "user/Ada is not authorized to perform: "
+	    "iam:CreateUser on resource: " ARN "user/Eve because no identity-based "
+	    "policy allows the iam:CreateUser action");
+	last_event(&event);
+	assert_non_null(strstr(buf_cstr(&event), "\"errorCode\":\"AccessDenied\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"userName\":\"Ada\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"sourceIPAddress\":\"192.0.2.7\""));
+	buf_release(&event);
+	assert_false(user_exists("Eve"));
+}
+
+static void
+test_call_run__user_with_a_policy(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("iam:CreateUser", ARN "user/team/*"));
+	call(&who, "CreateUser", "{s:s}", "UserName", "Eve");
+	assert_denied(ARN "user/Eve");
+	must(call(&who, "CreateUser", "{s:s,s:s}", "UserName", "Eve", "Path",
+	    "/team/"));
+	assert_true(user_exists("Eve"));
+}
+
+/* The path in the resource is the user's own, not one that the call names. */
+static void
+test_call_run__resource_has_the_stored_path(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("iam:*", ARN "user/ops/*"));
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+	call(&who, "GetUser", "{s:s}", "UserName", "Ada");
+	assert_denied(ARN "user/Ada");
+}
+
+/* Another case of a name is the same user: a Deny holds for it as well. */
+static void
+test_call_run__case_of_a_name_does_not_evade_a_deny(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", DENY("iam:DeleteUser", ARN "user/ops/Bob"));
+	call(&who, "DeleteUser", "{s:s}", "UserName", "bOB");
+	assert_denied("with an explicit deny in an identity-based policy");
+	assert_true(user_exists("Bob"));
+}
+
+static void
+test_call_run__mfa_of_the_session_counts(void **state)
+{
+	static const char policy[] = "{\"Version\":\"2012-10-17\",\"Statement\":[{"
+	    "\"Effect\":\"Allow\",\"Action\":\"iam:GetUser\",\"Resource\":\"*\","
+	    "\"Condition\":{\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}}}]}";
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", policy);
+	call(&who, "GetUser", "{s:s}", "UserName", "Bob");
+	assert_denied("iam:GetUser");
+	who.session.mfa_s = 1795512600;
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+}
+
+/* Fail closed: the session outlives its user, the snapshot is damaged. */
+static void
+test_call_run__session_of_a_deleted_user_is_nobody(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("*", "*"));
+	must(call(&root_caller, "DeleteUserPolicy", "{s:s,s:s}", "UserName", "Ada",
+	    "PolicyName", "p"));
+	must(call(&root_caller, "DeleteUser", "{s:s}", "UserName", "Ada"));
+	call(&who, "GetUser", "{s:s}", "UserName", "Bob");
+	assert_denied("not an enabled IAM user any more");
+	call(&who, "CreateUser", "{s:s}", "UserName", "ada");
+	assert_denied("not an enabled IAM user any more");
+}
+
+static void
+test_call_run__disabled_user_is_denied(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("*", "*"));
+	must(call(&root_caller, "UpdateUser", "{s:s,s:b}", "UserName", "Ada",
+	    "Enabled", 0));
+	call(&who, "GetUser", "{s:s}", "UserName", "Bob");
+	assert_denied("not an enabled IAM user any more");
+}
+
+/* A snapshot that lags behind, as after a crash between commit and publish:
+ * what was taken from the user is gone all the same. */
+static void
+test_call_run__stale_snapshot_is_made_anew_before_it_judges(void **state)
+{
+	struct caller who;
+	struct store *s;
+	json_t *doc;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("*", "*"));
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+	assert_int_equal(store_open(IAM_PATH_DB, false, &s, NULL), 0);
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_get(s, "users/Ada", &doc), 0);
+	json_object_set_new(doc, "InlinePolicies", json_object());
+	assert_int_equal(store_put(s, "users/Ada", doc), 0);
+	assert_int_equal(store_commit(s, "test", "Test", NULL), 0);
+	json_decref(doc);
+	store_close(s);
+	call(&who, "GetUser", "{s:s}", "UserName", "Bob");
+	assert_denied("iam:GetUser");
+}
+
+/* S0: root repairs; nobody else gets root's rights from damage. */
+static void
+test_call_run__damaged_runtime_state_is_not_root(void **state)
+{
+	struct caller who = { 0 };
+
+	(void)state;
+	nftw(IAM_PATH_RUN, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(symlink("/tmp", IAM_PATH_RUN), 0);
+	assert_int_not_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	assert_int_equal(unlink(IAM_PATH_RUN), 0);
+}
+
+static void
+test_call_run__publish_is_for_everyone(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	must(call(&who, "Publish", "{}"));
+	call(&who, "Export", "{}");
+	assert_denied("host:Export");
+	call(&who, "Doctor", "{}");
+	assert_denied("host:Doctor");
+	call(&who, "UpdateHost", "{s:s}", "Region", "x");
+	assert_denied("arn:aws:host:eu-central-1:" ACCOUNT ":instance/web1");
+}
+
+static void
+test_call_run__own_password_unless_denied(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	must(call(&root_caller, "CreateLoginProfile", "{s:s,s:s}", "UserName", "Ada",
+	    "Password", "Correct-horse-9"));
+	must(call(&root_caller, "CreateLoginProfile", "{s:s,s:s}", "UserName", "Bob",
+	    "Password", "Correct-horse-9"));
+	log_in(&who, 0, "");
+	must(call(&who, "ChangePassword", "{s:s,s:s}", "OldPassword",
+	    "Correct-horse-9", "NewPassword", "Battery-staple-7"));
+	call(&who, "ChangePassword", "{s:s,s:s,s:s}", "UserName", "Bob", "OldPassword",
+	    "Correct-horse-9", "NewPassword", "Battery-staple-7");
+	assert_denied("iam:ChangePassword");
+	put_policy("Ada", "p", DENY("iam:ChangePassword", "*"));
+	call(&who, "ChangePassword", "{s:s,s:s}", "OldPassword", "Battery-staple-7",
+	    "NewPassword", "Correct-horse-9");
+	assert_denied("explicit deny");
+}
+
+/* ---- all or nothing ---- */
+
+static int
+hanging_run(struct op_call *c)
+{
+	json_t *doc = json_pack("{s:s}", "UserName", "Ghost");
+
+	(void)store_put(c->store, "users/Ghost", doc);
+	json_decref(doc);
+	raise(SIGTERM);
+	return 0;
+}
+
+static const struct op hanging_row = { .name = "Hang", .service = "iam",
+	.summary = "", .needs_init = true, .run = hanging_run };
+
+static void
+test_call_run__a_signal_rolls_back(void **state)
+{
+	json_t *in = json_object();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if ((pid = fork()) == 0) {
+		signal(SIGTERM, SIG_DFL);
+		call_run(&hanging_row, in, &root_caller, false, &reply);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	json_decref(in);
+	assert_false(user_exists("Ghost"));
+}
+
+/* The change is made and said to be; publish repairs. */
+static void
+test_call_run__publishing_fails_after_the_commit(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(IAM_PATH_PRIVATE), 0);
+	assert_int_equal(mkdir(IAM_PATH_PRIVATE, 0700), 0);
+	assert_int_equal(call(&root_caller, "CreateUser", "{s:s}", "UserName", "Eve"),
+	    CLI_EXIT_OTHER);
+	assert_true(reply.changed);
+	assert_non_null(strstr(reply.message, "The change was made, but"));
+	assert_non_null(strstr(reply.message, "iamctl publish"));
+	assert_int_equal(rmdir(IAM_PATH_PRIVATE), 0);
+	must(call(&root_caller, "Publish", "{}"));
+	assert_true(user_exists("Eve"));
+}
+
+/* ---- files of the caller ---- */
+
+static void
+test_input__files_are_opened_as_the_caller(void **state)
+{
+	struct caller who = { .user = true, .session = { .uid = IAM_ID_MIN_DEFAULT } };
+	struct buf b = BUF_INIT;
+	struct iam_why why = { 0, 0, "" };
+	struct stat st;
+	char dir[] = "/tmp/input.XXXXXX", path[64], made[64];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(who.session.user, sizeof(who.session.user), "ada");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 01777), 0);
+	snprintf(path, sizeof(path), "%s/secret", dir);
+	snprintf(made, sizeof(made), "%s/made", dir);
+	assert_int_equal(file_replace(path, "x", 1, 0600, (gid_t)-1), 0);
+	assert_int_equal(input_read_file(&who, path, 10, &b, &why), IAM_ERR_IO);
+	assert_string_equal(why.text, "Permission denied");
+	assert_int_equal(input_read_file(&root_caller, path, 10, &b, &why), 0);
+	assert_int_equal(input_make_file(&who, made, &b, &why), 0);
+	assert_int_equal(stat(made, &st), 0);
+	assert_int_equal(st.st_uid, IAM_ID_MIN_DEFAULT);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(input_make_file(&who, "/etc/iam-test-made", &b, &why),
+	    IAM_ERR_IO);
+	assert_int_equal(input_make_file(&root_caller, made, &b, &why),
+	    IAM_ERR_CONFLICT);
+	assert_int_equal(geteuid(), 0);
+	assert_int_equal(getegid(), 0);
+	buf_release(&b);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+test_input_read_line__one_line_and_no_more(void **state)
+{
+	struct secret s = SECRET_INIT;
+	char longer[INPUT_SECRET_MAX + 2];
+	int fds[2];
+
+	(void)state;
+	memset(longer, 'x', sizeof(longer));
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(file_write_all(fds[1], "one\ntwo\0\n\nlast", 14), 0);
+	assert_int_equal(input_read_line(fds[0], &s), 0);
+	assert_string_equal(secret_str(&s), "one");
+	assert_int_equal(input_read_line(fds[0], &s), IAM_ERR_FORMAT);
+	assert_int_equal(input_read_line(fds[0], &s), 0);
+	assert_int_equal(s.len, 0);
+	assert_int_equal(input_read_line(fds[0], &s), 0);
+	assert_int_equal(s.len, 0);
+	assert_int_equal(file_write_all(fds[1], longer, sizeof(longer)), 0);
+	assert_int_equal(input_read_line(fds[0], &s), IAM_ERR_LIMIT);
+	close(fds[1]);
+	close(fds[0]);
+	secret_release(&s);
+}
+
+/* S9: what an event never has. */
+static void
+test_call_event_request__secrets_stay_out(void **state)
+{
+	static const struct op_param params[] = {
+		{ .name = "UserName", .type = OP_STRING },
+		{ .name = "Password", .type = OP_SECRET },
+		{ .name = "AuthenticationCode1", .type = OP_STRING, .pattern = OP_CODE6 },
+		{ .name = "Document", .type = OP_INFILE },
+		{ .name = "Outfile", .type = OP_OUTFILE },
+		{ .name = "Tags", .type = OP_TAGS },
+		{ .name = NULL },
+	};
+	static const struct op op = { .name = "X", .params = params };
+	json_t *in = json_pack("{s:s,s:s,s:s,s:s,s:s,s:[{s:s,s:s}]}", "UserName", "a",
+	    "Password", "hunter2", "AuthenticationCode1", "123456", "Document", "d",
+	    "Outfile", "o", "Tags", "Key", "k", "Value", "v");
+	json_t *kept = call_event_request(&op, in);
+	char *text = json_dumps(kept, JSON_COMPACT);
+
+	(void)state;
+	assert_string_equal(text, "{\"userName\":\"a\",\"tags\":[{\"key\":\"k\","
+	    "\"value\":\"v\"}]}");
+	free(text);
+	json_decref(kept);
+	json_decref(in);
+}
+
+#define with_host(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(test_caller_find__no_session_is_root),
+		with_host(test_call_run__user_without_policies_is_denied),
+		with_host(test_call_run__user_with_a_policy),
+		with_host(test_call_run__resource_has_the_stored_path),
+		with_host(test_call_run__case_of_a_name_does_not_evade_a_deny),
+		with_host(test_call_run__mfa_of_the_session_counts),
+		with_host(test_call_run__session_of_a_deleted_user_is_nobody),
+		with_host(test_call_run__disabled_user_is_denied),
+		with_host(test_call_run__stale_snapshot_is_made_anew_before_it_judges),
+		with_host(test_call_run__damaged_runtime_state_is_not_root),
+		with_host(test_call_run__publish_is_for_everyone),
+		with_host(test_call_run__own_password_unless_denied),
+		with_host(test_call_run__a_signal_rolls_back),
+		with_host(test_call_run__publishing_fails_after_the_commit),
+		cmocka_unit_test(test_input__files_are_opened_as_the_caller),
+		cmocka_unit_test(test_input_read_line__one_line_and_no_more),
+		cmocka_unit_test(test_call_event_request__secrets_stay_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
