@@ -160,6 +160,13 @@ put_value(struct compiler *c, const char *text, size_t len, const void *data,
 		c->pat[c->pat_n++] = *pat;
 }
 
+/* What was validated could not be encoded: memory, or a mistake of ours. */
+static void
+encode_failed(struct compiler *c)
+{
+	c->err = c->scratch.err != 0 ? c->scratch.err : IAM_ERR_BUG;
+}
+
 /* Actions and resources; returns how many. */
 static uint32_t
 put_patterns(struct compiler *c, const json_t *v, unsigned flags)
@@ -173,7 +180,7 @@ put_patterns(struct compiler *c, const json_t *v, unsigned flags)
 		c->scratch.len = 0;
 		if (!encode_pattern(&c->enc, json_string_value(item),
 		    json_string_length(item), flags, &c->scratch, &pat)) {
-			c->err = IAM_ERR_BUG;
+			encode_failed(c);
 			break;
 		}
 		put_value(c, json_string_value(item), json_string_length(item),
@@ -230,8 +237,8 @@ put_condition_values(struct compiler *c, uint8_t op, const json_t *list)
 			break;
 		}
 		if (!encode_value(&c->enc, op, s.p, s.len, &c->scratch, &pat.form)) {
-			if (!c->doc->keep_malformed) {
-				c->err = IAM_ERR_BUG;
+			if (!c->doc->keep_malformed || c->scratch.err != 0) {
+				encode_failed(c);
 				break;
 			}
 			pat.form = CF_BAD;
@@ -603,7 +610,7 @@ put_sub(struct compiler *c, struct cand *v, size_t n, struct bucket *b)
 
 	for (i = 0; i < n; i++)
 		groups += i == 0 || v[i].resource != v[i - 1].resource;
-	size = pow2_above(groups * 2);
+	size = pow2_above(groups + groups / 3 + 1);
 	if ((t = calloc(size, CF_SUB_SIZE)) == NULL) {
 		c->err = IAM_ERR_MEMORY;
 		return;
@@ -681,7 +688,7 @@ build_index(struct compiler *c)
 		qsort(c->cands, c->cand_n, sizeof(*c->cands), by_action);
 	for (i = 0; i < c->cand_n; i++)
 		groups += i == 0 || c->cands[i].action != c->cands[i - 1].action;
-	size = pow2_above(groups * 2 + 1);
+	size = pow2_above(groups + groups / 3 + 1);
 	if ((t = calloc(size, CF_BUCKET_SIZE)) == NULL) {
 		c->err = IAM_ERR_MEMORY;
 		return;

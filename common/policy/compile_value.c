@@ -31,7 +31,7 @@ mark(struct scan *s, struct buf *b, uint8_t what)
 static void
 put_star(struct scan *s, struct buf *b)
 {
-	if (s->stars > 0 && s->last_mark == b->len - s->start && b->p[b->len - 1] == CF_STAR)
+	if (b->err == 0 && s->stars > 0 && s->last_mark == b->len - s->start && b->p[b->len - 1] == CF_STAR)
 		return; /* two in a row are one */
 	mark(s, b, CF_STAR);
 	s->stars++;
@@ -119,7 +119,7 @@ form_of(const struct scan *s, struct buf *b)
 		return CF_VARS;
 	if (s->stars + s->ones == 0)
 		return CF_LITERAL;
-	if (s->stars == 1 && s->ones == 0 && s->first_mark == len - 1) {
+	if (b->err == 0 && s->stars == 1 && s->ones == 0 && s->first_mark == len - 1) {
 		b->len--; /* the star itself */
 		return len == 1 ? CF_ANY : CF_PREFIX;
 	}
@@ -259,8 +259,6 @@ encode_arn(struct encoder *e, const char *p, size_t len, struct buf *b,
 		buf_u32(b, 0);
 		if (!encode_pattern(e, part[i].p, part[i].len, PAT_WILD | PAT_VARS,
 		    b, &pat))
-			return false;
-		if (b->err != 0)
 			return false;
 		b->p[at] = pat.form;
 		buf_patch_u32(b, at + 1, (uint32_t)(b->len - at - 5));

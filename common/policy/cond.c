@@ -16,13 +16,15 @@ key_present(const struct pol_key *k)
 	return false;
 }
 
+/* name comes out of compiled bytes: forged ones may hold a NUL. */
 static bool
 name_equal(const char *cstr, const char *name, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (cstr[i] != name[i] && ascii_lower(cstr[i]) != ascii_lower(name[i]))
+		if (cstr[i] == 0 || (cstr[i] != name[i] &&
+		    ascii_lower(cstr[i]) != ascii_lower(name[i])))
 			return false;
 	return cstr[len] == 0;
 }

@@ -68,6 +68,9 @@ is_key(struct cursor *c, const char *key)
 	bool same;
 
 	skip_string(c);
+	if (memchr(from, '\\', (size_t)(c->p - from)) == NULL)
+		return (size_t)(c->p - from) == strlen(key) + 2 &&
+		    memcmp(from + 1, key, strlen(key)) == 0;
 	v = json_loadb(from, (size_t)(c->p - from), JSON_DECODE_ANY, NULL);
 	same = v != NULL && json_is_string(v) && strcmp(json_string_value(v), key) == 0;
 	json_decref(v);

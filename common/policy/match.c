@@ -27,23 +27,32 @@ cf_hash(const void *data, size_t len, uint64_t seed)
 	return h != 0 ? h : 1; /* 0 marks an empty place in tables */
 }
 
+static inline uint64_t
+lane(uint64_t a, const uint8_t *p)
+{
+	a = (a ^ cf_u64(p)) * 0x9fb21c651e98df25u;
+	return a ^ a >> 29;
+}
+
 /* Four lanes, so that a large policy is read at the speed of memory. */
 uint64_t
 cf_checksum(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	uint64_t a[4] = { 1, 2, 3, 4 };
+	uint64_t a = 1, b = 2, c = 3, d = 4, all[4];
 	size_t left = len;
-	int i;
 
-	for (; left >= 32; p += 32, left -= 32)
-		for (i = 0; i < 4; i++) {
-			a[i] = (a[i] ^ cf_u64(p + 8 * i)) * 0x9fb21c651e98df25u;
-			a[i] ^= a[i] >> 29;
-		}
-	for (i = 0; i < 4; i++)
-		a[i] = htole64(a[i]);
-	return cf_hash(a, sizeof(a), cf_hash(p, left, len));
+	for (; left >= 32; p += 32, left -= 32) {
+		a = lane(a, p);
+		b = lane(b, p + 8);
+		c = lane(c, p + 16);
+		d = lane(d, p + 24);
+	}
+	all[0] = htole64(a);
+	all[1] = htole64(b);
+	all[2] = htole64(c);
+	all[3] = htole64(d);
+	return cf_hash(all, sizeof(all), cf_hash(p, left, len));
 }
 
 uint32_t

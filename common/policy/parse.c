@@ -161,6 +161,75 @@ size_code(enum pol_kind kind)
 	return "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA";
 }
 
+/*
+ * Short of memory, jansson 2.14 drops characters of a token without an error
+ * once a token outgrows its first buffer of 16 bytes. Strings are therefore
+ * counted again afterwards, and longer numbers have to be strings.
+ */
+#define NUMBER_CHARS_MAX 15
+
+static size_t
+number_len(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && p[n] != 0 && strchr("0123456789+-.eE", p[n]) != NULL)
+		n++;
+	return n;
+}
+
+static unsigned
+hex4(const char *p)
+{
+	unsigned v = 0;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+	return v;
+}
+
+/* How many bytes the strings of valid JSON text decode to. */
+static size_t
+text_bytes(const char *p, size_t len)
+{
+	size_t i, n = 0;
+	bool in_string = false;
+	unsigned u;
+
+	for (i = 0; i < len; i++) {
+		if (p[i] == '"') {
+			in_string = !in_string;
+		} else if (in_string && p[i] == '\\' && p[i + 1] == 'u') {
+			u = hex4(p + i + 2);
+			/* each half of a surrogate pair is two of its four bytes */
+			n += u < 0x80 ? 1 : u < 0x800 || (u >= 0xd800 && u < 0xe000) ? 2 : 3;
+			i += 5;
+		} else if (in_string) {
+			i += p[i] == '\\';
+			n++;
+		}
+	}
+	return n;
+}
+
+static size_t
+tree_bytes(json_t *v)
+{
+	size_t i, n = 0;
+	const char *key;
+	json_t *item;
+
+	if (json_is_string(v))
+		return json_string_length(v);
+	if (json_is_array(v))
+		json_array_foreach(v, i, item)
+			n += tree_bytes(item);
+	json_object_foreach(v, key, item)
+		n += strlen(key) + tree_bytes(item);
+	return n;
+}
+
 /* Characters, white space between tokens not counted; and the depth. */
 static void
 measure(struct doc *d, size_t max_chars)
@@ -194,6 +263,11 @@ measure(struct doc *d, size_t max_chars)
 			}
 		} else if (!in_string && (c == '}' || c == ']') && depth > 0) {
 			depth--;
+		} else if (!in_string &&
+		    number_len(d->json + i, d->len - i) > NUMBER_CHARS_MAX) {
+			find_byte(d, i, "DATA_TYPE_MISMATCH", "A number of more than %d "
+			    "characters: write it as a string.", NUMBER_CHARS_MAX);
+			return;
 		}
 	}
 }
@@ -215,9 +289,16 @@ parse_document(struct doc *d, size_t max_chars)
 	if (d->errors > 0)
 		return;
 	d->root = json_loadb(d->json, d->len, JSON_REJECT_DUPLICATES, &e);
-	if (d->root != NULL)
+	if (d->root != NULL) {
+		if (tree_bytes(d->root) == text_bytes(d->json, d->len))
+			return;
+		json_decref(d->root);
+		d->root = NULL;
+		d->err = IAM_ERR_MEMORY;
 		return;
-	if (json_error_code(&e) == json_error_out_of_memory) {
+	}
+	/* Short of memory, the parser does not always say so; then it says nothing. */
+	if (json_error_code(&e) == json_error_out_of_memory || e.text[0] == 0) {
 		d->err = IAM_ERR_MEMORY;
 		return;
 	}

@@ -402,15 +402,17 @@ check_value(struct doc *d, const struct step *at, uint8_t op, const json_t *v)
 	struct scalar s;
 	struct quoted q;
 	uint8_t form;
+	bool ok;
 
 	if (!scalar_text(v, &s)) {
 		wrong_type(d, at, "a string, a number, true or false");
 		return;
 	}
-	if (encode_value(&e, op, s.p, s.len, &b, &form))
-		advise_value(d, at, op, &s, b.p);
-	else if (b.err != 0)
+	ok = encode_value(&e, op, s.p, s.len, &b, &form);
+	if (b.err != 0)
 		d->err = b.err;
+	else if (ok)
+		advise_value(d, at, op, &s, b.p);
 	else
 		doc_find(d, at, d->keep_malformed ? POL_WARNING : POL_ERROR, e.code,
 		    "The value \"%s\" cannot be used: %s.", quote(s.p, &q), e.why);

@@ -17,3 +17,4 @@ UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wr
 UNIT_LDFLAGS_test_pam_chkauth := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_chkauth: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iam-chkauth
 build/fuzz/fuzz_conv: build/fuzz/obj/pam_iam/conv.o
+UNIT_LDFLAGS_test_policy_form := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray -Wl,--wrap=strdup
