@@ -86,6 +86,8 @@ put_additional(struct buf *b, const struct flow_facts *facts,
 	put_text(&j, "Service", facts->service);
 	put_text(&j, "Tty", facts->tty);
 	put_text(&j, "RemoteHost", facts->rhost);
+	if (facts->caller_uid != 0)
+		json_out_int(&j, "CallerUid", (int64_t)facts->caller_uid);
 	json_out_str(&j, "MFAUsed", e->mfa_s != 0 ? "Yes" : "No");
 	put_text(&j, "AuthenticationMethod", event_method(e->methods));
 	put_text(&j, "SessionId", e->session_id);

@@ -48,11 +48,13 @@ int spawn_run(const char *path, const char *const argv[], const void *input,
 int spawn_publish(void *arg);
 int spawn_make_home(const char *name, uint32_t home_umask);
 /*
- * "iamctl change-password" with the password on standard input. *ret_ok says
- * whether it was changed; else code is AWS's error code ("" when there is none).
+ * "iamctl change-password" with the passwords on standard input. old may be
+ * NULL: iamctl takes a user who runs passwd in her own session for herself, and
+ * she needs it; root does not. *ret_ok says whether it was changed; else code is
+ * AWS's error code ("" when there is none).
  */
-int spawn_change_password(const char *user_name, const struct secret *password,
-    bool *ret_ok, char *code, size_t code_size);
+int spawn_change_password(const char *user_name, const char *old,
+    const struct secret *password, bool *ret_ok, char *code, size_t code_size);
 /* Ask the helper; every failure is CHK_BROKEN. */
 enum chk_answer spawn_chkauth(const char *mode, const struct chk_request *req);
 

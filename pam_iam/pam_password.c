@@ -203,6 +203,7 @@ static int
 update(struct phase *ph)
 {
 	struct secret password = SECRET_INIT;
+	const void *old = NULL;
 	char code[64] = "";
 	bool ok;
 	int r;
@@ -211,8 +212,11 @@ update(struct phase *ph)
 		return PAM_AUTHTOK_RECOVERY_ERR;
 	if ((r = new_password(ph, &password)) != PAM_SUCCESS)
 		goto out;
-	r = spawn_change_password(flow_principal(ph->flow)->user_name, &password,
-	    &ok, code, sizeof(code));
+	/* What preliminary() has asked for; nothing when root calls. */
+	if (pam_get_item(ph->pamh, PAM_OLDAUTHTOK, &old) != PAM_SUCCESS)
+		old = NULL;
+	r = spawn_change_password(flow_principal(ph->flow)->user_name, old,
+	    &password, &ok, code, sizeof(code));
 	if (r != 0)
 		r = phase_code(r);
 	else

@@ -341,28 +341,49 @@ error_code(const char *said, char *code, size_t size)
 	code[len] = '\0';
 }
 
-int
-spawn_change_password(const char *user_name, const struct secret *password,
-    bool *ret_ok, char *code, size_t code_size)
+/* One line each, the old one first. */
+static int
+password_lines(const char *old, const struct secret *password, struct buf *b)
 {
-	struct buf said = BUF_INIT;
+	if (memchr(password->p, '\n', password->len) != NULL ||
+	    (old != NULL && strchr(old, '\n') != NULL))
+		return IAM_ERR_ARG;
+	if (old != NULL) {
+		buf_puts(b, old);
+		buf_putc(b, '\n');
+	}
+	buf_put(b, password->p, password->len);
+	buf_putc(b, '\n');
+	return b->err;
+}
+
+int
+spawn_change_password(const char *user_name, const char *old,
+    const struct secret *password, bool *ret_ok, char *code, size_t code_size)
+{
+	struct buf said = BUF_INIT, input = BUF_INIT;
 	char user[65];
-	const char *const argv[] = { "iamctl", "change-password", "--user-name", user,
-		"--new-password-stdin", NULL };
+	const char *const argv[] = { "iamctl", "change-password", "--user-name",
+		user, old != NULL ? "--old-password-stdin" :
+		"--new-password-stdin", old != NULL ? "--new-password-stdin" :
+		NULL, NULL };
 	int r, status = SPAWN_NOT_RUN;
 
 	*ret_ok = false;
+	code[0] = '\0';
 	if (!name_is_iam(user_name, sizeof(user) - 1))
 		return IAM_ERR_ARG;
 	snprintf(user, sizeof(user), "%s", user_name);
-	r = spawn_run(IAMCTL_PATH, argv, password->p, password->len, &said,
-	    &status);
+	if ((r = password_lines(old, password, &input)) == 0)
+		r = spawn_run(IAMCTL_PATH, argv, input.p, input.len, &said,
+		    &status);
 	if (r == 0 && status == SPAWN_NOT_RUN)
 		r = IAM_ERR_ABSENT;
 	if (r == 0 && status != 0)
 		error_code(buf_cstr(&said), code, code_size);
 	*ret_ok = r == 0 && status == 0;
 	buf_release(&said);
+	buf_release(&input);
 	return r;
 }
 

@@ -1,14 +1,15 @@
 #include "common/base/base.h"
 #include "tests/pam/world.h"
 
-#include <assert.h>
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,19 @@ world_write(const char *path, const void *data, size_t len, mode_t mode)
 	MUST(fd >= 0 && write(fd, data, len) == (ssize_t)len);
 	MUST(fchmod(fd, mode) == 0);
 	close(fd);
+}
+
+void
+world_isolate(const char *root)
+{
+	char inside[512];
+
+	snprintf(inside, sizeof(inside), "%s/", root);
+	make_dirs(inside);
+	if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("tmpfs", root, "tmpfs", MS_NOSUID, "mode=0755") != 0)
+		fprintf(stderr, "%s is shared with other tests\n", root);
 }
 
 static const char *

@@ -36,6 +36,9 @@ struct world {
 	int64_t enabled_s;                 /* of the devices */
 };
 
+/* A tmpfs of this process's own at root, where the kernel lets us: tests that
+ * share the compiled-in directory do not disturb each other. */
+void world_isolate(const char *root);
 /* root NULL: a temporary directory. */
 void world_open(struct world *w, const char *root);
 /* What the group may read and change on a real host, for this group. */

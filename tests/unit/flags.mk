@@ -5,7 +5,7 @@ $(B)/test/unit/test_pam_parts: $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o
 UNIT_LDFLAGS_test_snapshot := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=mmap64,--wrap=mprotect,--wrap=fstatat64,--wrap=clock_gettime,--wrap=write
 UNIT_LDFLAGS_test_password := -Wl,--wrap=crypt_rn
 UNIT_LDFLAGS_test_runtime := -Wl,--wrap=clock_gettime -Wl,--wrap=malloc -Wl,--wrap=calloc
-UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim
+UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim -Wl,--wrap=password_check
 $(B)/test/unit/test_flow: $(B)/tobj/tests/pam/world.o
 UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup $(call tobj,$(NSS))
 $(B)/test/unit/test_nss: $(call tobj,$(NSS))

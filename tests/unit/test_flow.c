@@ -621,6 +621,21 @@ test_flow_judge__both_right(void **state)
 	assert_int_equal(fake.events, 0); /* the account phase writes it */
 }
 
+static unsigned crypts;
+
+int __real_password_check(const struct secret *password, const char *hash,
+    bool *ret_ok);
+int __wrap_password_check(const struct secret *password, const char *hash,
+    bool *ret_ok);
+
+int
+__wrap_password_check(const struct secret *password, const char *hash,
+    bool *ret_ok)
+{
+	crypts++;
+	return __real_password_check(password, hash, ret_ok);
+}
+
 static void
 test_flow_judge__every_no_and_its_reason(void **state)
 {
@@ -644,9 +659,11 @@ test_flow_judge__every_no_and_its_reason(void **state)
 
 	for (i = 0; i < IAM_COUNT(rows); i++) {
 		t->facts.user = rows[i].user;
+		crypts = 0;
 		if (attempt(t, rows[i].password, rows[i].code, NULL, NULL) !=
 		    FLOW_DENY || !reason_is(rows[i].reason))
 			fail_msg("row %zu", i);
+		assert_int_equal(crypts, 1); /* S8: the same work */
 		assert_int_equal(fake.events, i + 1);
 		assert_string_equal(fake.name, "Login");
 		assert_string_equal(fake.response, "{\"Login\":\"Failure\"}");
@@ -874,7 +891,9 @@ test_flow_judge__S16_throttle_is_per_source(void **state)
 	for (i = 0; i < 5; i++)
 		attempt(t, "wrong", NULL, NULL, NULL);
 	/* Looks like a wrong password, though both are right. */
+	crypts = 0;
 	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_int_equal(crypts, 1);
 	assert_true(reason_is("Throttled"));
 	t->facts.rhost = "192.0.2.8";
 	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);

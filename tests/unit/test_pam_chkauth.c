@@ -355,5 +355,6 @@ main(void)
 		T(test_module__in_a_screen_locker),
 	};
 
+	world_isolate(IAM_ROOT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -877,5 +877,6 @@ main(void)
 		T(test_module__S1_nth_allocation_fails),
 	};
 
+	world_isolate(IAM_ROOT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,7 +251,9 @@ test_spawn_run__S7_environment_is_ours(void **state)
 {
 	struct buf said = BUF_INIT;
 	extern char **environ;
-	char *hostile[] = { "LD_PRELOAD=/tmp/evil.so", "HOME=/tmp", "IFS=x", NULL };
+	char preload[] = "LD_PRELOAD=/tmp/evil.so", home[] = "HOME=/tmp",
+	    ifs[] = "IFS=x";
+	char *hostile[] = { preload, home, ifs, NULL };
 	char **before = environ;
 
 	(void)state;
