@@ -121,7 +121,7 @@ key_intern(void *arg, const char *name, size_t len)
 	uint32_t hash = cf_key_hash(name, len), index, off;
 	size_t at;
 
-	if (c->key_n * 2 >= c->slot_n && !grow_slots(c))
+	if (c->err != 0 || (c->key_n * 2 >= c->slot_n && !grow_slots(c)))
 		return 0;
 	for (at = hash & (c->slot_n - 1); c->slots[at].used; at = (at + 1) & (c->slot_n - 1))
 		if (c->slots[at].hash == hash && key_is(c, c->slots[at].index, name, len))
