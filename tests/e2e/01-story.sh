@@ -8,10 +8,10 @@ tuesday='2026-11-24'   # the story begins on Monday the 23rd
 local_people_go_on() { # [WHEN]
 	later 1
 	run "local account logs in by ssh ${1:-}" \
-		talk 40 'assword: $' 'local secret' -- ssh -tt "${ssh_opts[@]}" lena@127.0.0.1 true
+		talk 40 'assword: $' 'local secret' -- ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" lena@127.0.0.1 true
 	run "root switches to the local account ${1:-}" su - lena -c true
 	run "the local account uses sudo ${1:-}" \
-		talk 40 'lena: $' 'local secret' -- su lena -c 'sudo -k; sudo -p "lena: " true'
+		talk 40 'lena: $' 'local secret' -- runuser -u lena -- sudo -k -p 'lena: ' true
 }
 
 # ------------------------------------------------------------------
@@ -73,7 +73,7 @@ has "id shows the group" 'marketing'
 look "getent group" getent group marketing
 has "the group has its member" ':sarah$'
 run "getent initgroups" getent initgroups sarah
-run "for every user of the host" su lena -c 'getent passwd sarah'
+run "for every user of the host" runuser -u lena -- getent passwd sarah
 
 step 5 "ssh: password, code, a shell on Tuesdays from nine to five"
 at '2026-11-23 10:00:00 UTC'
@@ -99,7 +99,7 @@ run "edited by hand" sed -i 's/us-east-1/eu-central-1/' /etc/iam/host.json
 refused "denied again, without another command" ssh_as bob 'Correct horse 2' "$(fresh_code bob)" true
 
 step 7 "Wrong password, wrong code, used code, unknown user: all look alike"
-transcript() { sed 's/\r$//' "$out" | sed -E "s/^.*(Password: ).*$/\1/; s/(nobody-here|sarah|bob)/NAME/g" >"$1"; }
+transcript() { sed -E 's/\r$//; /Permanently added/d; s/(nobody-here|sarah|bob)/NAME/g' "$out" >"$1"; }
 used=$(fresh_code sarah)
 run "the right password and code" ssh_as sarah 'Correct horse 1' "$used" true
 refused "the same code again" ssh_as sarah 'Correct horse 1' "$used" true
@@ -126,18 +126,18 @@ chmod 440 /etc/sudoers.d/sarah
 sudo_as_sarah() { # COMMAND in a session of sarah's that has a fresh code
 	talk 60 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" \
 		'password for sarah: $' 'Correct horse 1' -- \
-		ssh -tt "${ssh_opts[@]}" sarah@127.0.0.1 "$1"
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" sarah@127.0.0.1 "$1"
 }
 run "sudo" sudo_as_sarah 'sudo -k id -u'
 run "sudo -i" sudo_as_sarah 'sudo -k -i id -u'
-su_to() { talk 40 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" -- su lena -c "$1"; }
-run "su sarah" su_to 'su sarah -c true'
-run "su - sarah" su_to 'su - sarah -c true'
+lena_su() { talk 40 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" -- runuser -u lena -- su "$@"; }
+run "su sarah" lena_su sarah -c true
+run "su - sarah" lena_su - sarah -c true
 run "login on a terminal" talk 40 'login: $' sarah 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" \
 	'sarah@host:~\$ $' exit -- login
 at '2026-12-02 10:00:00 UTC'
 echo 'sarah ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/sarah
-refused "Wednesday: su sarah is denied" su_to 'su sarah -c true'
+refused "Wednesday: su sarah is denied" lena_su sarah -c true
 refused "Wednesday: login is denied" talk 40 'login: $' sarah 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" \
 	'sarah@host:~\$ $' exit -- login
 run "Wednesday: a policy for login alone" iamctl put-user-policy --user-name sarah --policy-name Wed --policy-document \
@@ -175,7 +175,7 @@ step 10 "passwd changes the IAM password"
 change() {
 	talk 60 'Password: $' 'Correct horse 1' 'Verification code: $' "$(fresh_code sarah)" \
 		'Current password: $' 'Correct horse 1' 'ew password: $' 'Battery staple 2' -- \
-		ssh -tt "${ssh_opts[@]}" sarah@127.0.0.1 passwd
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" sarah@127.0.0.1 passwd
 }
 look "passwd as sarah" change
 refused "the old one is refused at once" ssh_as sarah 'Correct horse 1' "$(fresh_code sarah)" true

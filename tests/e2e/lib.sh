@@ -113,8 +113,9 @@ sshd_stop() {
 	while [ -e /run/sshd.pid ] && kill -0 "$(cat /run/sshd.pid)" 2>/dev/null; do :; done
 }
 
-ssh_opts=(-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
-	-o NumberOfPasswordPrompts=1 -o PreferredAuthentications=keyboard-interactive)
+ssh_opts=(-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=INFO
+	-o NumberOfPasswordPrompts=1)
+by_prompt=(-o PreferredAuthentications=keyboard-interactive)
 talk() { # SECONDS PATTERN ANSWER ... -- COMMAND
 	/e2e/talk.exp "$@"
 }
@@ -122,7 +123,7 @@ ssh_as() { # USER PASSWORD CODE [COMMAND...]
 	local user=$1 password=$2 code=$3
 	shift 3
 	talk 40 'Password: $' "$password" 'Verification code: $' "$code" -- \
-		ssh -tt "${ssh_opts[@]}" "$user@127.0.0.1" "${@:-true}"
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" "$user@127.0.0.1" "${@:-true}"
 }
 
 # USER [PASSWORD]: an IAM user with password and device; the seed in /root/seed.USER
