@@ -82,17 +82,41 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 	return remove(path);
 }
 
+static void
+remove_ours(const struct world *w)
+{
+	static const char *const ours[] = { "/etc/iam", "/var/lib/iam",
+		"/var/log/iam", "/run/iam" };
+	char path[320];
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(ours); i++) {
+		snprintf(path, sizeof(path), "%s%s", w->root, ours[i]);
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+}
+
+void
+world_clear(struct world *w)
+{
+	char group[320];
+
+	remove_ours(w);
+	snprintf(group, sizeof(group), "%s/etc/group", w->root);
+	world_write(group, "root:x:0:\n", 10, 0644);
+	make_dirs(w->host.host_file);
+	make_dirs(w->host.private_snapshot);
+	make_dirs(w->host.trail);
+	make_dirs(w->host.run);
+}
+
 void
 world_open(struct world *w, const char *root)
 {
 	static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 	    "toor:x:0:0:root:/root:/bin/sh\n"
 	    "games:x:5:60:games:/usr/games:/usr/sbin/nologin\n";
-	static const char *const ours[] = { "/etc/iam", "/var/lib/iam",
-		"/var/log/iam", "/run/iam" };
 	uint8_t key[SEAL_KEY_LEN];
-	char old[320];
-	size_t i;
 
 	memset(w, 0, sizeof(*w));
 	w->temporary = root == NULL;
@@ -100,10 +124,7 @@ world_open(struct world *w, const char *root)
 	    "/tmp/iam-world.XXXXXX");
 	if (w->temporary)
 		MUST(mkdtemp(w->root) != NULL);
-	for (i = 0; i < IAM_COUNT(ours); i++) {
-		snprintf(old, sizeof(old), "%s%s", w->root, ours[i]);
-		nftw(old, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	}
+	remove_ours(w);
 	w->host.host_file = place(w, 0, "/etc/iam/host.json");
 	w->host.settings_file = place(w, 1, "/etc/iam/iam.json");
 	w->host.private_snapshot = place(w, 2, "/var/lib/iam/snapshot/private");

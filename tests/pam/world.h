@@ -44,6 +44,8 @@ void world_open(struct world *w, const char *root);
 /* What the group may read and change on a real host, for this group. */
 void world_share(struct world *w, gid_t gid);
 void world_publish(struct world *w);
+/* Nothing but the directories that packages and the system make. */
+void world_clear(struct world *w);
 void world_close(struct world *w);
 /* Replace a file by these bytes. */
 void world_write(const char *path, const void *data, size_t len, mode_t mode);

@@ -51,6 +51,7 @@ calloc(size_t n, size_t size)
 struct person {
 	const char *password, *code; /* NULL: gives up at this question */
 	bool null_response;          /* success, and no response */
+	const char *new_password;    /* NULL: password */
 	char transcript[2048];       /* "[Password: ][Verification code: ]" */
 };
 
@@ -59,6 +60,8 @@ reply(struct person *p, const char *prompt)
 {
 	if (strstr(prompt, "code") != NULL)
 		return p->code;
+	if (p->new_password != NULL && strstr(prompt, "ew password") != NULL)
+		return p->new_password;
 	return p->password;
 }
 
@@ -815,6 +818,111 @@ test_chauthtok__others_are_asked_on_behalf_of_the_next_module(void **state)
 	pam_end(pamh, 0);
 }
 
+/* iamctl of the tests, with one line of input. */
+static void
+ctl(const char *input, const char *const argv[])
+{
+	int fds[2], status, null;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	if ((pid = fork()) == 0) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(fds[0], 0);
+		dup2(null, 1);
+		execv(IAM_TEST_BIN "/iamctl", (char *const *)(uintptr_t)argv);
+		_exit(98);
+	}
+	close(fds[0]);
+	assert_int_equal(write(fds[1], input, strlen(input)), strlen(input));
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+#define CTL(input, ...) \
+	ctl(input, (const char *const[]){ "iamctl", __VA_ARGS__, NULL })
+
+static void
+login(struct test *t, const char *password, int answer)
+{
+	t->person.password = password;
+	assert_int_equal(alone(t, "login", "vera", AUTH), answer);
+}
+
+static void
+test_chauthtok__through_iamctl(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	/* A host of iamctl's making, in place of the fixture's. */
+	world_clear(&t->w);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("first-password\n", "create-login-profile", "--user-name", "vera",
+	    "--password-stdin", "--password-reset-required");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(""));
+	/* The first login: the password has to be changed, and is. */
+	t->person.password = "first-password";
+	pamh = start(t, "login", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_NEW_AUTHTOK_REQD);
+	t->person.transcript[0] = '\0';
+	t->person.password = "short";
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_AUTHTOK_ERR);
+	assert_non_null(strstr(t->person.transcript, "password policy"));
+	t->person.transcript[0] = '\0';
+	t->person.password = "second-password";
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[New password: ][Retype new password: ]");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	login(t, "first-password", PAM_AUTH_ERR);
+	login(t, "second-password", PAM_SUCCESS);
+	/* Within the session that this process opens: iamctl finds it, and takes
+	 * the caller for vera, who needs her old password. */
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	t->person.transcript[0] = '\0';
+	t->person.new_password = "third-password";
+	pam_end(pamh, 0);
+	pamh = start(t, "login", "vera");
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[Current password: ][New password: ][Retype new password: ]");
+	login(t, "second-password", PAM_AUTH_ERR);
+	login(t, "third-password", PAM_SUCCESS);
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+}
+
+static void
+test_module__configuration_edited(void **state)
+{
+	static const char bad[] = "{\"region\": 1}";
+	static const char good[] = "{\"region\": \"us-east-1\", "
+	    "\"hostname\": \"web1\", \"tags\": {}}";
+	struct test *t = need_root(state);
+
+	world_clear(&t->w);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(ELSEWHERE));
+	assert_int_equal(alone(t, "login", "vera", ACCOUNT), PAM_PERM_DENIED);
+	/* The login itself has the snapshot made anew. */
+	world_write(t->w.host.host_file, good, sizeof(good) - 1, 0644);
+	assert_int_equal(alone(t, "login", "vera", ACCOUNT), PAM_SUCCESS);
+	world_write(t->w.host.host_file, bad, sizeof(bad) - 1, 0644);
+	assert_int_equal(alone(t, "login", "vera", ACCOUNT), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(alone(t, "login", "games", ACCOUNT), IGNORED);
+	assert_int_equal(alone(t, "login", "root", ACCOUNT), IGNORED);
+}
+
 /* ---- the n-th allocation failing ---- */
 
 static void
@@ -874,6 +982,8 @@ main(void)
 		T(test_profile__S5_module_missing_or_broken),
 		T(test_chauthtok__old_password_first),
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
+		T(test_chauthtok__through_iamctl),
+		T(test_module__configuration_edited),
 		T(test_module__S1_nth_allocation_fails),
 	};
 
