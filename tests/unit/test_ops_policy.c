@@ -123,7 +123,7 @@ sized_policy(struct buf *text, size_t chars)
 	buf_reset(text);
 	buf_puts(text, "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
 	    "\"Allow\",\"Action\":\"host:Login\",\"Resource\":[\"*\"");
-	for (i = 0; text->len + 23 < chars; i++)
+	for (i = 0; text->len + 48 < chars; i++)
 		buf_printf(text, ",\"arn:aws:s3:::%05zu\"", i);
 	buf_puts(text, ",\"arn:aws:s3:::");
 	while (text->len + 4 < chars)
