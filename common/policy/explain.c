@@ -28,24 +28,28 @@ put(struct text *t, const char *fmt, ...)
 		t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-/* Values come from requests and documents: no control character gets through
- * (S42), and a long one is cut. */
+/* Values come from requests and documents. What comes out is UTF-8 without
+ * control or direction characters (S42), and a long value is cut. */
 static void
 put_value(struct text *t, const char *p, size_t len)
 {
-	size_t i, n = len < 80 ? len : 80;
+	const char *end = p + len, *stop = p + (len < 80 ? len : 80);
+	uint8_t c;
+	size_t n, i;
 
-	while (n < len && n > 0 && ((uint8_t)p[n] & 0xc0) == 0x80)
-		n--;
-	for (i = 0; i < n; i++) {
-		if ((uint8_t)p[i] < 0x20 || p[i] == 0x7f)
-			put(t, "\\x%02x", (unsigned)(uint8_t)p[i]);
-		else if ((uint8_t)p[i] == 0xc2 && i + 1 < n && (uint8_t)p[i + 1] < 0xa0)
-			put(t, "\\x%02x", (unsigned)(uint8_t)p[++i]);
-		else
-			put(t, "%c", p[i]);
+	for (; p < stop; p += n) {
+		n = cf_char_len(p, end);
+		c = (uint8_t)*p;
+		if (c < 0x20 || c == 0x7f || (n == 1 && c >= 0x80) ||
+		    (n == 2 && c == 0xc2 && (uint8_t)p[1] < 0xa0) ||
+		    (n == 3 && memcmp(p, "\xe2\x80", 2) == 0) ||
+		    (n == 3 && memcmp(p, "\xe2\x81", 2) == 0))
+			for (i = 0; i < n; i++)
+				put(t, "\\x%02x", (unsigned)(uint8_t)p[i]);
+		else if (t->size - t->len > n)
+			put(t, "%.*s", (int)n, p);
 	}
-	if (n < len)
+	if (p < end)
 		put(t, "...");
 }
 
@@ -203,7 +207,8 @@ put_condition(struct look *k, const struct cond *c, enum tri r, const char *name
 	const struct pol_key *key = ev_key(&k->ev, name, strlen(name));
 	const char *op = cf_operator_name(c->op, c->flags);
 
-	put(t, "%.100s ", name);
+	put_value(t, name, strlen(name));
+	put(t, " ");
 	if (key == NULL || !key_present(key)) {
 		put(t, "is not in the request");
 	} else {

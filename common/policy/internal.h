@@ -127,6 +127,8 @@ uint64_t cf_hash(const void *p, size_t len, uint64_t seed);
 uint64_t cf_checksum(const void *p, size_t len);
 /* The hash of a key name, without regard to ASCII case. */
 uint32_t cf_key_hash(const char *p, size_t len);
+/* Bytes of the character at p (p < end): 1 to 4, and 1 for what is no UTF-8. */
+size_t cf_char_len(const char *p, const char *end);
 bool ascii_equal_case(const char *a, size_t alen, const char *b, size_t blen);
 
 #define CF_SEED_PREFIX 0x9e3779b97f4a7c15u

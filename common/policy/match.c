@@ -79,11 +79,10 @@ ascii_equal_case(const char *a, size_t alen, const char *b, size_t blen)
 	return true;
 }
 
-/* Bytes of the character at p: 1 to 4, and 1 for what is no UTF-8. */
-static size_t
-char_len(const char *p, const char *end)
+size_t
+cf_char_len(const char *p, const char *end)
 {
-	uint8_t c = (uint8_t)*p;
+	uint8_t c = (uint8_t)*p, next;
 	size_t n = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
 	size_t i;
 
@@ -92,6 +91,10 @@ char_len(const char *p, const char *end)
 	for (i = 1; i < n; i++)
 		if (((uint8_t)p[i] & 0xc0) != 0x80)
 			return 1;
+	next = n > 1 ? (uint8_t)p[1] : 0;
+	if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
+	    (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
+		return 1; /* too long a form, a surrogate, beyond U+10FFFF */
 	return n;
 }
 
@@ -204,7 +207,7 @@ glob(struct ev *ev, struct view *v, struct place at, const char *t,
 		if (sym == SYM_END && t == end)
 			return true;
 		if (t != end && sym == SYM_ONE) {
-			t += char_len(t, end);
+			t += cf_char_len(t, end);
 			continue;
 		}
 		if (t != end && sym >= 0 &&
@@ -217,7 +220,7 @@ glob(struct ev *ev, struct view *v, struct place at, const char *t,
 			return false;
 		if (star_t == NULL || star_t == end)
 			return false;
-		star_t += char_len(star_t, end);
+		star_t += cf_char_len(star_t, end);
 		t = star_t;
 		at = star;
 	}

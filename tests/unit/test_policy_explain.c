@@ -1,0 +1,189 @@
+/* Explanations: what people read, and what S42 keeps out of it. */
+#include "tests/policy/harness.h"
+
+static struct pol_explanation *
+explain(struct asker *a, const char *json)
+{
+	struct pol_explanation *x = malloc(sizeof(*x));
+	struct pol_set set = { 0 };
+
+	assert_non_null(x);
+	set.identity = (struct pol_list){ asker_doc(a, POL_IDENTITY, json), 1 };
+	assert_int_equal(pol_explain(&set, &a->req, x), 0);
+	return x;
+}
+
+/* The wall clock of a host in Berlin, in winter. */
+static int
+winter(void *arg, const char *zone, int64_t t, struct tz_local *ret)
+{
+	(void)arg;
+	(void)zone;
+	return tz_utc(t + 3600, ret);
+}
+
+#define TUESDAYS(zone) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Sid\":\"Tuesdays\"," \
+	"\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\",\"Condition\":" \
+	"{\"TimeOfDayWithin\":{\"aws:CurrentTime\":\"Tue 09:00-17:00" zone "\"}}}}"
+
+static void
+test_pol_explain__window_in_words(void **state)
+{
+	struct pol_explanation *x;
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	a.req.local_time = winter;
+	asker_key(&a, "aws:CurrentTime", "2026-11-23T09:02:00Z", NULL);
+	x = explain(&a, TUESDAYS(" Europe/Berlin"));
+	assert_int_equal(x->decision.effect, POL_IMPLICIT_DENY);
+	assert_int_equal(x->reason_count, 1);
+	assert_int_equal(x->reasons[0].near, POL_NEAR_CONDITION);
+	assert_string_equal(x->reasons[0].key, "aws:CurrentTime");
+	assert_string_equal(x->reasons[0].op, "TimeOfDayWithin");
+	assert_string_equal(x->reasons[0].text, "Statement 1 'Tuesdays' of identity policy "
+	    "test would allow, but aws:CurrentTime was Mon 10:02 Europe/Berlin and the "
+	    "window is Tue 09:00-17:00 Europe/Berlin.");
+	free(x);
+	x = explain(&a, TUESDAYS(""));
+	assert_non_null(strstr(x->reasons[0].text, "was Mon 10:02 (the host's time)"));
+	free(x);
+	asker_release(&a);
+}
+
+static void
+test_pol_explain__missing_keys_and_near_statements(void **state)
+{
+	struct pol_explanation *x;
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	x = explain(&a, "{\"Version\":\"2012-10-17\",\"Statement\":["
+	    "{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":"
+	    "\"arn:aws:s3:::box/${aws:username}\"},"
+	    "{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\",\"Condition\":"
+	    "{\"StringEquals\":{\"aws:userid\":\"x\"}}},"
+	    "{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\",\"Condition\":"
+	    "{\"StringEquals\":{\"aws:PrincipalTag/t\":[\"a\",\"b\"]}}}]}");
+	assert_int_equal(x->missing_count, 2);
+	assert_string_equal(x->missing[0], "aws:username");
+	assert_string_equal(x->missing[1], "aws:PrincipalTag/t");
+	assert_int_equal(x->reason_count, 2);
+	assert_int_equal(x->reasons[0].near, POL_NEAR_CONDITION);
+	assert_string_equal(x->reasons[0].text, "Statement 3 of identity policy test would "
+	    "allow, but aws:PrincipalTag/t is not in the request and StringEquals asks "
+	    "for \"a\" or \"b\".");
+	assert_int_equal(x->reasons[1].near, POL_NEAR_ACTION_ONLY);
+	assert_string_equal(x->reasons[1].text, "Statement 1 of identity policy test would "
+	    "allow this action, but for arn:aws:s3:::box/${aws:username}, not " THING ".");
+	free(x);
+	asker_release(&a);
+}
+
+static void
+test_pol_explain__deny_comes_with_its_statement(void **state)
+{
+	struct pol_explanation *x;
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	asker_key(&a, "aws:MultiFactorAuthAge", "soon", NULL);
+	x = explain(&a, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+	    "\"Action\":\"*\",\"Resource\":\"*\"},{\"Effect\":\"Deny\",\"Action\":\"*\","
+	    "\"Resource\":\"*\",\"Condition\":{\"NumericGreaterThan\":"
+	    "{\"aws:MultiFactorAuthAge\":\"900\"}}}]}");
+	assert_int_equal(x->decision.effect, POL_EXPLICIT_DENY);
+	assert_int_equal(x->decision.denied_by, POL_L_IDENTITY);
+	assert_int_equal(x->reason_count, 2);
+	assert_string_equal(x->reasons[1].text, "Statement 2 of identity policy test denies "
+	    "out of caution: aws:MultiFactorAuthAge was \"soon\", which cannot be compared "
+	    "and NumericGreaterThan asks for \"900\".");
+	free(x);
+	asker_release(&a);
+}
+
+/* S42: nothing out of a request moves a terminal's cursor or breaks a line. */
+static void
+test_pol_explain__S42_values_are_escaped(void **state)
+{
+	struct pol_explanation *x;
+	struct asker a;
+	const char *p;
+
+	(void)state;
+	asker_init(&a);
+	asker_key(&a, "aws:username", "a\x1b[2J\n\xc2\x9b" "b", NULL);
+	x = explain(&a, "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\","
+	    "\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+	    "{\"aws:username\":\"x\"}}}}");
+	assert_int_equal(x->reason_count, 1);
+	for (p = x->reasons[0].text; *p != 0; p++)
+		assert_true((unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7f);
+	assert_non_null(strstr(x->reasons[0].text, "a\\x1b[2J\\x0a\\xc2\\x9bb"));
+	free(x);
+	asker_release(&a);
+}
+
+static void
+test_pol_explain__long_text_is_cut(void **state)
+{
+	struct pol_explanation *x;
+	struct buf json = BUF_INIT;
+	struct asker a;
+	int i;
+
+	(void)state;
+	asker_init(&a);
+	asker_key(&a, "aws:username", "y", NULL);
+	buf_puts(&json, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+	    "\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+	    "{\"aws:username\":[\"x\"");
+	for (i = 0; i < 20; i++)
+		buf_printf(&json, ",\"%0150d\"", i);
+	buf_puts(&json, "]}}}]}");
+	x = explain(&a, buf_cstr(&json));
+	assert_int_equal(x->reason_count, 1);
+	assert_true(strlen(x->reasons[0].text) < sizeof(x->reasons[0].text));
+	assert_non_null(strstr(x->reasons[0].text, "or 17 more"));
+	free(x);
+	buf_release(&json);
+	asker_release(&a);
+}
+
+static void
+test_pol_key_next__names_every_key_once(void **state)
+{
+	static const char *const expected[] = { "aws:username", "aws:PrincipalTag/t" };
+	const struct pol_source *s;
+	const char *name;
+	size_t cursor = 0, n = 0;
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	s = asker_doc(&a, POL_IDENTITY, "{\"Version\":\"2012-10-17\",\"Statement\":{"
+	    "\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"arn:aws:s3:::${aws:username}\","
+	    "\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/t\":\"${AWS:UserName}\"}}}}");
+	for (; pol_key_next(&s->doc, &cursor, &name); n++)
+		assert_string_equal(name, expected[n]);
+	assert_int_equal(n, 2);
+	asker_release(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pol_explain__window_in_words),
+		cmocka_unit_test(test_pol_explain__missing_keys_and_near_statements),
+		cmocka_unit_test(test_pol_explain__deny_comes_with_its_statement),
+		cmocka_unit_test(test_pol_explain__S42_values_are_escaped),
+		cmocka_unit_test(test_pol_explain__long_text_is_cut),
+		cmocka_unit_test(test_pol_key_next__names_every_key_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
