@@ -404,8 +404,11 @@ trail_spool_move(const struct trail_where *w, struct trail_file *f,
 
 	*ret_moved = 0;
 	r = open_dir(w, false, &dir);
-	if (r == IAM_ERR_ABSENT)
+	if (r == IAM_ERR_ABSENT) {
+		/* The helper cannot make it, and must find it when it needs it. */
+		(void)make_dir(w);
 		return 0;
+	}
 	if (r != 0)
 		return r;
 	r = move_all(w, dir, f, ret_moved);

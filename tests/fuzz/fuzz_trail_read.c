@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.source = "host.iam", .name = "FuzzedEvent", .now_s = 1795512600 };
 	struct trail_filter all = { .start_s = 1 };
 	struct trail_check before, after;
-	struct trail_where where = { "/tmp/iam-fuzz-trail.jsonl", "/nonexistent",
+	struct trail_where where = { "/tmp/iam-fuzz-trail.jsonl", "/dev/null/spool",
 		(gid_t)-1 };
 	bool seen = false;
 	int fd;

@@ -605,6 +605,30 @@ test_trail_write__after_garbage(void **state)
 	assert_lookup(f, &everything, "Three Two ");
 }
 
+/* The right hash alone is not enough: numbers have no gaps. */
+static void
+test_trail_validate__number_left_out(void **state)
+{
+	const char *body = "{\"additionalEventData\":{}}";
+	struct fixture *f = *state;
+	struct buf b = BUF_INIT;
+	struct trail_link l;
+	struct trail_check c;
+
+	write_named(f, "One");
+	get_file(f, &b);
+	trail_link_init(&l);
+	trail_link_hash(&l, b.p, b.len - 1);
+	l.seq = 2;
+	trail_link_record(&b, body, strlen(body), -1, &l);
+	buf_putc(&b, '\n');
+	put_file(f->file, b.p, b.len);
+	c = validate(f);
+	assert_int_equal(c.bad, 1);
+	assert_string_equal(c.reason, "record number 3 where 2 is expected");
+	buf_release(&b);
+}
+
 static void
 test_trail_validate__last_record_torn(void **state)
 {
@@ -849,6 +873,19 @@ test_trail_spool__files_of_others_prove_nothing(void **state)
 	assert_int_equal(validate(f).bad, 0);
 }
 
+/* The helper cannot make the directory; whoever can, does. */
+static void
+test_trail_write__makes_the_spool_for_the_helper(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	write_named(f, "One");
+	assert_int_equal(stat(f->spool, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0770);
+	assert_int_equal(st.st_gid, f->where.auth_gid);
+}
+
 static void
 test_trail_spool__directory_of_somebody_else_is_not_used(void **state)
 {
@@ -1065,6 +1102,7 @@ main(void)
 		T(test_trail_validate__every_flipped_byte_before_the_last_line),
 		T(test_trail_write__after_every_truncation),
 		T(test_trail_write__after_garbage),
+		T(test_trail_validate__number_left_out),
 		T(test_trail_validate__last_record_torn),
 		T(test_trail_write__disk_full_half_way),
 		T(test_trail_write__neither_file_nor_spool),
@@ -1074,6 +1112,7 @@ main(void)
 		T(test_trail_spool__order_mode_and_owner),
 		T(test_trail_spool__damaged_records_become_events),
 		T(test_trail_spool__files_of_others_prove_nothing),
+		T(test_trail_write__makes_the_spool_for_the_helper),
 		T(test_trail_spool__directory_of_somebody_else_is_not_used),
 		T(test_trail_spool__unfinished_records),
 		T(test_trail_flush__more_than_a_batch),
