@@ -51,11 +51,41 @@ has_word(const char *line, const char *word)
 
 /* ---- PAM ---- */
 
+/* In a process of its own: a truncated file ends it with SIGBUS. */
+static bool
+can_load(const char *path, char *why, size_t size)
+{
+	int fds[2], status = 0;
+	void *module;
+	ssize_t n;
+	pid_t pid;
+
+	snprintf(why, size, "%s", "the program that tried it did not survive");
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return false;
+	if ((pid = fork()) == 0) {
+		module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		if (module != NULL && dlsym(module, "pam_sm_acct_mgmt") != NULL)
+			_exit(0);
+		snprintf(why, size, "%s", dlerror());
+		(void)file_write_all(fds[1], why, strlen(why));
+		_exit(1);
+	}
+	close(fds[1]);
+	n = read(fds[0], why, size - 1);
+	if (n > 0)
+		why[n] = '\0';
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void
 check_module(struct doctor *d)
 {
 	glob_t found = { 0 };
-	void *module;
+	char why[256];
 	int fd;
 
 	if (glob(IAM_ROOT "/lib/*/security/pam_iam.so", 0, NULL, &found) != 0 &&
@@ -71,16 +101,13 @@ check_module(struct doctor *d)
 		    "%s is not a file that only root may write", found.gl_pathv[0]);
 	} else {
 		close(fd);
-		module = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL);
-		if (module == NULL || dlsym(module, "pam_sm_acct_mgmt") == NULL)
-			doctor_say(d, "PAM module", DOCTOR_FAILED,
-			    "apt install --reinstall libpam-iam",
-			    "%s cannot be loaded: %s", found.gl_pathv[0], dlerror());
-		else
+		if (can_load(found.gl_pathv[0], why, sizeof(why)))
 			doctor_say(d, "PAM module", DOCTOR_OK, "", "%s",
 			    found.gl_pathv[0]);
-		if (module != NULL)
-			dlclose(module);
+		else
+			doctor_say(d, "PAM module", DOCTOR_FAILED,
+			    "apt install --reinstall libpam-iam",
+			    "%s cannot be loaded: %s", found.gl_pathv[0], why);
 	}
 	globfree(&found);
 }

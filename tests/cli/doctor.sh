@@ -1,0 +1,100 @@
+#!/bin/bash
+# doctor: S47, enforcement that is not live is said, with its mend.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+new_host
+
+check() { # the status of a check in $out
+	python3 -c 'import json, sys
+print("/".join(c["Status"] for c in json.load(sys.stdin)["Checks"] if c["Check"] == sys.argv[1]))' "$1" <<<"$out"
+}
+detail() {
+	python3 -c 'import json, sys
+print("; ".join(c["Detail"] + " -> " + c["Repair"] for c in json.load(sys.stdin)["Checks"] if c["Check"] == sys.argv[1]))' "$1" <<<"$out"
+}
+found() { # CHECK STATUS PART
+	is "$(check "$1")" "$2" && has "$(detail "$1")" "$3"
+}
+finds() { # NAME CHECK STATUS [PART]
+	run doctor
+	ok "S47: $1" found "$2" "$3" "${4:-}"
+}
+
+expect "without an account something has failed" 1 "" doctor
+ok "and it says what to do" has "$(detail store)" "iamctl init"
+new_account
+
+# A host as the packages leave it
+libdir=$root/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)/security
+mkdir -p "$libdir" "$root/etc/pam.d" "$root/etc/ssh"
+control='[success=1 ignore=ignore default=die]'
+for t in auth account password; do
+	printf '# a comment\n%s %s pam_iam.so\n%s [success=1 default=ignore] pam_unix.so\n' \
+		$t "$control" $t >"$root/etc/pam.d/common-$t"
+done
+printf 'session optional pam_unix.so\nsession [success=ok default=bad] pam_iam.so\n' >"$root/etc/pam.d/common-session"
+for s in sshd sudo; do
+	printf '@include common-auth\n@include common-account\n' >"$root/etc/pam.d/$s"
+done
+printf 'passwd: files iam\ngroup:\tfiles systemd iam\n' >"$root/etc/nsswitch.conf"
+printf '#!/bin/sh\n[ -z "$HOME$TERM" ] || exit 1\ncat <<X\nusepam yes\nkbdinteractiveauthentication yes\nauthorizedkeyscommand /usr/lib/host-iam/iam-authorized-keys %%u\nX\n' >"$root/usr/sbin/sshd"
+chmod 755 "$root/usr/sbin/sshd"
+[ ! -e "$build/test/pam_iam.so" ] || install -m 0644 "$build/test/pam_iam.so" "$libdir/"
+
+for c in store host.json iam.json 'public snapshot' 'private snapshot' 'snapshots current' \
+	'seal key' 'runtime state' trail 'PAM auth' 'PAM account' 'PAM session' 'PAM password' \
+	'PAM service sshd' 'nsswitch passwd' 'nsswitch group' 'nsswitch initgroups' \
+	'sshd usepam' 'sshd kbdinteractiveauthentication' 'sshd authorizedkeyscommand'; do
+	finds "$c is well" "$c" OK
+done
+if [ -e "$libdir/pam_iam.so" ]; then
+	finds "the module is there" 'PAM module' OK
+	head -c 1000 "$build/test/pam_iam.so" >"$libdir/pam_iam.so"
+	finds "a broken module" 'PAM module' FAILED "cannot be loaded"
+	rm "$libdir/pam_iam.so"
+fi
+finds "no module" 'PAM module' FAILED "apt install libpam-iam"
+
+sed -i 's/^auth.*pam_iam/#&/' "$root/etc/pam.d/common-auth"
+finds "a line that is commented out" 'PAM auth' FAILED "pam-auth-update"
+printf 'account [default=die] pam_unix.so\naccount %s pam_iam.so\n' "$control" >"$root/etc/pam.d/common-account"
+finds "pam_unix decides first" 'PAM account' FAILED "before pam_iam"
+printf 'account [success=1 default=ignore] pam_iam.so\n' >"$root/etc/pam.d/common-account"
+finds "S4: a denial that is not final" 'PAM account' FAILED "default=die"
+rm "$root/etc/pam.d/common-password"
+finds "a stack that is gone" 'PAM password' FAILED
+printf 'auth required pam_permit.so\n' >"$root/etc/pam.d/sudo"
+finds "a program with a stack of its own" 'PAM service sudo' WARNING "does not include"
+printf 'passwd: iam files\n' >"$root/etc/nsswitch.conf"
+finds "names of others before local ones" 'nsswitch passwd' FAILED "local names must come first"
+finds "no line" 'nsswitch group' FAILED
+printf 'passwd: files # iam\n' >"$root/etc/nsswitch.conf"
+finds "iam in a comment" 'nsswitch passwd' FAILED "not asked"
+sed -i 's/kbdinteractiveauthentication yes/kbdinteractiveauthentication no/; s/^authorizedkeys.*/authorizedkeyscommand none/' "$root/usr/sbin/sshd"
+finds "sshd asks for no code" 'sshd kbdinteractiveauthentication' FAILED "asked for a code"
+finds "sshd asks somebody else for keys" 'sshd authorizedkeyscommand' WARNING
+printf '#!/bin/sh\necho no hostkeys available >&2\nexit 1\n' >"$root/usr/sbin/sshd"
+finds "sshd that says nothing" sshd WARNING "no hostkeys available"
+
+cp "$root/var/lib/iam/snapshot/private" "$tmp/private"
+printf x | dd of="$root/var/lib/iam/snapshot/private" bs=1 seek=600 conv=notrunc 2>/dev/null
+finds "a byte of the snapshot" 'private snapshot' FAILED "iamctl publish"
+rm -rf "$root/var/lib/iam/snapshot/public"
+finds "no snapshot" 'public snapshot' FAILED
+run publish
+finds "publish repairs" 'private snapshot' OK
+sed -i 's/web1/web2/' "$root/etc/iam/host.json"
+finds "host.json was edited" 'snapshots current' FAILED "iamctl publish"
+run publish
+chmod 644 "$root/etc/iam/seal.key"
+finds "a seal key that others can read" 'seal key' FAILED
+chmod 640 "$root/etc/iam/seal.key"
+printf '{"mfa": {"whenEnrolled": "maybe"}}' >"$root/etc/iam/iam.json"
+finds "a setting that is wrong" iam.json FAILED whenEnrolled
+rm "$root/etc/iam/iam.json"
+sed -i '1s/Init/Exit/' "$root/var/log/iam/trail.jsonl"
+finds "an event that was changed" trail FAILED "line"
+run doctor --output table --color off
+ok "as a table" has "$out" "| Status  | Check"
+ok "the exit status says so" is "$status" 1
+finish
