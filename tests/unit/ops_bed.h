@@ -24,6 +24,8 @@ struct bed {
 	char dir[64], db[96];
 	struct store *store;
 	const char *caller;   /* UserName, NULL: root */
+	void (*around)(bool begins); /* called before and after the handler; NULL */
+	bool dry;             /* roll back what succeeded, too */
 	struct op_call c;     /* of the last call */
 	json_t *in, *who;
 };
@@ -152,8 +154,12 @@ bed_run(struct bed *b, const char *name, json_t *in)
 		.picture = BUF_INIT };
 	if (!op->read_only)
 		assert_int_equal(store_begin(b->store), 0);
+	if (b->around != NULL)
+		b->around(true);
 	r = op->run(&b->c);
-	if (r != 0)
+	if (b->around != NULL)
+		b->around(false);
+	if (r != 0 || b->dry)
 		store_rollback(b->store);
 	else if (!op->read_only)
 		assert_int_equal(store_commit(b->store, "test", name, NULL), 0);
