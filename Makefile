@@ -95,7 +95,6 @@ $(B)/tobj/%.o: %.c
 define product
 $(B)/$(1): $$(call obj,$(2)) $(4)
 	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(call obj,$(2)) $$(ALL_LDFLAGS) $(3)
-	$(if $(findstring .so,$(1)),tools/phdr-last $$@)
 $(B)/test/$(1): $$(call tobj,$(2)) $(4)
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(call tobj,$(2)) $$(ALL_LDFLAGS) $(3)
