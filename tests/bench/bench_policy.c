@@ -42,7 +42,7 @@ put_statement(struct buf *b, enum shape shape, unsigned i)
 	case BY_SUFFIX:
 	case SHAPES:
 		buf_printf(b, "{\"Effect\":\"Allow\",\"Action\":\"*\","
-		    "\"Resource\":\"*:instance/web%u\"}", i);
+		    "\"Resource\":\"arn:*:*:*:*:*/web%u\"}", i);
 		break;
 	}
 }

@@ -19,17 +19,19 @@ full_copy() { # DIR: the same files on a file system without room
 	! echo more >"$1/more" 2>/dev/null
 }
 
+one_code=$(fresh_code sarah)
 case $1 in
 full)
 	full_copy /var/lib/iam; verdict $? "/var/lib/iam has no room"
 	full_copy /var/log/iam; verdict $? "/var/log/iam has no room" ;;
 readonly)
-	before=$(grep -c . /var/log/iam/trail.jsonl)
-	mount -o remount,ro /
-	! touch /var/lib/iam/x 2>/dev/null
+	for d in /var /etc /home /usr; do
+		mount --bind "$d" "$d"
+		mount -o remount,bind,ro "$d"
+	done
+	! touch /var/lib/iam/x /var/log/iam/x /etc/iam/x 2>/dev/null
 	verdict $? "the disk is read-only" ;;
 esac
-one_code=$(fresh_code sarah)
 run "sarah logs in" ssh_as sarah 'Battery staple 2' "$one_code" true
 refused "the same code is refused (S35, S38)" ssh_as sarah 'Battery staple 2' "$one_code" true
 run "the local account logs in" talk 40 'assword: $' 'local secret' -- ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" lena@127.0.0.1 true
@@ -39,7 +41,7 @@ refused "a change is refused as a whole" iamctl create-user --user-name during
 verdict $? "events wait in /run/iam"
 case $1 in
 full) umount /var/lib/iam /var/log/iam ;;
-readonly) mount -o remount,rw / ;;
+readonly) umount -l /var /etc /home /usr ;;
 esac
 run "with room again, changes work" iamctl create-user --user-name "after-$1"
 [ -z "$(ls /run/iam/spool 2>/dev/null)" ]
