@@ -179,8 +179,7 @@ input_read_line(int fd, struct secret *ret)
 	/* Byte by byte: the next line is the next secret's. */
 	for (;;) {
 		n = read(fd, line + len, 1);
-		if (n < 0 && errno == EINTR)
-			continue;
+		/* A signal that was caught ends the question, too. */
 		if (n < 0)
 			r = IAM_ERR_IO;
 		else if (n == 0 && len == 0)
