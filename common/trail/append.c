@@ -1,6 +1,7 @@
 /*
  * Appending to the trail's file, under its lock.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  * It is the last thing in a record, in a fixed spelling, so that a writer
  * without a JSON parser finds the last sequence number in the file.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <sodium.h>

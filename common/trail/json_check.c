@@ -2,6 +2,7 @@
  * Is a text JSON, and one line? Logins link no JSON parser, but what they
  * append to the trail must not break it.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
  * Emit-only JSON: what is written is one line of valid UTF-8, whatever the
  * texts hold (S42).
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <string.h>

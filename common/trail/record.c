@@ -3,6 +3,7 @@
  * length are bounded here, as CloudTrail does: large values of the fields
  * that hold JSON are left out with a note, texts are cut with a marker.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <string.h>

@@ -10,6 +10,7 @@
  *   alone proves nothing.
  * - Names begin with the time, and a file gets its name when it is complete.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <dirent.h>

@@ -1,6 +1,7 @@
 /*
  * Writing the trail: into the file if possible, else into the spool.
  */
+#include "common/base/base.h"
 #include "common/trail/internal.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /*
  * LookupEvents: from the newest record to the oldest, past damaged lines.
  */
+#include "common/base/base.h"
 #include "common/trail/trail_read.h"
 
 #include <errno.h>

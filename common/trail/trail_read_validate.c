@@ -1,6 +1,7 @@
 /*
  * ValidateLogs: walk the chain and say where it breaks.
  */
+#include "common/base/base.h"
 #include "common/trail/trail_read.h"
 
 #include <inttypes.h>
