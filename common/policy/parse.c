@@ -65,7 +65,7 @@ new_finding(struct pol_findings *f)
 	return v;
 }
 
-static void
+static void __attribute__((format(printf, 6, 0)))
 find_at(struct doc *d, size_t off, const struct step *at,
     enum pol_severity severity, const char *code, const char *fmt, va_list ap)
 {
