@@ -32,6 +32,8 @@ ALL_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(SAN),)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ALL_LDFLAGS += -fsanitize=address,undefined
+# ASan stands in for crypt_r and calls the next one: it must have been linked.
+ALL_LDFLAGS += -Wl,--no-as-needed -lcrypt -Wl,--as-needed
 endif
 
 # ---- sources by part ----
