@@ -50,10 +50,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool bad = false;
 
 	current = &conv;
-	if (conv_ask(NULL, "Password: ", &answer, &bad) != 0 ||
+	if (conv_ask((pam_handle_t *)&answer, "Password: ", &answer, &bad) != 0 ||
 	    bad != (answer.len == 0) || answer.len > PASSWORD_MAX)
 		abort();
-	conv_say(NULL, 0, PAM_TEXT_INFO, "text");
+	conv_say((pam_handle_t *)&answer, 0, PAM_TEXT_INFO, "text");
 	secret_release(&answer);
 	return 0;
 }
