@@ -48,7 +48,7 @@ bad=$(grep -nE '\b(getenv|secure_getenv|system|popen|execvp|execlp)[[:space:]]*\
 	common/*/*.c pam_iam/*.c nss_iam/*.c ssh_iam/*.c | tr '\n' ' ')
 result "S7, S34: no environment and no shell in what runs with privilege" "$bad"
 
-bad=$(git grep -nIE '\b(TODO|FIXME|HACK)\b|XXX:' -- '*.c' '*.h' '*.sh' Makefile | grep -v '^tests/lint/' | tr '\n' ' ')
+bad=$(git grep -nIE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' Makefile | grep -v '^tests/lint/' | grep -vF '"XXX-1YYY-3,' | tr '\n' ' ')
 result "nothing is left open in the code" "$bad"
 
 bad=''
