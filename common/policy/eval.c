@@ -97,7 +97,7 @@ tail8(struct val_slice s)
 }
 
 int
-ev_init(struct ev *ev, const struct pol_request *req)
+ev_init(struct ev *ev, const struct pol_set *set, const struct pol_request *req)
 {
 	struct val_slice part[ARN_PARTS];
 	size_t i;
@@ -106,6 +106,7 @@ ev_init(struct ev *ev, const struct pol_request *req)
 	    req->principal[0] == 0 || req->action[0] == 0 || req->resource[0] == 0)
 		return IAM_ERR_ARG;
 	ev->req = req;
+	ev->bounded = set->boundary != NULL;
 	ev->clock_known = false;
 	for (i = 0; req->action[i] != 0; i++) {
 		if (i == POL_ACTION_MAX)
@@ -230,6 +231,10 @@ stmt_principals(struct ev *ev, struct view *v, const struct stmt *s)
 		return named;
 	if ((s->flags & CF_DENY) == 0) /* an Allow must not reach whom it names in part */
 		return named != 0 ? 0 : GRANT_ANY;
+	/* IAM User Guide, "NotPrincipal": a Deny always reaches a principal that has
+	 * a permissions boundary, whomever it names. */
+	if (ev->bounded)
+		return GRANT_ANY;
 	needed = GRANT_EXACT | GRANT_ACCOUNT;
 	if (ev->principal.type == PR_ROLE_SESSION)
 		needed |= GRANT_ROLE;
@@ -574,7 +579,7 @@ pol_eval(const struct pol_set *set, const struct pol_request *req,
 	ret->match_count = 0;
 	k.d = ret;
 	k.denied = false;
-	if ((r = ev_init(&k.ev, req)) != 0 || (r = eval_layers(&k, set, &l)) != 0) {
+	if ((r = ev_init(&k.ev, set, req)) != 0 || (r = eval_layers(&k, set, &l)) != 0) {
 		ret->match_count = 0;
 		return r;
 	}

@@ -468,7 +468,7 @@ pol_explain(const struct pol_set *set, const struct pol_request *req,
 	ret->reason_count = 0;
 	ret->missing_count = 0;
 	if ((r = pol_eval(set, req, &ret->decision)) != 0 ||
-	    (r = ev_init(&k.ev, req)) != 0)
+	    (r = ev_init(&k.ev, set, req)) != 0)
 		return r;
 	k.x = ret;
 	for (i = 0; i < IAM_COUNT(order); i++) {

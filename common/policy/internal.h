@@ -302,6 +302,7 @@ struct ev { /* a decision in the making */
 	uint64_t resource_tail; /* the last 8 bytes */
 	struct principal principal;
 	struct val_slice account, resource_account;
+	bool bounded; /* the principal has a permissions boundary */
 	/* the last wall clock that was asked for */
 	bool clock_known, clock_ok;
 	struct val_slice clock_zone;
@@ -309,7 +310,7 @@ struct ev { /* a decision in the making */
 	struct tz_local clock;
 };
 
-int ev_init(struct ev *ev, const struct pol_request *req);
+int ev_init(struct ev *ev, const struct pol_set *set, const struct pol_request *req);
 const struct pol_key *ev_key(const struct ev *ev, const char *name, size_t len);
 /* Does the key have a value: not missing, empty, or all empty strings? */
 bool key_present(const struct pol_key *k);
