@@ -23,6 +23,13 @@ check-san:
 check-valgrind: unit-tests
 	$(RUN) -V unit
 
+# policy_corpus FILE...: what this evaluator makes of a corpus, for anyone who has
+# one (tests/policy/README.md).
+$(B)/tests/policy_corpus: $(call obj,tests/policy/policy_corpus.c $(BASE) $(POLICY) $(POLICY_PARSE))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) -ljansson
+all: $(B)/tests/policy_corpus
+
 lint: all
 	$(RUN) lint
 

@@ -654,6 +654,9 @@ check_whom(struct doc *d, const struct step *at, json_t *st)
 		    "has no %s: it belongs to whom it is attached to.", name);
 		return;
 	}
+	if (d->kind == POL_TRUST && name[0] == 'N')
+		doc_find(d, &key, POL_ERROR, "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL",
+		    "A trust policy has no NotPrincipal. Name whom it trusts in Principal.");
 	check_principals(d, &val, v);
 }
 

@@ -62,11 +62,37 @@ test_pol_compile__corpus_documents_are_refused(void **state)
 	assert_int_equal(passed, 62);
 }
 
+/* Others bring their own files: odd lines are failures, never a crash. */
+static void
+test_policy_corpus__odd_lines_fail(void **state)
+{
+	static const char *const lines[] = { "{}", "{\"request\":null}", "{\"request\":5}",
+		"{\"request\":{\"principal\":\"p\",\"action\":\"a:b\",\"resource\":\"*\","
+		"\"context\":{\"aws:a\":null,\"aws:b\":[1,null,{}],\"aws:c\":{\"x\":1}}},"
+		"\"expected\":\"Allowed\"}",
+		"{\"request\":{\"principal\":\"p\",\"action\":\"a:b\",\"resource\":\"*\"},"
+		"\"identity\":[null],\"scp\":[null,[5]],\"boundary\":\"x\",\"resource_policy\":[]}" };
+	const char *got;
+	json_t *j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(lines); i++) {
+		j = json_loads(lines[i], 0, NULL);
+		assert_non_null(j);
+		assert_false(corpus_run_case(j, &got));
+		assert_non_null(got);
+		(void)corpus_run_invalid(j, &got);
+		json_decref(j);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pol_eval__corpus_cases),
+		cmocka_unit_test(test_policy_corpus__odd_lines_fail),
 		cmocka_unit_test(test_pol_compile__corpus_documents_are_refused),
 	};
 

@@ -161,6 +161,11 @@ test_conditions__settled_answers(void **state)
 	"\"Action\":\"*\",\"Resource\":\"*\",\"Principal\":" who "}}"
 #define TRUST(who) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\"," \
 	"\"Action\":\"sts:AssumeRole\",\"Principal\":" who "}}"
+/* The IAM User Guide, "NotPrincipal": "regardless of the values" with a boundary. */
+#define SPARE(who) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\"," \
+	"\"Action\":\"*\",\"Resource\":\"*\",\"NotPrincipal\":{\"AWS\":[" who "]}}}"
+#define ROOT "arn:aws:iam::" ACCOUNT ":root"
+#define ROLE "arn:aws:iam::" ACCOUNT ":role/Ops"
 #define SESSION "arn:aws:sts::" ACCOUNT ":assumed-role/Ops/s1"
 
 struct layers_row {
@@ -187,6 +192,17 @@ static const struct layers_row layers[] = {
 	{ "no trust policy at all", ALICE, ALLOW_ALL, NULL, NULL, NULL, true, ACCOUNT, POL_IMPLICIT_DENY, POL_L_RESOURCE },
 	{ "trust in the account, identity allows", ALICE, ALLOW_ALL, NULL, NULL, TRUST("{\"AWS\":\"" ACCOUNT "\"}"), true, ACCOUNT, POL_ALLOWED, 0 },
 	{ "trust in the account, identity silent", ALICE, NULL, NULL, NULL, TRUST("{\"AWS\":\"" ACCOUNT "\"}"), true, ACCOUNT, POL_IMPLICIT_DENY, POL_L_IDENTITY },
+	/* NotPrincipal spares who is named in full, and with a boundary nobody */
+	{ "NotPrincipal, user and account", ALICE, ALLOW_ALL, NULL, NULL, SPARE("\"" ALICE "\",\"" ROOT "\""), false, ACCOUNT, POL_ALLOWED, 0 },
+	{ "NotPrincipal, user without account", ALICE, ALLOW_ALL, NULL, NULL, SPARE("\"" ALICE "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, account without user", ALICE, ALLOW_ALL, NULL, NULL, SPARE("\"" ACCOUNT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, another user", ALICE, ALLOW_ALL, NULL, NULL, SPARE("\"" ALICE "x\",\"" ROOT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, session, role and account", SESSION, ALLOW_ALL, NULL, NULL, SPARE("\"" SESSION "\",\"" ROLE "\",\"" ROOT "\""), false, ACCOUNT, POL_ALLOWED, 0 },
+	{ "NotPrincipal, session without role", SESSION, ALLOW_ALL, NULL, NULL, SPARE("\"" SESSION "\",\"" ROOT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, role without session", SESSION, ALLOW_ALL, NULL, NULL, SPARE("\"" ROLE "\",\"" ROOT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, boundary", ALICE, ALLOW_ALL, ALLOW_ALL, NULL, SPARE("\"" ALICE "\",\"" ROOT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, boundary of a role", SESSION, ALLOW_ALL, ALLOW_ALL, NULL, SPARE("\"" SESSION "\",\"" ROLE "\",\"" ROOT "\""), false, ACCOUNT, POL_EXPLICIT_DENY, POL_L_RESOURCE },
+	{ "NotPrincipal, session policy", SESSION, ALLOW_ALL, NULL, ALLOW_ALL, SPARE("\"" SESSION "\",\"" ROLE "\",\"" ROOT "\""), false, ACCOUNT, POL_ALLOWED, 0 },
 	{ "a service is not a user", ALICE, NULL, NULL, NULL, GRANT("{\"Service\":\"ec2.amazonaws.com\"}"), false, ACCOUNT, POL_IMPLICIT_DENY, POL_L_IDENTITY },
 };
 

@@ -66,6 +66,7 @@ static const struct row rows[] = {
 	{ "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::${aws:username}\"}}", POL_IDENTITY, POL_WARNING, "VARIABLE_UNSUPPORTED_IN_VERSION", "Statement.Resource", 1, 0 },
 	{ "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}}", POL_IDENTITY, POL_WARNING, "MISSING_VERSION", "", 1, 1 },
 	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"*\",\"Principal\":\"*\"}"), POL_TRUST, POL_ERROR, "UNSUPPORTED_RESOURCE_ARN_IN_POLICY", "Statement[0].Resource", 2, 0 },
+	{ DOC("{\"Effect\":\"Deny\",\"Action\":\"sts:AssumeRole\",\"NotPrincipal\":{\"AWS\":\"123456789012\"}}"), POL_TRUST, POL_ERROR, "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL", "Statement[0].NotPrincipal", 2, 0 },
 	/* columns count characters: two bytes stand before the mistake as one */
 	{ DOC("{\"Sid\":\"\xc3\xa9\",\"Effect\":1,\"Action\":\"s3:*\",\"Resource\":\"*\"}"), POL_IDENTITY, POL_ERROR, "DATA_TYPE_MISMATCH", "Statement[0].Effect", 2, 21 },
 };
