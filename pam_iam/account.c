@@ -106,6 +106,12 @@ judge_attempt(const struct flow *f, const struct judge *j,
 	at->mfa = p->mfa_s != 0;
 	at->mfa_s = p->mfa_s;
 	at->issued_s = p->issued_s;
+	at->key_type = text(f->key.type);
+	at->key_bits = f->key.bits;
+	if (f->key.known != NULL) {
+		at->key_id = f->key.known->id;
+		at->key_s = f->key.known->uploaded_s;
+	}
 	if (j->rule == RULE_CALLER || is_switch(f)) {
 		at->resource = f->id.principal.arn;
 		at->run_as_user = f->id.principal.unix_name;
@@ -257,6 +263,7 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	e.mfa_known = p->mfa_known;
 	e.mfa_s = p->mfa_s;
 	e.issued_s = p->issued_s;
+	e.key = &f->key;
 	r = 0;
 	if (j->rule == RULE_ROOT) {
 		permitted = true;

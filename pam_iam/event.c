@@ -76,6 +76,15 @@ put_text(struct json_out *j, const char *name, const char *value)
 }
 
 static void
+put_key(struct json_out *j, const struct login_key *key)
+{
+	put_text(j, "KeyType", key->type);
+	put_text(j, "KeyFingerprint", key->fingerprint);
+	if (key->known != NULL)
+		put_text(j, "SSHPublicKeyId", key->known->id);
+}
+
+static void
 put_additional(struct buf *b, const struct flow_facts *facts,
     const struct event *e)
 {
@@ -90,6 +99,8 @@ put_additional(struct buf *b, const struct flow_facts *facts,
 		json_out_int(&j, "CallerUid", (int64_t)facts->caller_uid);
 	json_out_str(&j, "MFAUsed", e->mfa_s != 0 ? "Yes" : "No");
 	put_text(&j, "AuthenticationMethod", event_method(e->methods));
+	if (e->key != NULL)
+		put_key(&j, e->key);
 	put_text(&j, "SessionId", e->session_id);
 	if (e->decision != NULL) {
 		json_out_str(&j, "Decision", effect_name(e->decision->effect));

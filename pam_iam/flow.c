@@ -32,6 +32,14 @@ find_source(struct flow *f)
 		memcpy(f->source, "local", sizeof("local"));
 }
 
+static void
+broken(struct flow *f, int err, const char *reason)
+{
+	f->id.who = FLOW_BROKEN;
+	f->id.err = err;
+	f->id.reason = reason;
+}
+
 /* The runtime state is needed for everything that opens. */
 static void
 open_runtime(struct flow *f)
@@ -44,12 +52,10 @@ open_runtime(struct flow *f)
 	else
 		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
 		    &f->session_pid, &f->session);
-	if (r == 0)
-		return;
-	f->has_session = false;
-	f->id.who = FLOW_BROKEN;
-	f->id.err = r;
-	f->id.reason = "RuntimeUnavailable";
+	if (r != 0) {
+		f->has_session = false;
+		broken(f, r, "RuntimeUnavailable");
+	}
 }
 
 int
@@ -57,6 +63,7 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
     enum flow_mode mode, struct flow **ret)
 {
 	struct flow *f;
+	int r;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return IAM_ERR_MEMORY;
@@ -66,6 +73,9 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	identify(host, facts->user, mode, &f->id);
 	if (f->id.who == FLOW_OURS)
 		open_runtime(f);
+	if (f->id.who == FLOW_OURS &&
+	    (r = login_key_read(facts->key, &f->id.principal, &f->key)) != 0)
+		broken(f, r, "InternalError");
 	f->action = f->id.have_account && facts->service != NULL ?
 	    snap_action_for(&f->id.account, facts->service) : "host:Authenticate";
 	if (f->id.who == FLOW_BROKEN)

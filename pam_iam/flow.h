@@ -63,6 +63,7 @@ struct flow_facts {
 	pid_t parent;        /* leave evidence for this one as well; 0: none */
 	int64_t now_s;
 	bool publickey;      /* sshd says that a public key has succeeded */
+	const char *key;     /* and which: "TYPE BASE64", to a line's end; NULL: not known */
 	bool mfa_only;       /* another module asked for the password */
 	bool by_proxy;       /* the helper: evidence would be for a process that ends */
 };

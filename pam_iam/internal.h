@@ -45,6 +45,7 @@ struct event {
 	bool mfa_known;
 	int64_t mfa_s, issued_s;
 	const char *session_id;
+	const struct login_key *key;
 };
 
 /* The eventName of an action: "Login" for "host:Login". */
@@ -59,6 +60,21 @@ const char *event_method(uint32_t methods);
 int event_write(const struct flow_host *host, const struct flow_facts *facts,
     const struct snap_account *account, const struct event *e,
     const char id[37]);
+
+/* ---- sshkey.c ---- */
+
+/* The SSH key that opened this login, as far as it is known. */
+struct login_key {
+	char type[64];        /* "": none */
+	unsigned bits;        /* 0: not known */
+	char fingerprint[64]; /* "SHA256:…", "": not known */
+	const struct snap_ssh_key *known; /* the principal's; NULL: not uploaded to IAM */
+};
+
+/* line as facts.key; may be NULL. ret->known is borrowed from the principal.
+ * IAM_ERR_MEMORY: a Deny that asks for the key could not apply, so nobody is let in. */
+int login_key_read(const char *line, const struct snap_principal *principal,
+    struct login_key *ret);
 
 /* ---- flow.c ---- */
 
@@ -81,6 +97,7 @@ struct flow {
 	unsigned questions;              /* what was asked */
 	char source[64];                 /* of the throttle: an address, or "local" */
 	const char *action;              /* of the PAM service */
+	struct login_key key;
 	char note[256];
 };
 

@@ -52,22 +52,23 @@ item(pam_handle_t *pamh, int type)
 /*
  * OpenSSH tells what has succeeded in PAM's own environment, which the user
  * cannot reach; a variable of that name from any other service says nothing.
+ * Returns what follows the first "publickey " and is borrowed, or NULL.
  */
-static bool
+static const char *
 publickey_done(pam_handle_t *pamh, const char *service)
 {
 	const char *info, *line;
 
 	if (strcmp(service, "sshd") != 0)
-		return false;
+		return NULL;
 	info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
 	for (line = info; line != NULL; line = strchr(line, '\n')) {
 		if (*line == '\n')
 			line++;
 		if (strncmp(line, "publickey ", strlen("publickey ")) == 0)
-			return true;
+			return line + strlen("publickey ");
 	}
-	return false;
+	return NULL;
 }
 
 static void
@@ -85,7 +86,8 @@ gather(struct phase *ph)
 	if (strcmp(facts->service, "sshd") == 0)
 		facts->parent = getppid();
 	facts->now_s = time(NULL);
-	facts->publickey = publickey_done(ph->pamh, facts->service);
+	facts->key = publickey_done(ph->pamh, facts->service);
+	facts->publickey = facts->key != NULL;
 	facts->mfa_only = ph->args.mfa_only;
 }
 

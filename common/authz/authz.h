@@ -26,6 +26,10 @@ struct authz_attempt {
 	const char *rhost;       /* PAM_RHOST: aws:SourceIp if a literal address; host:Remote */
 	const char *method;      /* host:AuthenticationMethod: "password", "publickey" */
 	const char *run_as_user; /* host:RunAsUser */
+	const char *key_type;    /* host:KeyType: the SSH key's, as sshd says it */
+	unsigned key_bits;       /* host:KeySize; 0: not known */
+	const char *key_id;      /* host:KeyId: of a key that IAM knows */
+	int64_t key_s;           /* when it was uploaded: host:KeyAge; 0: not known */
 	int64_t now_s;           /* aws:CurrentTime, aws:EpochTime, host:DayOfWeek, host:LocalTime */
 	bool mfa_known;          /* false: aws:MultiFactorAuthPresent is absent */
 	bool mfa;

@@ -145,6 +145,20 @@ add_origin(struct context *c, const struct authz_attempt *at)
 	add(c, "host:RunAsUser", at->run_as_user);
 }
 
+/* The SSH key that opened this login. One that IAM does not know, out of a file
+ * in the home directory, has type and size but neither id nor age. */
+static void
+add_key(struct context *c, const struct authz_attempt *at)
+{
+	add(c, "host:KeyType", at->key_type);
+	if (at->key_bits != 0)
+		add_int(c, "host:KeySize", at->key_bits);
+	add(c, "host:KeyId", at->key_id);
+	if (at->key_s != 0)
+		add_int(c, "host:KeyAge",
+		    at->now_s > at->key_s ? at->now_s - at->key_s : 0);
+}
+
 static int
 add_extra(struct context *c, const struct authz_extra *extra)
 {
@@ -180,6 +194,7 @@ context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
 	if (at->issued_s != 0)
 		add_date(c, "aws:TokenIssueTime", at->issued_s);
 	add_origin(c, at);
+	add_key(c, at);
 	add_tags(c, a, at->resource == NULL ||
 	    strncmp(at->resource, "arn:aws:host:", 13) == 0);
 	return extra != NULL ? add_extra(c, extra) : 0;

@@ -99,7 +99,8 @@ static const char *const single[] = { "aws:CurrentTime", "aws:EpochTime",
 	"aws:ResourceAccount", "aws:SecureTransport", "aws:SourceAccount",
 	"aws:SourceArn", "aws:SourceIp", "aws:SourceIdentity", "aws:TokenIssueTime",
 	"aws:userid", "aws:username", "aws:VpcSourceIp", "host:AuthenticationMethod",
-	"host:CommandLine", "host:DayOfWeek", "host:LocalTime", "host:Remote",
+	"host:CommandLine", "host:DayOfWeek", "host:KeyAge", "host:KeyId",
+	"host:KeySize", "host:KeyType", "host:LocalTime", "host:Remote",
 	"host:RunAsGroup", "host:RunAsUser", "host:Service", "host:Tty" };
 
 static bool

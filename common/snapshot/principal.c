@@ -131,6 +131,12 @@ put_lists(struct buf *b, const struct snap_principal *p)
 	n = put_count(b, p->device_count, SNAP_DEVICES_MAX);
 	for (i = 0; i < n; i++)
 		put_device(b, &p->devices[i]);
+	n = put_count(b, p->key_count, SNAP_USER_KEYS_MAX);
+	for (i = 0; i < n; i++) {
+		put_must(b, p->keys[i].id);
+		put_must(b, p->keys[i].fingerprint);
+		buf_u64(b, (uint64_t)p->keys[i].uploaded_s);
+	}
 	n = put_count(b, p->policy_count, SNAP_POLICIES_MAX);
 	for (i = 0; i < n; i++) {
 		if (!layer_ok(p->policies[i].layer))
@@ -173,6 +179,12 @@ get_lists(struct rd *r, struct snap_principal *p)
 	p->device_count = get_count(r, SNAP_DEVICES_MAX);
 	for (i = 0; i < p->device_count && r->err == 0; i++)
 		get_device(r, &p->devices[i]);
+	p->key_count = get_count(r, SNAP_USER_KEYS_MAX);
+	for (i = 0; i < p->key_count && r->err == 0; i++) {
+		p->keys[i].id = rd_str_must(r);
+		p->keys[i].fingerprint = rd_str_must(r);
+		p->keys[i].uploaded_s = (int64_t)rd_u64(r);
+	}
 	p->policy_count = get_count(r, SNAP_POLICIES_MAX);
 	for (i = 0; i < p->policy_count && r->err == 0; i++) {
 		p->policies[i].layer = rd_u32(r);

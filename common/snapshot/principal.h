@@ -12,6 +12,7 @@
 
 #define SNAP_TAGS_MAX 50
 #define SNAP_DEVICES_MAX 8
+#define SNAP_USER_KEYS_MAX 16
 /* Inline and attached, of a user (10+10) and its ten groups (10+10 each), with room. */
 #define SNAP_POLICIES_MAX 512
 #define SNAP_SERVICES_MAX 128
@@ -29,6 +30,13 @@ struct snap_device {
 	int32_t drift_steps;     /* learnt when it was enabled or resynchronised */
 	const uint8_t *seed;     /* sealed (credential/seal.h) */
 	size_t seed_len;
+};
+
+/* An active SSH key, for the policies: sshd gets it from the public snapshot. */
+struct snap_ssh_key {
+	const char *id;          /* APKA… */
+	const char *fingerprint; /* "SHA256:…", as ssh-keygen -l prints it */
+	int64_t uploaded_s;
 };
 
 /* Which layer of AWS's evaluation a policy of the principal belongs to. */
@@ -56,6 +64,8 @@ struct snap_principal {
 	struct snap_tag tags[SNAP_TAGS_MAX];
 	uint32_t device_count;
 	struct snap_device devices[SNAP_DEVICES_MAX];
+	uint32_t key_count;
+	struct snap_ssh_key keys[SNAP_USER_KEYS_MAX];
 	uint32_t policy_count;
 	struct snap_policy_ref policies[SNAP_POLICIES_MAX];
 };

@@ -22,6 +22,8 @@ struct user {
 	bool whole;          /* nothing of it had to be left out */
 	json_t *policies;    /* keys of its own; owned */
 	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
+	struct buf key_lines;/* of the active SSH keys, as in SNAP_SSH_KEYS */
+	char fingerprints[SNAP_USER_KEYS_MAX][64];
 	uint8_t seeds[SNAP_DEVICES_MAX][SEED_MAX];
 };
 
@@ -209,6 +211,48 @@ take_policies(struct publish *p, struct user *u)
 	return take_boundary(p, u);
 }
 
+/* Only what the parser found goes out: no options, no second line. What sshd is told and
+ * what the policies know of a key go together. */
+static int
+take_ssh_key(struct publish *p, struct user *u, const json_t *doc)
+{
+	const char *status = pub_str(doc, "Status"), *id = pub_str(doc, "SSHPublicKeyId");
+	const char *body = pub_str(doc, "SSHPublicKeyBody");
+	struct snap_principal *to = &p->principal;
+	struct iam_why why = { 0 };
+	struct ssh_key key;
+
+	if (status == NULL || strcmp(status, "Active") != 0)
+		return 0;
+	if (id == NULL || body == NULL || ssh_key_parse(body, &key, &why) != 0)
+		return pub_warn(p, u->key, "an SSH public key is left out: %s",
+		    why.text[0] == '\0' ? "it is empty or has no id" : why.text);
+	if (to->key_count == SNAP_USER_KEYS_MAX)
+		return pub_warn(p, u->key, "an SSH public key is left out: there are"
+		    " more than %d", SNAP_USER_KEYS_MAX);
+	memcpy(u->fingerprints[to->key_count], key.fingerprint, sizeof(key.fingerprint));
+	to->keys[to->key_count] = (struct snap_ssh_key){ id,
+		u->fingerprints[to->key_count], pub_time(doc, "UploadDate") };
+	to->key_count++;
+	buf_put(&u->key_lines, key.body, key.body_len);
+	buf_putc(&u->key_lines, '\n');
+	return u->key_lines.err;
+}
+
+static int
+take_ssh_keys(struct publish *p, struct user *u)
+{
+	json_t *key;
+	size_t i;
+	int r;
+
+	json_array_foreach(json_object_get(u->doc, "SSHPublicKeys"), i, key) {
+		if ((r = take_ssh_key(p, u, key)) != 0)
+			return r;
+	}
+	return 0;
+}
+
 static void
 take_plain(struct snap_principal *to, const struct user *u)
 {
@@ -237,7 +281,7 @@ put_principal(struct publish *p, struct user *u)
 
 	take_plain(to, u);
 	if ((r = take_tags(p, u)) != 0 || (r = take_devices(p, u)) != 0 ||
-	    (r = take_policies(p, u)) != 0)
+	    (r = take_ssh_keys(p, u)) != 0 || (r = take_policies(p, u)) != 0)
 		return r;
 	to->enabled = u->whole &&
 	    json_is_true(json_object_get(u->doc, "Enabled"));
@@ -327,41 +371,13 @@ put_memberships(struct publish *p, struct user *u)
 	    strlen(u->unix_name));
 }
 
-/* Only what the parser found goes out: no options, no second line. */
 static int
-add_ssh_key(struct publish *p, const struct user *u, const json_t *doc)
+put_ssh_keys(struct publish *p, struct user *u)
 {
-	const char *status = pub_str(doc, "Status");
-	const char *body = pub_str(doc, "SSHPublicKeyBody");
-	struct iam_why why = { 0 };
-	struct ssh_key key;
-
-	if (status == NULL || strcmp(status, "Active") != 0)
-		return 0;
-	if (body == NULL || ssh_key_parse(body, &key, &why) != 0)
-		return pub_warn(p, u->key, "an SSH public key is left out: %s",
-		    body == NULL ? "it is empty" : why.text);
-	buf_put(&p->record, key.body, key.body_len);
-	buf_putc(&p->record, '\n');
-	return 0;
-}
-
-static int
-put_ssh_keys(struct publish *p, const struct user *u)
-{
-	json_t *key;
-	size_t i;
-	int r;
-
 	/* The account phase would deny a disabled user; she does not get there. */
-	if (p->principal.enabled == 0)
-		return 0;
-	json_array_foreach(json_object_get(u->doc, "SSHPublicKeys"), i, key) {
-		if ((r = add_ssh_key(p, u, key)) != 0)
-			return r;
-	}
-	if (p->record.len == 0 && p->record.err == 0)
-		return 0;
+	if (p->principal.enabled == 0 || u->key_lines.len == 0)
+		return u->key_lines.err;
+	buf_put(&p->record, u->key_lines.p, u->key_lines.len);
 	return pub_add(p, p->pub, SNAP_SSH_KEYS, u->unix_name,
 	    strlen(u->unix_name));
 }
@@ -405,6 +421,7 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 		r = put_ssh_keys(p, &u);
 	json_decref(u.policies);
 	buf_release(&u.gids);
+	buf_release(&u.key_lines);
 	explicit_bzero(u.seeds, sizeof(u.seeds));
 	return r;
 }

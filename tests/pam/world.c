@@ -283,6 +283,11 @@ add_person(const struct world *w, struct snap_builder *b,
 			.alg = SNAP_TOTP_SHA1, .digits = 6, .period_s = 30,
 			.seed = sealed.p, .seed_len = sealed.len };
 	}
+	if (w->key_of != NULL && strcmp(w->key_of, who->unix_name) == 0) {
+		p->key_count = 1;
+		p->keys[0] = (struct snap_ssh_key){ WORLD_KEY_ID, w->key,
+			w->uploaded_s };
+	}
 	if (who->policy != NULL && w->compile != NULL) {
 		snprintf(key, sizeof(key), "user/%s/Test", who->user_name);
 		p->policy_count = 1;

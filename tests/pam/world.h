@@ -12,6 +12,8 @@
 #define WORLD_ACCOUNT "123456789012"
 #define WORLD_SEED "12345678901234567890" /* RFC 6238, appendix B */
 
+#define WORLD_KEY_ID "APKAEXAMPLE2222222222"
+
 struct world_person {
 	const char *unix_name, *user_name;
 	uint32_t uid;
@@ -34,6 +36,8 @@ struct world {
 	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
 	uint32_t users_may_change_password;
 	int64_t enabled_s;                 /* of the devices */
+	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
+	int64_t uploaded_s;                /* when */
 };
 
 /* A tmpfs of this process's own at root, where the kernel lets us: tests that

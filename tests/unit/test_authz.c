@@ -233,7 +233,8 @@ test_context_fill__all_that_the_host_supplies(void **state)
 	struct fixture *f = *state;
 	struct authz_attempt at = { .action = "host:Login", .service = "sshd",
 		.tty = "ssh", .rhost = "::ffff:192.0.2.7", .method = "publickey",
-		.run_as_user = "root", .now_s = NOW, .mfa_known = true, .mfa = true,
+		.run_as_user = "root", .key_type = "ssh-rsa", .key_bits = 3072,
+		.key_id = "APKA1", .key_s = NOW - 77, .now_s = NOW, .mfa_known = true, .mfa = true,
 		.mfa_s = NOW - 901, .issued_s = NOW - 3600 };
 	struct tz_local l;
 	struct buf b = BUF_INIT;
@@ -262,6 +263,10 @@ test_context_fill__all_that_the_host_supplies(void **state)
 	assert_key(&b, "host:Remote", "true");
 	assert_key(&b, "host:AuthenticationMethod", "publickey");
 	assert_key(&b, "host:RunAsUser", "root");
+	assert_key(&b, "host:KeyType", "ssh-rsa");
+	assert_key(&b, "host:KeySize", "3072");
+	assert_key(&b, "host:KeyId", "APKA1");
+	assert_key(&b, "host:KeyAge", "77");
 	assert_int_equal(zone_local_time(f->authz, NULL, NOW, &l), 0);
 	snprintf(clock, sizeof(clock), "%02u:%02u", (unsigned)l.second_of_day / 3600 % 24,
 	    (unsigned)l.second_of_day / 60 % 60);
@@ -277,7 +282,8 @@ test_context_fill__what_is_not_known_is_absent(void **state)
 		"host:Service", "host:Tty", "host:AuthenticationMethod", "host:RunAsUser",
 		"aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge",
 		"aws:TokenIssueTime", "aws:CurrentTime", "aws:EpochTime",
-		"host:DayOfWeek", "host:LocalTime" };
+		"host:DayOfWeek", "host:LocalTime", "host:KeyType", "host:KeySize",
+		"host:KeyId", "host:KeyAge" };
 	struct fixture *f = *state;
 	struct authz_attempt at = { .action = "host:Login", .tty = "", .method = "",
 		.rhost = "" };

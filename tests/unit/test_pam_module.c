@@ -122,6 +122,22 @@ no_delay(int status, unsigned us, void *data)
 #define ELSEWHERE ",\"Condition\":{\"StringEquals\":" \
 	"{\"aws:RequestedRegion\":\"us-east-1\"}}"
 
+#define KEY \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICD2H604SHHYIsfx4aej/GsZt5UH" \
+	"ePlYwgSLh6dEnXC7"
+#define KEY_FINGERPRINT "SHA256:5csefM/GDuMZs/gJ47RNTdEJDV/w+kEoGPL3ehkHv0E"
+#define RSA_KEY \
+	"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC19Ttkk3JG3bqnppyiGDnQ2b+L" \
+	"5joefyq0oOSdWYE2qyjZfVvVp03tdltB8KhwM8wdhntaYcPWCDwGJAp5MB/FV+kC" \
+	"M/MoU7QXhROAgNAooPccwmCAdT8rFclUeIGJuDGpNSR5KSq54lmAwQ7Cjt869vV0" \
+	"Jv62ST5v6T03iOjQdg0y0XFudAlzHVlLcGVciXW6oDk/3AAArQR9DdNvMayZ3tgP" \
+	"ROGwuCZBOdcrA7+JAtt0rClV+EJdOarPb/rAbGa0LwVYUpfzk2uwW3x9gOcsW6B3" \
+	"XjRHoYDbnlI7SJKneqyozvL86SF+xxEo6a9bbOj9B2OfeGdqsGu33vjPmRs/"
+/* An ed25519 key that IAM knows, younger than 90 days. */
+#define GOOD_KEY ",\"Condition\":{\"StringEquals\":{\"host:KeyType\":\"ssh-ed25519\"," \
+	"\"host:KeyId\":\"" WORLD_KEY_ID "\"},\"NumericEquals\":{\"host:KeySize\":\"256\"}," \
+	"\"NumericLessThan\":{\"host:KeyAge\":\"7776000\"}}"
+
 static const struct world_person people[] = {
 	{ "sarah", "Sarah", SARAH, "right", false, false, true, ALLOW("") },
 	{ "nora", "nora", 2100000002u, "right", false, false, false, ALLOW("") },
@@ -130,6 +146,7 @@ static const struct world_person people[] = {
 	{ "bob", "bob", 2100000005u, "right", false, false, false, ALLOW(ELSEWHERE) },
 	{ "rita", "rita", 2100000006u, "right", false, true, false, ALLOW("") },
 	{ "pol", "pol", 2100000007u, "right", false, false, false, NULL },
+	{ "kim", "kim", 2100000008u, "right", false, false, false, ALLOW(GOOD_KEY) },
 	{ NULL, NULL, 0, NULL, false, false, false, NULL },
 };
 
@@ -505,6 +522,50 @@ test_module__after_a_key_only_the_code(void **state)
 	assert_string_equal(t->person.transcript,
 	    "[Password: ][Verification code: ]");
 	pam_end(pamh, 0);
+}
+
+/* The account phase of a login that a key alone has opened. */
+static int
+key_login(struct test *t, const char *service, const char *info)
+{
+	pam_handle_t *pamh = start(t, service, "kim");
+	char env[1024];
+	int r;
+
+	snprintf(env, sizeof(env), "SSH_AUTH_INFO_0=%s", info);
+	pam_putenv(pamh, env);
+	r = pam_acct_mgmt(pamh, 0);
+	pam_end(pamh, 0);
+	return r;
+}
+
+static void
+test_module__policies_see_the_ssh_key(void **state)
+{
+	struct test *t = need_root(state);
+	char text[64 * 1024];
+	struct buf trail = BUF_INIT;
+
+	t->w.key_of = "kim";
+	t->w.key = KEY_FINGERPRINT;
+	t->w.uploaded_s = time(NULL) - 86400;
+	world_publish(&t->w);
+	assert_int_equal(key_login(t, "sshd", "publickey " KEY "\n"), PAM_SUCCESS);
+	/* Another type; no key at all; a key that only another service tells of. */
+	assert_int_equal(key_login(t, "sshd", "publickey " RSA_KEY "\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "sshd", "password\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "login", "publickey " KEY "\n"), PAM_PERM_DENIED);
+	t->w.uploaded_s = time(NULL) - 91 * 86400;
+	world_publish(&t->w);
+	assert_int_equal(key_login(t, "sshd", "publickey " KEY "\n"), PAM_PERM_DENIED);
+
+	assert_int_equal(file_read(t->w.host.trail, FILE_ANY, sizeof(text) - 1,
+	    &trail), 0);
+	assert_non_null(strstr(buf_cstr(&trail), "\"KeyType\":\"ssh-ed25519\","
+	    "\"KeyFingerprint\":\"" KEY_FINGERPRINT "\",\"SSHPublicKeyId\":\""
+	    WORLD_KEY_ID "\""));
+	assert_non_null(strstr(buf_cstr(&trail), "\"KeyType\":\"ssh-rsa\""));
+	buf_release(&trail);
 }
 
 static void
@@ -973,6 +1034,7 @@ main(void)
 		T(test_module__right_password_and_code),
 		T(test_module__S3_mfa_needed_and_no_device),
 		T(test_module__after_a_key_only_the_code),
+		T(test_module__policies_see_the_ssh_key),
 		T(test_module__password_reset_required),
 		T(test_module__first_pass),
 		T(test_module__S11_evidence_reaches_the_parent),

@@ -11,6 +11,7 @@
 #define UID1 2100000001u
 /* A key made with ssh-keygen -t ed25519 for this test. */
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOGGRbvkgaqy5qvM1o4IX8CEkDwOOkyt6hanDGmzi51"
+#define KEY_FINGERPRINT "SHA256:6MbQQ++awBYuY0UnUCDthQJsM+weOqFMPwcHkMwKR1A" /* ssh-keygen -l */
 
 struct host {
 	struct fix fix;
@@ -189,8 +190,8 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 	    "\\\"Resource\\\":\\\"*\\\"}}\"}, \"LoginProfile\": {\"PasswordHash\":"
 	    " \"$y$hash\", \"PasswordResetRequired\": true, \"PasswordChanged\":"
 	    " \"1970-01-01T00:00:07Z\"}, \"SSHPublicKeys\":"
-	    " [{\"SSHPublicKeyBody\": \"" KEY " sarah@laptop\", \"Status\":"
-	    " \"Active\"}, {\"SSHPublicKeyBody\": \"" KEY "\", \"Status\":"
+	    " [{\"SSHPublicKeyId\": \"APKA1\", \"UploadDate\": \"1970-01-01T00:00:09Z\", \"SSHPublicKeyBody\": \"" KEY " sarah@laptop\", \"Status\":"
+	    " \"Active\"}, {\"SSHPublicKeyId\": \"APKA1\", \"UploadDate\": \"1970-01-01T00:00:09Z\", \"SSHPublicKeyBody\": \"" KEY "\", \"Status\":"
 	    " \"Inactive\"}]");
 	publish(h);
 	assert_quiet(h);
@@ -231,6 +232,10 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 	assert_int_equal(h->principal.devices[0].seed_len, 4);
 	/* Step 100 of a device that runs one ahead is our 99, and is used up. */
 	assert_int_equal(h->principal.devices[0].enabled_s, 99 * 30);
+	assert_int_equal(h->principal.key_count, 1);
+	assert_string_equal(h->principal.keys[0].id, "APKA1");
+	assert_string_equal(h->principal.keys[0].fingerprint, KEY_FINGERPRINT);
+	assert_int_equal(h->principal.keys[0].uploaded_s, 9);
 	assert_int_equal(h->principal.policy_count, 5);
 	assert_policy(h, policy_key(h, 0, SNAP_LAYER_IDENTITY, "user"), FIX_MANAGED);
 	assert_policy(h, policy_key(h, 1, SNAP_LAYER_IDENTITY, "user"),
@@ -414,10 +419,10 @@ test_store_publish__ssh_keys_bring_no_options_and_no_second_line(void **state)
 	size_t n;
 
 	fix_user(&h->fix, "sarah", UID1, ", \"SSHPublicKeys\": ["
-	    "{\"SSHPublicKeyBody\": \"command=\\\"x\\\" " KEY "\", \"Status\": \"Active\"},"
-	    "{\"SSHPublicKeyBody\": \"" KEY "\\n" KEY "\", \"Status\": \"Active\"}]");
+	    "{\"SSHPublicKeyId\": \"APKA1\", \"UploadDate\": \"1970-01-01T00:00:09Z\", \"SSHPublicKeyBody\": \"command=\\\"x\\\" " KEY "\", \"Status\": \"Active\"},"
+	    "{\"SSHPublicKeyId\": \"APKA1\", \"UploadDate\": \"1970-01-01T00:00:09Z\", \"SSHPublicKeyBody\": \"" KEY "\\n" KEY "\", \"Status\": \"Active\"}]");
 	fix_user(&h->fix, "off", UID1 + 1, ", \"Enabled\": false, \"SSHPublicKeys\": ["
-	    "{\"SSHPublicKeyBody\": \"" KEY "\", \"Status\": \"Active\"}]");
+	    "{\"SSHPublicKeyId\": \"APKA1\", \"UploadDate\": \"1970-01-01T00:00:09Z\", \"SSHPublicKeyBody\": \"" KEY "\", \"Status\": \"Active\"}]");
 	publish(h);
 	assert_int_equal(snap_ssh_keys(h->pub, "sarah", &found, &text, &n), 0);
 	assert_false(found);

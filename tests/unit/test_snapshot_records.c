@@ -210,6 +210,8 @@ new_principal(void)
 	p->device_count = 1;
 	p->devices[0] = (struct snap_device){ "arn:aws:iam::1:mfa/s", 77,
 		SNAP_TOTP_SHA256, 8, 60, -2, seed, sizeof(seed) };
+	p->key_count = 1;
+	p->keys[0] = (struct snap_ssh_key){ "APKA1", "SHA256:x", 1795512601 };
 	p->policy_count = 2;
 	p->policies[0] = (struct snap_policy_ref){ SNAP_LAYER_IDENTITY,
 		"user/Sarah/P", "user" };
@@ -266,6 +268,10 @@ test_snap_principal__round_trip_and_damage(void **state)
 	assert_int_equal(q->devices[0].drift_steps, -2);
 	assert_int_equal(q->devices[0].seed_len, 5);
 	assert_memory_equal(q->devices[0].seed, "\1\2\3\4\5", 5);
+	assert_int_equal(q->key_count, 1);
+	assert_string_equal(q->keys[0].id, "APKA1");
+	assert_string_equal(q->keys[0].fingerprint, "SHA256:x");
+	assert_int_equal(q->keys[0].uploaded_s, 1795512601);
 	assert_int_equal(q->policy_count, 2);
 	assert_int_equal(q->policies[1].layer, SNAP_LAYER_BOUNDARY);
 	assert_string_equal(q->policies[0].key, "user/Sarah/P");
