@@ -75,7 +75,7 @@ TEST_ROOT := $(abspath $(B))/test/root
 TEST_PROGRAMS := $(patsubst $(B)/%,$(B)/test/%,$(PROGRAMS))
 
 .DEFAULT_GOAL := all
-.PHONY: all check check-unit demo deb install bench fuzz lint format \
+.PHONY: all check check-unit demo deb install bench fuzz fuzz-differential lint format \
 	format-check deps clean help test-programs
 
 all: $(PROGRAMS)
@@ -83,7 +83,7 @@ test-programs: $(TEST_PROGRAMS)
 
 help:
 	@sed -n '2,12p' Makefile | sed 's/^# \{0,1\}//'
-	@echo "also: deps install bench fuzz lint format format-check clean check-unit"
+	@echo "also: deps install bench fuzz fuzz-differential lint format format-check clean check-unit"
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -30,6 +30,17 @@ $(B)/tests/policy_corpus: $(call obj,tests/policy/policy_corpus.c $(BASE) $(POLI
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) -ljansson
 all: $(B)/tests/policy_corpus
 
+# Random policies and requests against a second evaluator, which is naive. The
+# same seed makes the same cases: CASES=5000000 SEED=7.
+CASES ?= 2000000
+SEED ?= 1
+DIFFERENTIAL := $(call tobj,$(addprefix tests/policy/,differential.c generate.c naive.c))
+$(B)/tests/differential: $(DIFFERENTIAL) $(TEST_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) -ljansson -lsodium
+fuzz-differential: $(B)/tests/differential
+	$(B)/tests/differential -n $(CASES) -s $(SEED)
+
 lint: all
 	$(RUN) lint
 

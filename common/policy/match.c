@@ -106,7 +106,22 @@ struct place {
 
 enum { SYM_END = -1, SYM_STAR = -2, SYM_ONE = -3, SYM_NO_VALUE = -4, SYM_DOUBT = -5 };
 
-/* The value of the variable whose mark p is at; SYM_NO_VALUE or SYM_DOUBT. */
+static bool
+is_utf8(const char *p, size_t len)
+{
+	const char *end = p + len;
+	size_t n;
+
+	for (; p < end; p += n) {
+		n = cf_char_len(p, end);
+		if (n == 1 && (uint8_t)*p >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* Go over the variable whose mark p is at and into its value: 0, SYM_NO_VALUE,
+ * or SYM_DOUBT for one with several values or one that is no text. */
 static int
 enter_variable(struct ev *ev, struct view *v, struct place *pl)
 {
@@ -126,18 +141,15 @@ enter_variable(struct ev *ev, struct view *v, struct place *pl)
 		return SYM_NO_VALUE;
 	}
 	k = ev_key(ev, name, name_len);
-	if (k != NULL && key_present(k)) {
-		if (k->n != 1)
-			return SYM_DOUBT;
-		pl->var = k->values[0].p;
-		pl->var_end = pl->var + k->values[0].len;
-	} else if (len > 0) {
-		pl->var = (const char *)pl->p + 9;
-		pl->var_end = pl->var + (len - 1);
-	} else {
-		return SYM_NO_VALUE;
-	}
-	pl->p += 9 + (len > 0 ? len - 1 : 0);
+	pl->var = (const char *)pl->p + 9;
+	pl->var_end = pl->var + (len > 0 ? len - 1 : 0);
+	pl->p = (const uint8_t *)pl->var_end;
+	if (k == NULL || !key_present(k))
+		return len > 0 ? 0 : SYM_NO_VALUE;
+	pl->var = pl->var_end = k->values[0].p;
+	if (k->n != 1 || !is_utf8(pl->var, k->values[0].len))
+		return SYM_DOUBT;
+	pl->var_end += k->values[0].len;
 	return 0;
 }
 
@@ -170,21 +182,23 @@ next_symbol(struct ev *ev, struct view *v, struct place *pl)
 }
 
 /* Have all variables of the pattern a value? Asked first, because a variable
- * without one never matches, wherever the match would have failed before. */
+ * without one never matches, whatever the rest is. */
 static int
 check_variables(struct ev *ev, struct view *v, struct place pl)
 {
-	int sym = 0;
+	int all = 0, sym;
 
 	while (pl.p != pl.end) {
 		if (*pl.p != CF_VAR) {
 			pl.p++;
 			continue;
 		}
-		if ((sym = enter_variable(ev, v, &pl)) != 0)
+		if ((sym = enter_variable(ev, v, &pl)) == SYM_NO_VALUE)
 			return sym;
+		if (sym != 0)
+			all = sym;
 	}
-	return 0;
+	return all;
 }
 
 static bool
@@ -197,7 +211,8 @@ glob(struct ev *ev, struct view *v, struct place at, const char *t,
 
 	for (;;) {
 		sym = next_symbol(ev, v, &at);
-		if (sym == SYM_STAR) {
+		/* A variable in doubt may be anything: what cannot match then, does not. */
+		if (sym == SYM_STAR || sym == SYM_DOUBT) {
 			if (at.p == at.end && at.var == at.var_end)
 				return true;
 			star = at;
@@ -216,7 +231,7 @@ glob(struct ev *ev, struct view *v, struct place at, const char *t,
 			t++;
 			continue;
 		}
-		if (sym == SYM_NO_VALUE || sym == SYM_DOUBT)
+		if (sym == SYM_NO_VALUE)
 			return false;
 		if (star_t == NULL || star_t == end)
 			return false;
@@ -248,7 +263,7 @@ match_pattern(struct ev *ev, struct view *v, uint8_t form, const uint8_t *data,
     size_t len, const char *text, size_t text_len, bool fold)
 {
 	struct place pl = { data, data + len, NULL, NULL };
-	int sym;
+	int sym = 0;
 
 	switch (form) {
 	case CF_ANY:
@@ -260,11 +275,13 @@ match_pattern(struct ev *ev, struct view *v, uint8_t form, const uint8_t *data,
 		return text_len >= len && starts_with(text, data, len, fold) ?
 		    TRI_YES : TRI_NO;
 	case CF_VARS:
-		if ((sym = check_variables(ev, v, pl)) != 0)
-			return sym == SYM_DOUBT ? TRI_DOUBT : TRI_NO;
+		if ((sym = check_variables(ev, v, pl)) == SYM_NO_VALUE)
+			return TRI_NO;
 		/* fall through */
 	case CF_GLOB:
-		return glob(ev, v, pl, text, text + text_len, fold) ? TRI_YES : TRI_NO;
+		if (!glob(ev, v, pl, text, text + text_len, fold))
+			return TRI_NO;
+		return sym == SYM_DOUBT ? TRI_DOUBT : TRI_YES;
 	default:
 		v->bad = true;
 		return TRI_NO;

@@ -196,20 +196,17 @@ bool
 val_date(const char *p, size_t len, struct val_date *ret)
 {
 	bool negative = len > 1 && p[0] == '-';
-	size_t i;
+	size_t i = negative ? 1 : 0;
 
 	/* Four digits are a year: W3C's own first form. */
-	if (len < 4 || len > 4) {
-		i = negative ? 1 : 0;
-		if (len > i && len - i <= 18 && digits(p + i, len - i) == len - i) {
-			for (ret->s = 0, ret->ns = 0; i < len; i++)
-				ret->s = ret->s * 10 + (p[i] - '0');
-			if (negative)
-				ret->s = -ret->s;
-			return true;
-		}
-	}
-	return calendar_date(p, p + len, ret);
+	if (len - i > 18 || digits(p + i, len - i) != len - i || len == i ||
+	    (len == 4 && !negative))
+		return calendar_date(p, p + len, ret);
+	for (ret->s = 0, ret->ns = 0; i < len; i++)
+		ret->s = ret->s * 10 + (p[i] - '0');
+	if (negative)
+		ret->s = -ret->s;
+	return true;
 }
 
 int

@@ -139,12 +139,12 @@ corpus_layers(struct corpus_case *c, const json_t *j)
 	    &c->session, &c->set.session)) != 0 ||
 	    (r = corpus_scp(c, json_object_get(j, "scp"))) != 0)
 		return r;
+	c->set.trust = assume; /* a role without a trust policy trusts nobody */
 	if (corpus_count(v) == 0)
 		return 0;
 	if ((r = corpus_add(c, corpus_item(v, 0), assume ? POL_TRUST : POL_RESOURCE)) != 0)
 		return r;
 	c->set.resource = &c->source[c->docs - 1];
-	c->set.trust = assume;
 	return 0;
 }
 

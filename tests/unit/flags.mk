@@ -17,4 +17,8 @@ UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wr
 UNIT_LDFLAGS_test_pam_chkauth := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_chkauth: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iam-chkauth
 build/fuzz/fuzz_conv: build/fuzz/obj/pam_iam/conv.o
+build/fuzz/fuzz_policy_eval: build/fuzz/obj/tests/policy/naive.o
 UNIT_LDFLAGS_test_policy_form := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray -Wl,--wrap=strdup
+NAIVE := $(call tobj,tests/policy/naive.c tests/policy/generate.c)
+UNIT_LDFLAGS_test_policy_differential := $(NAIVE)
+$(B)/test/unit/test_policy_differential: $(NAIVE)

@@ -42,6 +42,10 @@ static const struct row rows[] = {
 	{ "empty default", C("StringEquals", "aws:PrincipalTag/t", "\"x${aws:username, ''}\""), T "x", 1, 1 },
 	{ "own value as a wildcard is a plain character", C("StringLike", "aws:PrincipalTag/t", "\"${aws:PrincipalTag/t}x\""), T "*", 0, 0 },
 	{ "${*} in StringEquals", C("StringEquals", "aws:PrincipalTag/t", "\"a${*}\""), T "a*", 1, 1 },
+	{ "variable of several values: anything", C("ForAnyValue:StringEquals", "aws:TagKeys", "\"b${aws:TagKeys}\""), "aws:TagKeys=a|b", 0, 1 },
+	{ "variable of several values: not even so", C("ForAnyValue:StringEquals", "aws:TagKeys", "\"c${aws:TagKeys}\""), "aws:TagKeys=a|b", 0, 0 },
+	{ "and one without a value never matches", C("ForAnyValue:StringEquals", "aws:TagKeys", "\"${aws:TagKeys}${aws:username}\""), "aws:TagKeys=a|b", 0, 0 },
+	{ "variable that is no UTF-8", C("StringEquals", "aws:PrincipalTag/t", "\"${aws:PrincipalTag/t}\""), T "\xff", 0, 1 },
 	{ "${?} and ${$}", C("StringLike", "aws:PrincipalTag/t", "\"${?}${$}\""), T "?$", 1, 1 },
 	/* text */
 	{ "* over a line feed", C("StringLike", "aws:PrincipalTag/t", "\"a*b\""), T "a\nb", 1, 1 },
@@ -66,6 +70,7 @@ static const struct row rows[] = {
 	{ "zones", C("DateEquals", "aws:CurrentTime", "\"2026-11-24T10:30:00+01:00\""), NOW "2026-11-24T09:30Z", 1, 1 },
 	{ "no such day", C("DateLessThan", "aws:CurrentTime", "\"2027-01-01\""), NOW "2026-02-29", 0, 1 },
 	{ "time without zone", C("DateLessThan", "aws:CurrentTime", "\"2027-01-01\""), NOW "2026-02-28T10:00:00", 0, 1 },
+	{ "before 1970", C("DateLessThan", "aws:CurrentTime", "\"-99\""), NOW "-999", 1, 1 },
 	{ "beyond 2038", C("DateGreaterThan", "aws:CurrentTime", "\"2038-01-19T03:14:08Z\""), NOW "2100-01-01", 1, 1 },
 	/* truth, bytes */
 	{ "Bool in upper case", C("Bool", "aws:SecureTransport", "true"), "aws:SecureTransport=TRUE", 0, 1 },
