@@ -15,6 +15,7 @@ static const struct op_group groups[] = {
 	{ "Policies", ops_policy },
 	{ "Passwords", ops_login },
 	{ "MFA devices", ops_mfa },
+	{ "Recovery codes", ops_recovery },
 	{ "SSH public keys", ops_sshkey },
 	{ "Account", ops_account },
 	{ "Access", ops_access },

@@ -113,7 +113,7 @@ bool op_has(const struct op_call *c, const char *name);
 
 /* The tables, one file per noun, each ending with a NULL name. */
 extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
-    ops_mfa[], ops_sshkey[], ops_account[], ops_access[], ops_trail[], ops_host[];
+    ops_mfa[], ops_recovery[], ops_sshkey[], ops_account[], ops_access[], ops_trail[], ops_host[];
 
 /* The tables with the titles that help and manual give them; ends with a NULL title. */
 struct op_group {

@@ -316,7 +316,9 @@ get_login_status(struct op_call *c)
 	    json_is_true(json_object_get(profile, "PasswordResetRequired")));
 	if (status == NULL)
 		no_memory(c);
-	else if (show_throttle(c, status, (uint32_t)json_integer_value(
+	else if (member_set(c, status, "RecoveryCodesLeft", json_integer((json_int_t)
+	    json_array_size(json_object_get(json_object_get(user, "RecoveryCodes"),
+	    "Hashes")))) == 0 && show_throttle(c, status, (uint32_t)json_integer_value(
 	    json_object_get(user, "Uid"))) == 0)
 		r = out_set(c, "LoginStatus", json_incref(status));
 out:

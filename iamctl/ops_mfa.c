@@ -10,15 +10,14 @@
 
 #include "common/credential/credential.h"
 #include "common/runtime/runtime.h"
+#include "iamctl/mfa.h"
 #include "iamctl/qr.h"
 #include "iamctl/util.h"
 
 #define DEVICE_ARN "arn:aws:iam::{account}:mfa{path}{VirtualMFADeviceName}"
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
 
-/* How far a device's clock may be off: ten minutes when it is enabled, an hour
- * when it is resynchronised; two codes in a row are asked for either. */
-#define ENABLE_SEARCH_STEPS 20
+/* An hour when it is resynchronised; two codes in a row are asked for either. */
 #define RESYNC_SEARCH_STEPS 120
 
 static const char *const secret_members[] = { "Base32StringSeed",
@@ -43,16 +42,24 @@ params_of(const json_t *device)
 		    json_object_get(device, "Period")) };
 }
 
-static int
-seal_seed(struct op_call *c, json_t *device, const struct secret *seed)
+int
+mfa_key_load(struct op_call *c, struct seal_key *ret)
+{
+	int r = seal_key_load(IAM_PATH_SEAL_KEY, ret);
+
+	return r != 0 ? op_fail_err(c, r, IAM_PATH_SEAL_KEY) : 0;
+}
+
+int
+mfa_seal_seed(struct op_call *c, json_t *device, const struct secret *seed)
 {
 	struct buf sealed = BUF_INIT;
 	struct seal_key key;
 	char text[512];
 	int r;
 
-	if ((r = seal_key_load(IAM_PATH_SEAL_KEY, &key)) != 0)
-		return op_fail_err(c, r, IAM_PATH_SEAL_KEY);
+	if (mfa_key_load(c, &key) != 0)
+		return -1;
 	r = seal(&key, text_of(device, "SerialNumber"), seed, &sealed);
 	explicit_bzero(&key, sizeof(key));
 	if (r == 0 && sodium_base64_ENCODED_LEN(sealed.len,
@@ -81,8 +88,8 @@ unseal_seed(struct op_call *c, const json_t *device, struct secret *ret)
 	    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
 		return op_fail_err(c, IAM_ERR_FORMAT, text_of(device,
 		    "SerialNumber"));
-	if ((r = seal_key_load(IAM_PATH_SEAL_KEY, &key)) != 0)
-		return op_fail_err(c, r, IAM_PATH_SEAL_KEY);
+	if (mfa_key_load(c, &key) != 0)
+		return -1;
 	r = unseal(&key, text_of(device, "SerialNumber"), sealed, len, ret);
 	explicit_bzero(&key, sizeof(key));
 	return r != 0 ? op_fail_err(c, r, "The device's seed could not be"
@@ -91,9 +98,8 @@ unseal_seed(struct op_call *c, const json_t *device, struct secret *ret)
 
 /* ---- CreateVirtualMFADevice ---- */
 
-/* The line under which an authenticator app files it: NAME@ACCOUNT. */
-static int
-account_label(struct op_call *c, const char *name, char *ret, size_t size)
+int
+mfa_label(struct op_call *c, const char *name, char *ret, size_t size)
 {
 	json_t *account = NULL;
 	const char *alias;
@@ -116,7 +122,7 @@ bootstrap_uri(struct op_call *c, const json_t *device,
 	char label[400];
 	int r;
 
-	if (account_label(c, op_str(c, "VirtualMFADeviceName"), label,
+	if (mfa_label(c, op_str(c, "VirtualMFADeviceName"), label,
 	    sizeof(label)) != 0)
 		return -1;
 	if ((r = otpauth_uri("Host IAM", label, seed, &params, ret)) != 0)
@@ -215,7 +221,7 @@ make_device(struct op_call *c, const char *name, json_t **ret)
 	if ((r = totp_seed_new(&seed)) != 0)
 		return op_fail_err(c, r, "No seed could be made");
 	shape = json_pack("{s:s}", "SerialNumber", text_of(*ret, "SerialNumber"));
-	r = shape == NULL ? no_memory(c) : seal_seed(c, *ret, &seed);
+	r = shape == NULL ? no_memory(c) : mfa_seal_seed(c, *ret, &seed);
 	if (r == 0 && (r = give_seed(c, *ret, shape, &seed)) == 0)
 		r = out_set(c, "VirtualMFADevice", json_incref(shape));
 	secret_release(&seed);
@@ -362,18 +368,29 @@ count_device(void *arg, const char *key, json_t *device)
 	return VISIT_NEXT;
 }
 
+int
+mfa_count_devices(struct op_call *c, const json_t *user, unsigned *ret)
+{
+	struct counting n = { .user_name = text_of(user, "UserName") };
+
+	if (document_each(c, "mfa", count_device, &n) != 0)
+		return -1;
+	*ret = n.n;
+	return 0;
+}
+
 static int
 check_enable(struct op_call *c, const json_t *user, const json_t *device)
 {
-	struct counting n = { .user_name = text_of(user, "UserName") };
+	unsigned n;
 
 	if (is_enabled(device))
 		return op_fail(c, "EntityAlreadyExists", "MFADevice %s is in use by"
 		    " user %s already; deactivate it first.",
 		    text_of(device, "SerialNumber"), text_of(device, "UserName"));
-	if (document_each(c, "mfa", count_device, &n) != 0)
+	if (mfa_count_devices(c, user, &n) != 0)
 		return -1;
-	if (n.n >= QUOTA_DEVICES_PER_USER)
+	if (n >= QUOTA_DEVICES_PER_USER)
 		return op_fail(c, "LimitExceeded", "Cannot exceed quota for"
 		    " MFADevicesPerUser: %d.", QUOTA_DEVICES_PER_USER);
 	return 0;
@@ -393,7 +410,7 @@ enable_mfa_device(struct op_call *c)
 
 	if (user_get(c, op_str(c, "UserName"), &user) != 0 ||
 	    device_get(c, &device) != 0 || check_enable(c, user, device) != 0 ||
-	    sync_device(c, device, uid_of(user), ENABLE_SEARCH_STEPS) != 0 ||
+	    sync_device(c, device, uid_of(user), MFA_ENABLE_SEARCH_STEPS) != 0 ||
 	    member_set(c, device, "UserName",
 	    json_string(text_of(user, "UserName"))) != 0 ||
 	    member_set(c, device, "EnableDate", time_now(c)) != 0)

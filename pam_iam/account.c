@@ -264,6 +264,7 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	e.mfa_s = p->mfa_s;
 	e.issued_s = p->issued_s;
 	e.key = &f->key;
+	e.device = p->device;
 	r = 0;
 	if (j->rule == RULE_ROOT) {
 		permitted = true;

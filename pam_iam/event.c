@@ -98,6 +98,7 @@ put_additional(struct buf *b, const struct flow_facts *facts,
 	if (facts->caller_uid != 0)
 		json_out_int(&j, "CallerUid", (int64_t)facts->caller_uid);
 	json_out_str(&j, "MFAUsed", e->mfa_s != 0 ? "Yes" : "No");
+	put_text(&j, "MFAIdentifier", e->mfa_s != 0 ? e->device : NULL);
 	put_text(&j, "AuthenticationMethod", event_method(e->methods));
 	if (e->key != NULL)
 		put_key(&j, e->key);

@@ -15,6 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RECOVERY_DEVICE "recovery-code" /* for MFAIdentifier: it is no ARN */
+
+_Static_assert(RECOVERY_HASH_LEN == SNAP_RECOVERY_HASH &&
+    RECOVERY_CODES <= SNAP_RECOVERY_MAX, "what the snapshot holds");
+
 void
 flow_set_note(struct flow *f, const char *what, int err)
 {
@@ -69,6 +74,7 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 		return IAM_ERR_MEMORY;
 	f->host = host;
 	f->facts = facts;
+	f->recovery_left = -1;
 	find_source(f);
 	identify(host, facts->user, mode, &f->id);
 	if (f->id.who == FLOW_OURS)
@@ -156,16 +162,20 @@ flow_proof(const struct flow *f, uint32_t uid, const struct runtime_evidence *e,
 		p->mfa_known = true;
 		p->issued_s = f->session.auth_s;
 		p->methods = f->session.methods & ~(uint32_t)RUNTIME_MFA;
-		if (fresh(f, f->session.mfa_s))
+		if (fresh(f, f->session.mfa_s)) {
 			p->mfa_s = f->session.mfa_s;
+			p->device = f->session.device;
+		}
 	}
 	if (e != NULL && e->uid == uid) {
 		p->methods = e->methods;
 		p->mfa_known = true;
 		if (p->issued_s == 0)
 			p->issued_s = e->auth_s;
-		if (e->mfa_s > p->mfa_s)
+		if (e->mfa_s > p->mfa_s) {
 			p->mfa_s = e->mfa_s;
+			p->device = e->device;
+		}
 	}
 	if (f->facts->publickey)
 		p->methods |= RUNTIME_PUBLICKEY;
@@ -243,6 +253,7 @@ flow_questions(struct flow *f)
 struct code_match {
 	bool hit;
 	bool reused;          /* right, but used before */
+	bool recovery;        /* it is one of the recovery codes */
 	unsigned device;
 	uint64_t step;
 };
@@ -307,6 +318,21 @@ check_device(struct flow *f, const struct seal_key *key, unsigned i,
 	return 0;
 }
 
+static int
+check_recovery(struct flow *f, const struct seal_key *key, const char *code,
+    struct code_match *m)
+{
+	const struct snap_principal *p = &f->id.principal;
+	uint8_t hash[RECOVERY_HASH_LEN];
+	bool is = false;
+	int r;
+
+	r = recovery_hash(key, p->user_id, code, &is, hash);
+	m->recovery = r == 0 && is &&
+	    recovery_find(hash, p->recovery, p->recovery_count) >= 0;
+	return r;
+}
+
 /*
  * Compare with every device, whichever matches. A device that cannot be
  * checked is an error only when no other one matched, and then whatever the
@@ -320,7 +346,7 @@ check_code(struct flow *f, const char *code, struct code_match *m)
 	int r, failed = 0;
 
 	*m = (struct code_match){ 0 };
-	if (f->id.principal.device_count == 0)
+	if (f->id.principal.device_count == 0 && f->id.principal.recovery_count == 0)
 		return 0;
 	if ((r = seal_key_load(f->host->seal_key, &key)) != 0)
 		return r;
@@ -329,8 +355,10 @@ check_code(struct flow *f, const char *code, struct code_match *m)
 		if (r != 0)
 			failed = r;
 	}
+	if ((r = check_recovery(f, &key, code, m)) != 0)
+		failed = r;
 	explicit_bzero(&key, sizeof(key));
-	return m->hit ? 0 : failed;
+	return m->hit || m->recovery ? 0 : failed;
 }
 
 /* ---- judging ---- */
@@ -429,6 +457,9 @@ why_not(const struct flow *f, const struct attempt *t, bool code_asked)
 		return "WrongPassword";
 	if (!code_asked || t->code.hit)
 		return NULL;
+	/* Only a front that can have it used up for good may take it. */
+	if (t->code.recovery)
+		return f->host->use_recovery != NULL ? NULL : "RecoveryCodeNotHere";
 	/*
 	 * A code was asked of someone without a device: beside a right password
 	 * it is the account phase's policies that deny (S3); alone it proves nothing.
@@ -465,6 +496,26 @@ look(struct flow *f, struct attempt *t)
 	return r;
 }
 
+/*
+ * The store decides who was first, and what it has decided survives a reboot. When it
+ * cannot be written, the code is not used up and opens nothing (S35, S38).
+ */
+static int
+claim_recovery(struct flow *f, struct attempt *t)
+{
+	unsigned left = 0;
+	bool won = false;
+	int r;
+
+	r = f->host->use_recovery(f->host->publish_arg, f->id.principal.user_name,
+	    t->a->code, &won, &left);
+	if (r == 0 && !won)
+		t->reason = "CodeReused";
+	else if (r == 0)
+		f->recovery_left = (int)left;
+	return r;
+}
+
 /* One use of a code opens once: exactly one of several wins (S35). */
 static int
 claim(struct flow *f, struct attempt *t)
@@ -473,6 +524,8 @@ claim(struct flow *f, struct attempt *t)
 	bool won = false;
 	int r;
 
+	if (t->reason == NULL && t->code.recovery)
+		return claim_recovery(f, t);
 	if (t->reason != NULL || !t->code.hit)
 		return 0;
 	r = runtime_totp_claim(f->rt, p->uid, p->devices[t->code.device].serial,
@@ -501,11 +554,11 @@ make_evidence(const struct flow *f, const struct attempt *t,
 		e->methods |= RUNTIME_PASSWORD;
 	if (f->facts->publickey)
 		e->methods |= RUNTIME_PUBLICKEY;
-	if (t->code.hit) {
+	if (t->code.hit || t->code.recovery) {
 		e->methods |= RUNTIME_MFA;
 		e->mfa_s = f->facts->now_s;
-		copy_text(e->device, sizeof(e->device),
-		    p->devices[t->code.device].serial);
+		copy_text(e->device, sizeof(e->device), t->code.recovery ?
+		    RECOVERY_DEVICE : p->devices[t->code.device].serial);
 	}
 	copy_text(e->user, sizeof(e->user), p->unix_name);
 	copy_text(e->service, sizeof(e->service), f->facts->service);
@@ -580,6 +633,12 @@ broken:
 	flow_set_note(f, "authentication cannot be judged", r);
 	write_failure(f, "InternalError", iam_strerror(r));
 	return r;
+}
+
+int
+flow_recovery_left(const struct flow *f)
+{
+	return f->recovery_left;
 }
 
 int

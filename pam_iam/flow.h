@@ -42,7 +42,11 @@ struct flow_host {
 	/* Make the snapshots anew from changed configuration files. NULL for a
 	 * front that may not. */
 	int (*publish)(void *arg);
-	void *publish_arg;
+	/* Use up a recovery code where it is used up for good: in the store. *ret_ok: it
+	 * was there and is not any more; *ret_left: how many are. NULL for a front that may not. */
+	int (*use_recovery)(void *arg, const char *user_name,
+	    const struct secret *code, bool *ret_ok, unsigned *ret_left);
+	void *publish_arg; /* of both */
 };
 
 /* The compiled-in places, the system's name services, no publish. */
@@ -134,6 +138,9 @@ enum flow_verdict {
  */
 int flow_judge(struct flow *f, const struct flow_answers *a,
     enum flow_verdict *ret, struct runtime_evidence *ret_evidence);
+
+/* How many recovery codes are left, after one was used in flow_judge; else -1. */
+int flow_recovery_left(const struct flow *f);
 
 /* The password alone, for changing it: same throttle, same single crypt. */
 int flow_check_password(struct flow *f, const struct flow_answers *a,

@@ -44,6 +44,7 @@ struct event {
 	uint32_t methods;         /* enum runtime_method, of this attempt or its session */
 	bool mfa_known;
 	int64_t mfa_s, issued_s;
+	const char *device;       /* what answered with the code: MFAIdentifier */
 	const char *session_id;
 	const struct login_key *key;
 };
@@ -84,6 +85,7 @@ struct proof {
 	bool mfa_known;     /* false: aws:MultiFactorAuthPresent is absent */
 	int64_t mfa_s;      /* 0: no MFA */
 	int64_t issued_s;   /* when the session began; 0: not known */
+	const char *device; /* of mfa_s, borrowed; NULL: none */
 };
 
 struct flow {
@@ -95,6 +97,7 @@ struct flow {
 	pid_t session_pid;
 	struct runtime_evidence session;
 	unsigned questions;              /* what was asked */
+	int recovery_left;               /* -1: no recovery code was used */
 	char source[64];                 /* of the throttle: an address, or "local" */
 	const char *action;              /* of the PAM service */
 	struct login_key key;

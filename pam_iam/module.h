@@ -46,6 +46,9 @@ int spawn_run(const char *path, const char *const argv[], const void *input,
 
 /* "iamctl publish"; the shape is flow_host.publish. */
 int spawn_publish(void *arg);
+/* "iamctl use-recovery-code"; the shape is flow_host.use_recovery. */
+int spawn_use_recovery(void *arg, const char *user_name,
+    const struct secret *code, bool *ret_ok, unsigned *ret_left);
 int spawn_make_home(const char *name, uint32_t home_umask);
 /*
  * "iamctl change-password" with the passwords on standard input. old may be

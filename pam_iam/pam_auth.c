@@ -83,6 +83,24 @@ hand_on(struct phase *ph, const struct answers *a)
 	    PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
 }
 
+/* Before the last one is used, so that a new list is made in time. */
+static void
+say_recovery(struct phase *ph)
+{
+	int left = flow_recovery_left(ph->flow);
+	char line[160];
+
+	if (left < 0)
+		return;
+	if (left == 0)
+		snprintf(line, sizeof(line), "That was your last recovery code. Make"
+		    " new ones now: iamctl create-recovery-codes");
+	else
+		snprintf(line, sizeof(line), left == 1 ? "1 recovery code left." :
+		    "%d recovery codes left.", left);
+	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, line);
+}
+
 static int
 judge(struct phase *ph, unsigned questions, const struct answers *a)
 {
@@ -99,6 +117,7 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 		return phase_code(r);
 	if (verdict != FLOW_PERMIT)
 		return PAM_AUTH_ERR;
+	say_recovery(ph);
 	r = phase_keep(ph, &e);
 	explicit_bzero(&e, sizeof(e));
 	return r == PAM_SUCCESS ? hand_on(ph, a) : r;

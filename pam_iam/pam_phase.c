@@ -120,8 +120,10 @@ phase_open(struct phase *ph, enum flow_mode mode)
 	enum flow_who who;
 	int r;
 
-	if (mode == FLOW_DECIDE && geteuid() == 0)
+	if (mode == FLOW_DECIDE && geteuid() == 0) {
 		ph->host.publish = spawn_publish;
+		ph->host.use_recovery = spawn_use_recovery;
+	}
 	if ((r = flow_open(&ph->host, &ph->facts, mode, &ph->flow)) != 0)
 		return strcmp(ph->user, "root") == 0 ? PAM_USER_UNKNOWN :
 		    phase_code(r);

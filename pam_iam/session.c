@@ -52,6 +52,7 @@ put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
 	ev.mfa_known = e->methods != 0;
 	ev.mfa_s = e->mfa_s;
 	ev.issued_s = e->auth_s;
+	ev.device = e->device;
 	ev.session_id = e->session_id;
 	if ((r = trail_event_id(id)) == 0)
 		r = event_write(f->host, f->facts, &f->id.account, &ev, id);

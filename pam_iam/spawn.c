@@ -14,9 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -382,6 +384,58 @@ spawn_change_password(const char *user_name, const char *old,
 	if (r == 0 && status != 0)
 		error_code(buf_cstr(&said), code, code_size);
 	*ret_ok = r == 0 && status == 0;
+	buf_release(&said);
+	buf_release(&input);
+	return r;
+}
+
+/* The first line that is a number and nothing else. */
+static bool
+number_line(const char *said, unsigned *ret)
+{
+	const char *line = said, *end;
+	unsigned long n;
+	char *stop;
+
+	for (; *line != '\0'; line = *end == '\n' ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (*line < '0' || *line > '9')
+			continue;
+		n = strtoul(line, &stop, 10);
+		if (stop == end && n <= INT_MAX) {
+			*ret = (unsigned)n;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+spawn_use_recovery(void *arg, const char *user_name, const struct secret *code,
+    bool *ret_ok, unsigned *ret_left)
+{
+	struct buf said = BUF_INIT, input = BUF_INIT;
+	char user[65], error[64] = "";
+	const char *const argv[] = { "iamctl", "use-recovery-code", "--output",
+		"text", "--user-name", user, "--recovery-code-stdin", NULL };
+	int r, status = SPAWN_NOT_RUN;
+
+	(void)arg;
+	*ret_ok = false;
+	if (!name_is_iam(user_name, sizeof(user) - 1))
+		return IAM_ERR_ARG;
+	snprintf(user, sizeof(user), "%s", user_name);
+	if ((r = password_lines(NULL, code, &input)) == 0)
+		r = spawn_run(IAMCTL_PATH, argv, input.p, input.len, &said,
+		    &status);
+	if (r == 0 && status == 0)
+		*ret_ok = number_line(buf_cstr(&said), ret_left);
+	else if (r == 0)
+		error_code(buf_cstr(&said), error, sizeof(error));
+	/* Whatever else it says, the code is not known to be used up. */
+	if (r == 0 && !*ret_ok &&
+	    strcmp(error, "InvalidAuthenticationCode") != 0)
+		r = IAM_ERR_IO;
 	buf_release(&said);
 	buf_release(&input);
 	return r;

@@ -134,6 +134,27 @@ int seal(const struct seal_key *key, const char *context,
 int unseal(const struct seal_key *key, const char *context,
     const uint8_t *sealed, size_t len, struct secret *ret);
 
+/* ---- recovery codes ---- */
+
+#define RECOVERY_CODES 10      /* that a user gets at once */
+#define RECOVERY_RAW_LEN 10    /* 80 random bits */
+#define RECOVERY_TEXT_LEN 19   /* "k3fq-7w2m-abcd-efgh": Base32 in small letters */
+#define RECOVERY_HASH_LEN 32
+
+/* A new one, NUL-terminated; the caller wipes it. */
+int recovery_new(char ret[RECOVERY_TEXT_LEN + 1]);
+/*
+ * What is kept of a code: keyed BLAKE2b-256 of its bits and of the user's id;
+ * the key is derived from the seal key (crypto_kdf). *ret_is is false, and ret not
+ * written, for a text that is no recovery code at all. Capitals, blanks and
+ * dashes do not matter.
+ */
+int recovery_hash(const struct seal_key *key, const char *user_id,
+    const char *text, bool *ret_is, uint8_t ret[RECOVERY_HASH_LEN]);
+/* Which of n hashes it is, -1: none. All are compared, each in constant time. */
+int recovery_find(const uint8_t hash[RECOVERY_HASH_LEN], const uint8_t *hashes,
+    size_t n);
+
 /* ---- SSH public keys ---- */
 
 #define SSH_KEY_LINE_MAX 16384

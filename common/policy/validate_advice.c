@@ -22,8 +22,12 @@ static const char *const host_keys[] = { "AuthenticationMethod", "CommandLine",
 	"DayOfWeek", "LocalTime", "Remote", "RunAsGroup", "RunAsUser", "Service", "Tty",
 	NULL };
 
-static const char *const host_actions[] = { "authenticate", "login", "runcommand",
-	"runscheduled", "sudo", "switchuser", NULL };
+/* What a host is asked for, and iamctl's operations on it. */
+static const char *const host_actions[] = { "authenticate", "createrecoverycodes",
+	"deleterecoverycodes", "doctor", "export", "gethost", "getloginstatus",
+	"import", "init", "login", "publish", "runcommand", "runscheduled", "sudo",
+	"switchuser", "unlockuser", "updatehost", "userecoverycode", "validatelogs",
+	NULL };
 
 static bool
 in_list(const char *const *list, const char *name)

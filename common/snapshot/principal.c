@@ -137,6 +137,11 @@ put_lists(struct buf *b, const struct snap_principal *p)
 		put_must(b, p->keys[i].fingerprint);
 		buf_u64(b, (uint64_t)p->keys[i].uploaded_s);
 	}
+	if (p->recovery_count > SNAP_RECOVERY_MAX)
+		fail(b, IAM_ERR_LIMIT);
+	else
+		buf_blob(b, p->recovery,
+		    (size_t)p->recovery_count * SNAP_RECOVERY_HASH);
 	n = put_count(b, p->policy_count, SNAP_POLICIES_MAX);
 	for (i = 0; i < n; i++) {
 		if (!layer_ok(p->policies[i].layer))
@@ -171,6 +176,19 @@ snap_principal_encode(const struct snap_principal *p, struct buf *b)
 }
 
 static void
+get_recovery(struct rd *r, struct snap_principal *p)
+{
+	size_t len = 0;
+
+	p->recovery = rd_blob(r, &len);
+	if (len > SNAP_RECOVERY_MAX * SNAP_RECOVERY_HASH ||
+	    len % SNAP_RECOVERY_HASH != 0)
+		r->err = IAM_ERR_FORMAT;
+	else
+		p->recovery_count = (uint32_t)(len / SNAP_RECOVERY_HASH);
+}
+
+static void
 get_lists(struct rd *r, struct snap_principal *p)
 {
 	uint32_t i;
@@ -185,6 +203,7 @@ get_lists(struct rd *r, struct snap_principal *p)
 		p->keys[i].fingerprint = rd_str_must(r);
 		p->keys[i].uploaded_s = (int64_t)rd_u64(r);
 	}
+	get_recovery(r, p);
 	p->policy_count = get_count(r, SNAP_POLICIES_MAX);
 	for (i = 0; i < p->policy_count && r->err == 0; i++) {
 		p->policies[i].layer = rd_u32(r);

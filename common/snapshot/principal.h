@@ -13,6 +13,8 @@
 #define SNAP_TAGS_MAX 50
 #define SNAP_DEVICES_MAX 8
 #define SNAP_USER_KEYS_MAX 16
+#define SNAP_RECOVERY_MAX 10 /* recovery codes */
+#define SNAP_RECOVERY_HASH 32
 /* Inline and attached, of a user (10+10) and its ten groups (10+10 each), with room. */
 #define SNAP_POLICIES_MAX 512
 #define SNAP_SERVICES_MAX 128
@@ -66,6 +68,8 @@ struct snap_principal {
 	struct snap_device devices[SNAP_DEVICES_MAX];
 	uint32_t key_count;
 	struct snap_ssh_key keys[SNAP_USER_KEYS_MAX];
+	uint32_t recovery_count;   /* codes that are left */
+	const uint8_t *recovery;   /* their hashes, SNAP_RECOVERY_HASH bytes each */
 	uint32_t policy_count;
 	struct snap_policy_ref policies[SNAP_POLICIES_MAX];
 };

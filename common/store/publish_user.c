@@ -25,6 +25,7 @@ struct user {
 	struct buf key_lines;/* of the active SSH keys, as in SNAP_SSH_KEYS */
 	char fingerprints[SNAP_USER_KEYS_MAX][64];
 	uint8_t seeds[SNAP_DEVICES_MAX][SEED_MAX];
+	uint8_t recovery[SNAP_RECOVERY_MAX * SNAP_RECOVERY_HASH];
 };
 
 static int
@@ -133,6 +134,30 @@ take_devices(struct publish *p, struct user *u)
 		if (!read_device(device, u->seeds[i], &to->devices[i]))
 			return not_whole(p, u, "an MFA device is damaged");
 		to->device_count = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+/* Codes that are damaged open nothing: they may be left out. */
+static int
+take_recovery(struct publish *p, struct user *u)
+{
+	json_t *hashes = json_object_get(json_object_get(u->doc, "RecoveryCodes"),
+	    "Hashes"), *hash;
+	struct snap_principal *to = &p->principal;
+	size_t i, len;
+
+	to->recovery = u->recovery;
+	json_array_foreach(hashes, i, hash) {
+		const char *text = json_string_value(hash);
+
+		if (i == SNAP_RECOVERY_MAX || text == NULL || sodium_base642bin(
+		    u->recovery + i * SNAP_RECOVERY_HASH, SNAP_RECOVERY_HASH, text,
+		    strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+		    len != SNAP_RECOVERY_HASH)
+			return pub_warn(p, u->key, "recovery codes are left out: they"
+			    " are damaged");
+		to->recovery_count = (uint32_t)i + 1;
 	}
 	return 0;
 }
@@ -281,7 +306,8 @@ put_principal(struct publish *p, struct user *u)
 
 	take_plain(to, u);
 	if ((r = take_tags(p, u)) != 0 || (r = take_devices(p, u)) != 0 ||
-	    (r = take_ssh_keys(p, u)) != 0 || (r = take_policies(p, u)) != 0)
+	    (r = take_recovery(p, u)) != 0 || (r = take_ssh_keys(p, u)) != 0 ||
+	    (r = take_policies(p, u)) != 0)
 		return r;
 	to->enabled = u->whole &&
 	    json_is_true(json_object_get(u->doc, "Enabled"));

@@ -252,6 +252,7 @@ add_person(const struct world *w, struct snap_builder *b,
 	struct snap_principal *p = calloc(1, sizeof(*p));
 	struct buf out = BUF_INIT, sealed = BUF_INIT;
 	struct crypt_data *crypt = calloc(1, sizeof(*crypt));
+	uint8_t hash[RECOVERY_HASH_LEN];
 	struct seal_key seal_key;
 
 	MUST(p != NULL && crypt != NULL);
@@ -287,6 +288,14 @@ add_person(const struct world *w, struct snap_builder *b,
 		p->key_count = 1;
 		p->keys[0] = (struct snap_ssh_key){ WORLD_KEY_ID, w->key,
 			w->uploaded_s };
+	}
+	if (who->device && w->recovery != NULL) {
+		bool is = false;
+
+		memset(&seal_key, 'k', sizeof(seal_key));
+		MUST(recovery_hash(&seal_key, id, w->recovery, &is, hash) == 0 && is);
+		p->recovery = hash;
+		p->recovery_count = 1;
 	}
 	if (who->policy != NULL && w->compile != NULL) {
 		snprintf(key, sizeof(key), "user/%s/Test", who->user_name);

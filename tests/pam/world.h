@@ -38,6 +38,7 @@ struct world {
 	int64_t enabled_s;                 /* of the devices */
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */
+	const char *recovery;              /* a recovery code of those who have a device */
 };
 
 /* A tmpfs of this process's own at root, where the kernel lets us: tests that

@@ -946,6 +946,95 @@ test_flow_check_password__same_throttle(void **state)
 	flow_close(f);
 }
 
+/* ---- recovery codes ---- */
+
+#define RECOVERY "k3fq-7w2m-abcd-efgh"
+
+static struct {
+	unsigned calls;
+	bool there;
+	int error;
+	char code[64], user[64];
+} store;
+
+static int
+test_use_recovery(void *arg, const char *user_name, const struct secret *code,
+    bool *ret_ok, unsigned *ret_left)
+{
+	(void)arg;
+	store.calls++;
+	keep(store.user, sizeof(store.user), user_name);
+	keep(store.code, sizeof(store.code), secret_str(code));
+	*ret_ok = store.error == 0 && store.there;
+	*ret_left = 7;
+	store.there = false;
+	return store.error;
+}
+
+static void
+recovery_world(struct test *t)
+{
+	memset(&store, 0, sizeof(store));
+	store.there = true;
+	t->w.recovery = RECOVERY;
+	t->w.host.use_recovery = test_use_recovery;
+	world_publish(&t->w);
+}
+
+static void
+test_flow_judge__recovery_code_is_mfa_once(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+
+	recovery_world(t);
+	assert_int_equal(attempt(t, "right", RECOVERY, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(store.calls, 1);
+	assert_string_equal(store.user, "Sarah");
+	assert_string_equal(store.code, RECOVERY);
+	assert_int_equal(e.mfa_s, t->facts.now_s);
+	assert_true((e.methods & RUNTIME_MFA) != 0);
+	assert_string_equal(e.device, "recovery-code");
+	/* S35: the snapshot still has it; the store, which has not, decides. */
+	assert_int_equal(attempt(t, "right", RECOVERY, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("CodeReused"));
+	assert_int_equal(store.calls, 2);
+}
+
+static void
+test_flow_judge__recovery_code_is_not_wasted(void **state)
+{
+	struct test *t = *state;
+
+	recovery_world(t);
+	assert_int_equal(attempt(t, "wrong", RECOVERY, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("WrongPassword"));
+	assert_int_equal(attempt(t, "right", "aaaa-bbbb-cccc-dddd", NULL, NULL),
+	    FLOW_DENY);
+	assert_true(reason_is("WrongCode"));
+	/* Somebody else's: dora is disabled, sarah's hash is not hers. */
+	t->facts.user = "dora";
+	assert_int_equal(attempt(t, "right", RECOVERY, NULL, NULL), FLOW_DENY);
+	assert_int_equal(store.calls, 0);
+}
+
+/* S38: a store that cannot be written uses nothing up, and nothing opens. */
+static void
+test_flow_judge__S38_recovery_code_without_a_store_is_refused(void **state)
+{
+	struct test *t = *state;
+	int r;
+
+	recovery_world(t);
+	store.error = IAM_ERR_IO;
+	assert_int_equal(attempt(t, "right", RECOVERY, &r, NULL), FLOW_DENY);
+	assert_int_equal(r, IAM_ERR_IO);
+	/* And a front that may not change the store never takes one. */
+	t->w.host.use_recovery = NULL;
+	assert_int_equal(attempt(t, "right", RECOVERY, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("RecoveryCodeNotHere"));
+}
+
 /* ---- authorization ---- */
 
 static void
@@ -1332,6 +1421,9 @@ main(void)
 		T(test_flow_judge__S16_throttle_is_per_source),
 		T(test_flow_judge__S6_bad_answers_count),
 		T(test_flow_check_password__same_throttle),
+		T(test_flow_judge__recovery_code_is_mfa_once),
+		T(test_flow_judge__recovery_code_is_not_wasted),
+		T(test_flow_judge__S38_recovery_code_without_a_store_is_refused),
 		T(test_flow_authorize__S10_only_one_value_opens),
 		T(test_flow_authorize__a_key_alone_knows_of_no_mfa),
 		T(test_flow_authorize__evidence_of_the_auth_phase),

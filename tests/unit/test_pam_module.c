@@ -879,24 +879,34 @@ test_chauthtok__others_are_asked_on_behalf_of_the_next_module(void **state)
 	pam_end(pamh, 0);
 }
 
-/* iamctl of the tests, with one line of input. */
+/* iamctl of the tests, with its input; what it says is in said. */
+static char said[8192];
+
 static void
 ctl(const char *input, const char *const argv[])
 {
-	int fds[2], status, null;
+	int fds[2], answer[2], status;
+	size_t len = 0;
+	ssize_t n;
 	pid_t pid;
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
 	if ((pid = fork()) == 0) {
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		dup2(fds[0], 0);
-		dup2(null, 1);
+		dup2(answer[1], 1);
 		execv(IAM_TEST_BIN "/iamctl", (char *const *)(uintptr_t)argv);
 		_exit(98);
 	}
 	close(fds[0]);
+	close(answer[1]);
 	assert_int_equal(write(fds[1], input, strlen(input)), strlen(input));
 	close(fds[1]);
+	while (len < sizeof(said) - 1 &&
+	    (n = read(answer[0], said + len, sizeof(said) - 1 - len)) > 0)
+		len += (size_t)n;
+	said[len] = '\0';
+	close(answer[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
@@ -959,6 +969,122 @@ test_chauthtok__through_iamctl(void **state)
 	login(t, "third-password", PAM_SUCCESS);
 	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
 	pam_end(pamh, 0);
+}
+
+/* ---- recovery codes ---- */
+
+/* vera, whom iamctl has made, with password and device. */
+static void
+make_vera(struct test *t, struct secret *seed)
+{
+	static const char settings[] = "{\"throttle\": {\"freeAttempts\": 1000}}";
+	const struct totp_params params = { TOTP_SHA1, 6, 30, 0 };
+	uint64_t step = (uint64_t)time(NULL) / 30;
+	char *base32, first[9], second[9];
+
+	world_clear(&t->w);
+	world_write(t->w.host.settings_file, settings, sizeof(settings) - 1, 0644);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("first-password\n", "create-login-profile", "--user-name", "vera",
+	    "--password-stdin");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(NEEDS_MFA));
+	CTL("", "create-virtual-mfa-device", "--virtual-mfa-device-name", "vera",
+	    "--output", "text");
+	/* VIRTUALMFADEVICE seed uri serial */
+	base32 = strchr(said, '\t') + 1;
+	*strchr(base32, '\t') = '\0';
+	assert_int_equal(base32_decode(base32, seed), 0);
+	assert_int_equal(totp_code(seed, &params, step - 1, first), 0);
+	assert_int_equal(totp_code(seed, &params, step, second), 0);
+	CTL("", "list-virtual-mfa-devices", "--output", "text");
+	base32 = strstr(said, "arn:");
+	base32[strcspn(base32, "\t\n")] = '\0';
+	CTL("", "enable-mfa-device", "--user-name", "vera", "--serial-number",
+	    base32, "--authentication-code1", first, "--authentication-code2", second);
+	t->person.password = "first-password";
+}
+
+/* One line of said. */
+static void
+take_line(const char *prefix, unsigned n, char *ret, size_t size)
+{
+	const char *line = said;
+
+	for (;; n--) {
+		line = strstr(line, prefix);
+		assert_non_null(line);
+		line += strlen(prefix);
+		if (n == 0)
+			break;
+	}
+	snprintf(ret, size, "%.*s", (int)strcspn(line, "\t\n"), line);
+}
+
+static void
+test_recovery__S35_one_of_eight_simultaneous_uses_wins(void **state)
+{
+	struct test *t = need_root(state);
+	struct secret seed = SECRET_INIT;
+	char codes[3][32], line[64];
+	unsigned i, k, won;
+	pid_t pids[8];
+	int status;
+
+	make_vera(t, &seed);
+	secret_release(&seed);
+	CTL("", "create-recovery-codes", "--user-name", "vera", "--output", "text");
+	for (i = 0; i < IAM_COUNT(codes); i++)
+		take_line("\nCODES\t", i, codes[i], sizeof(codes[i]));
+	for (i = 0; i < IAM_COUNT(codes); i++) {
+		t->person.code = codes[i];
+		snprintf(line, sizeof(line), "{%u recovery codes left.}", 9 - i);
+		for (k = 0; k < IAM_COUNT(pids); k++) {
+			if ((pids[k] = fork()) != 0)
+				continue;
+			status = alone(t, "sshd", "vera", AUTH);
+			if (status == PAM_SUCCESS &&
+			    strstr(t->person.transcript, line) == NULL)
+				status = PAM_ABORT;
+			_exit(status);
+		}
+		for (k = won = 0; k < IAM_COUNT(pids); k++) {
+			assert_int_equal(waitpid(pids[k], &status, 0), pids[k]);
+			assert_true(WIFEXITED(status));
+			won += WEXITSTATUS(status) == PAM_SUCCESS;
+			if (WEXITSTATUS(status) != PAM_SUCCESS)
+				assert_int_equal(WEXITSTATUS(status), PAM_AUTH_ERR);
+		}
+		assert_int_equal(won, 1);
+	}
+}
+
+static void
+test_recovery__a_whole_login(void **state)
+{
+	struct test *t = need_root(state);
+	struct secret seed = SECRET_INIT;
+	pam_handle_t *pamh;
+	char code[32];
+
+	make_vera(t, &seed);
+	secret_release(&seed);
+	CTL("", "create-recovery-codes", "--user-name", "vera", "--output", "text");
+	take_line("\nCODES\t", 9, code, sizeof(code));
+	t->person.code = code;
+	pamh = start(t, "sshd", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	/* The policy wants MFA: that it was. */
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	CTL("", "lookup-events", "--lookup-attributes",
+	    "AttributeKey=EventName,AttributeValue=UseRecoveryCode");
+	assert_non_null(strstr(said, "UseRecoveryCode"));
+	assert_null(strstr(said, code));
+	CTL("", "lookup-events", "--lookup-attributes",
+	    "AttributeKey=EventName,AttributeValue=Login");
+	assert_non_null(strstr(said, "recovery-code"));
 }
 
 static void
@@ -1045,6 +1171,8 @@ main(void)
 		T(test_chauthtok__old_password_first),
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_chauthtok__through_iamctl),
+		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
+		T(test_recovery__a_whole_login),
 		T(test_module__configuration_edited),
 		T(test_module__S1_nth_allocation_fails),
 	};

@@ -207,6 +207,9 @@ new_principal(void)
 	p->created_s = 1795512600;
 	p->tag_count = 1;
 	p->tags[0] = (struct snap_tag){ "department", "" };
+	p->recovery_count = 2;
+	p->recovery = (const uint8_t *)
+	    "0123456789abcdef0123456789abcdefABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP";
 	p->device_count = 1;
 	p->devices[0] = (struct snap_device){ "arn:aws:iam::1:mfa/s", 77,
 		SNAP_TOTP_SHA256, 8, 60, -2, seed, sizeof(seed) };
@@ -272,6 +275,8 @@ test_snap_principal__round_trip_and_damage(void **state)
 	assert_string_equal(q->keys[0].id, "APKA1");
 	assert_string_equal(q->keys[0].fingerprint, "SHA256:x");
 	assert_int_equal(q->keys[0].uploaded_s, 1795512601);
+	assert_int_equal(q->recovery_count, 2);
+	assert_memory_equal(q->recovery, p->recovery, 2 * SNAP_RECOVERY_HASH);
 	assert_int_equal(q->policy_count, 2);
 	assert_int_equal(q->policies[1].layer, SNAP_LAYER_BOUNDARY);
 	assert_string_equal(q->policies[0].key, "user/Sarah/P");
@@ -309,6 +314,7 @@ test_snap_principal_encode__refuses(void **state)
 	BAD(p->enabled = 2, IAM_ERR_ARG);
 	BAD(p->tag_count = SNAP_TAGS_MAX + 1, IAM_ERR_LIMIT);
 	BAD(p->device_count = SNAP_DEVICES_MAX + 1, IAM_ERR_LIMIT);
+	BAD(p->recovery_count = SNAP_RECOVERY_MAX + 1, IAM_ERR_LIMIT);
 	BAD(p->policy_count = SNAP_POLICIES_MAX + 1, IAM_ERR_LIMIT);
 	BAD(p->devices[0].seed_len = 0, IAM_ERR_ARG);
 	BAD(p->devices[0].digits = 7, IAM_ERR_ARG);
