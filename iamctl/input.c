@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -209,11 +210,24 @@ catch(int sig)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
+/*
+ * Until a line can be read, or a signal comes. The signals are blocked everywhere
+ * else, so that none falls between the prompt and the wait and is forgotten there.
+ */
+static int
+wait_for_line(int tty, const sigset_t *open)
+{
+	struct pollfd fd = { .fd = tty, .events = POLLIN };
+
+	return ppoll(&fd, 1, NULL, open) == 1 ? 0 : IAM_ERR_IO;
+}
+
 static int
 ask_once(int tty, const char *prompt, struct secret *ret)
 {
 	struct sigaction now = { .sa_handler = catch }, was[IAM_COUNT(signals)];
 	struct termios quiet, loud;
+	sigset_t closed, open;
 	size_t i;
 	int r;
 
@@ -222,16 +236,22 @@ ask_once(int tty, const char *prompt, struct secret *ret)
 	quiet = loud;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	caught = 0;
+	sigemptyset(&closed);
+	for (i = 0; i < IAM_COUNT(signals); i++)
+		sigaddset(&closed, signals[i]);
+	sigprocmask(SIG_BLOCK, &closed, &open);
 	for (i = 0; i < IAM_COUNT(signals); i++)
 		sigaction(signals[i], &now, &was[i]);
 	if ((r = tcsetattr(tty, TCSAFLUSH, &quiet)) != 0)
 		r = IAM_ERR_IO;
-	else if ((r = file_write_all(tty, prompt, strlen(prompt))) == 0)
+	else if ((r = file_write_all(tty, prompt, strlen(prompt))) == 0 &&
+	    (r = wait_for_line(tty, &open)) == 0)
 		r = input_read_line(tty, ret);
 	(void)tcsetattr(tty, TCSAFLUSH, &loud);
 	(void)file_write_all(tty, "\n", 1);
 	for (i = 0; i < IAM_COUNT(signals); i++)
 		sigaction(signals[i], &was[i], NULL);
+	sigprocmask(SIG_SETMASK, &open, NULL);
 	if (caught != 0)
 		raise(caught);
 	return r;
