@@ -8,10 +8,11 @@ run create-user --user-name ada
 # Run iamctl on a terminal of its own, answer each prompt; prints what the
 # terminal showed, whether it echoes afterwards, and the status.
 cat >"$tmp/terminal.py" <<'P'
-import os, pty, select, sys, termios
+import os, pty, select, signal, sys, termios
 answers = [a.encode().decode("unicode_escape").encode() for a in sys.argv[1].split("|")]
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL) # ignored where the tests run behind a shell's &
     os.execv(sys.argv[2], sys.argv[2:])
 seen, asked, echo = b"", 0, None
 while True:
@@ -20,6 +21,8 @@ while True:
         chunk = os.read(fd, 4096) if ready else b""
     except OSError:
         chunk = b""
+    if not ready:
+        os.kill(pid, signal.SIGKILL)
     if not chunk:
         break
     seen += chunk

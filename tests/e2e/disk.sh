@@ -34,8 +34,7 @@ readonly)
 esac
 run "sarah logs in" ssh_as sarah 'Battery staple 2' "$one_code" true
 refused "the same code is refused (S35, S38)" ssh_as sarah 'Battery staple 2' "$one_code" true
-run "the local account logs in" talk 40 'assword: $' 'local secret' -- ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" lena@127.0.0.1 true
-run "root logs in on a terminal" talk 40 'login: $' root 'assword: $' 'root secret' '# $' exit -- login
+local_people_go_on
 refused "a change is refused as a whole" iamctl create-user --user-name during
 [ -n "$(ls /run/iam/spool 2>/dev/null)" ]
 verdict $? "events wait in /run/iam"

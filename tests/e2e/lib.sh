@@ -14,9 +14,13 @@ if [ -n "${DEMO:-}" ] && [ -t 1 ]; then
 fi
 
 step() { # NUMBER TITLE
-	if [ -n "${DEMO:-}" ]; then printf '\n%s%s. %s%s\n' "$bold" "$1" "$2" "$plain"
+	if [ -n "${DEMO:-}" ]; then printf '\n%s%s. %s%s\n\n' "$bold" "$1" "$2" "$plain"
 	else printf '# %s. %s\n' "$1" "$2"; fi
 	number=$1
+}
+
+tell() { # TEXT: what the demo is about to show
+	[ -z "${DEMO:-}" ] || printf '%s\n' "$*" | fold -s -w 92 | sed 's/^/   /; s/ *$//'
 }
 
 verdict() { # STATUS DESCRIPTION
@@ -32,14 +36,34 @@ verdict() { # STATUS DESCRIPTION
 	tail -n 25 "$out" 2>/dev/null | sed 's/^/#   /'
 }
 
-show() { # what the person types, in the demo
-	[ -z "${DEMO:-}" ] || printf '   $ %s\n' "$*"
+quoted() { # WORD...: as a person would type them
+	local word
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./:=@,%+~-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+}
+show() { # what the person types, in the demo: not how the test answers for her
+	[ -n "${DEMO:-}" ] || return 0
+	case $1 in
+	ssh_as) set -- ssh "$2@host" "${@:5}" ;;
+	talk)
+		while [ "$1" != -- ]; do shift; done
+		shift ;;
+	lena_su) set -- su "${@:2}" ;;
+	esac
+	[ "${*: -1}" != true ] || set -- "${@:1:$#-1}"
+	printf '   $%s\n' "$(quoted "$@")"
 }
 shown() {
-	[ -z "${DEMO:-}" ] || sed 's/\r$//; s/^/     /' "$out"
+	[ -z "${DEMO:-}" ] ||
+		sed -e 's/\r$//; /^$/d; /^Warning: Permanently added/d; /^spawn /d; s/^/     /; s/ *$//' "$out"
 }
 
-run() { # DESCRIPTION COMMAND...: must work; output in $out
+# A command of the story comes in four forms. All leave its output in $out.
+run() { # DESCRIPTION COMMAND...: must work
 	local what=$1 status=0
 	shift
 	show "$@"
@@ -48,17 +72,45 @@ run() { # DESCRIPTION COMMAND...: must work; output in $out
 	return "$status"
 }
 look() { # the same, and a person wants to see the output
-	run "$@"
-	local status=$?
+	local what=$1 status=0
+	shift
+	show "$@"
+	"$@" >"$out" 2>&1 </dev/null || status=$?
 	shown
+	verdict "$status" "$what"
 	return "$status"
+}
+check() { # the same, and nobody would type the command
+	local what=$1 status=0
+	shift
+	"$@" >"$out" 2>&1 </dev/null || status=$?
+	verdict "$status" "$what"
+	return "$status"
+}
+fails() { # COMMAND...: ended by itself, and not well
+	local status=0
+	"$@" </dev/null || status=$?
+	case $status in 0 | 97 | 124 | 126 | 127) echo "status $status"; return 1 ;; esac
 }
 refused() { # DESCRIPTION COMMAND...: must fail
 	local what=$1 status=0
 	shift
 	show "$@"
-	"$@" >"$out" 2>&1 </dev/null || status=$?
-	case $status in 0 | 97 | 124 | 126 | 127) verdict 1 "$what (status $status)" ;; *) verdict 0 "$what" ;; esac
+	fails "$@" >"$out" 2>&1 || status=$?
+	shown
+	verdict "$status" "$what"
+}
+all() { # FUNCTION...: at the same time; all must work
+	local f status=0 jobs=()
+	for f; do
+		"$f" >"$work/all.$f" 2>&1 </dev/null &
+		jobs+=("$!")
+	done
+	for f; do
+		wait "${jobs[0]}" || { status=1; echo "$f failed:"; cat "$work/all.$f"; }
+		jobs=("${jobs[@]:1}")
+	done
+	return "$status"
 }
 has() { # DESCRIPTION PATTERN: the last output has it
 	grep -qE -- "$2" "$out"
@@ -68,10 +120,13 @@ hasnt() {
 	! grep -qE -- "$2" "$out"
 	verdict $? "$1"
 }
+member() { # NAME: a member of the JSON in the last output
+	sed -n "s/^ *\"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$out" | head -n 1
+}
 finish() {
 	rm -rf "$work"
 	if [ -n "${DEMO:-}" ]; then
-		printf '\n%d of %d steps of the story went as told.\n' $((tests - failures)) "$tests"
+		printf '\n%s%d of %d claims of the story held.%s\n' "$bold" $((tests - failures)) "$tests" "$plain"
 	else
 		printf '1..%d\n' "$tests"
 	fi
@@ -87,6 +142,9 @@ later() { # SECONDS
 	local now
 	now=$(date +%s)
 	printf '%+d\n' $((now + $1 - $(real_now))) >/etc/faketimerc
+}
+clock() { # the clock, for a person
+	tell "The clock says $(date -u '+%A %H:%M:%S')."
 }
 freeze() { # TIME: the clock stands still
 	printf '%s\n' "$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" >/etc/faketimerc
@@ -104,17 +162,19 @@ sshd_start() {
 	mkdir -p /run/sshd
 	/usr/sbin/sshd -o PidFile=/run/sshd.pid -o LogLevel=VERBOSE "$@"
 	for _ in $(seq 100); do
-		ssh-keyscan -p 22 127.0.0.1 >/dev/null 2>&1 && return 0
+		ssh-keyscan -p 22 host >/etc/ssh/ssh_known_hosts 2>/dev/null && return 0
 	done
 	return 1
 }
 sshd_stop() {
-	[ ! -e /run/sshd.pid ] || kill "$(cat /run/sshd.pid)"
-	while [ -e /run/sshd.pid ] && kill -0 "$(cat /run/sshd.pid)" 2>/dev/null; do :; done
+	local pid
+	pid=$(cat /run/sshd.pid 2>/dev/null) || return 0
+	kill "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
 }
+sshd_restart() { sshd_stop; sshd_start "$@"; }
 
-ssh_opts=(-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=INFO
-	-o NumberOfPasswordPrompts=1)
+ssh_opts=(-o NumberOfPasswordPrompts=1)
 by_prompt=(-o PreferredAuthentications=keyboard-interactive)
 talk() { # SECONDS PATTERN ANSWER ... -- COMMAND
 	/e2e/talk.exp "$@"
@@ -123,7 +183,7 @@ ssh_as() { # USER PASSWORD CODE [COMMAND...]
 	local user=$1 password=$2 code=$3
 	shift 3
 	talk 40 'Password: $' "$password" 'Verification code: $' "$code" -- \
-		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" "$user@127.0.0.1" "${@:-true}"
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" "$user@host" "${@:-true}"
 }
 
 # USER [PASSWORD]: an IAM user with password and device; the seed in /root/seed.USER
@@ -147,4 +207,21 @@ enroll() { # USER
 }
 allow() { # USER NAME JSON
 	iamctl put-user-policy --user-name "$1" --policy-name "$2" --policy-document "$3"
+}
+
+# ---- those whom IAM leaves alone (S0) ----
+local_account() { # the account lena, and root's own password
+	useradd -m -s /bin/bash -G sudo lena
+	echo 'lena:local secret' | chpasswd
+	echo 'root:root secret' | chpasswd
+}
+lena_by_ssh() {
+	talk 40 'assword: $' 'local secret' -- ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" lena@host true
+}
+lena_by_su() { su - lena -c true; }
+lena_by_sudo() { talk 40 'lena: $' 'local secret' -- runuser -u lena -- sudo -k -p 'lena: ' true; }
+root_on_console() { talk 40 'login: $' root 'assword: $' 'root secret' '# $' exit -- login; }
+local_people_go_on() { # [WHEN]
+	check "S0: root on the console, and ssh, su and sudo of a local account go on${1:+ $1}" \
+		all root_on_console lena_by_ssh lena_by_su lena_by_sudo
 }
