@@ -77,11 +77,11 @@ format-check:
 SRC_FILES := $(shell find . -path ./build -prune -o -path ./.git -prune -o -type f -print 2>/dev/null | grep -v '^./debian/\(tmp\|\.debhelper\|files\)')
 deb: build/deb/.stamp
 build/deb/.stamp: $(SRC_FILES)
-	tools/build-deb build/deb
+	@tools/build-deb build/deb
 	@touch $@
 
 demo:
-	@tools/install-deps
+	@tools/install-deps nocheck
 	@$(MAKE) -s deb
 	@tests/e2e/run --demo build/deb
 

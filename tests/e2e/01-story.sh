@@ -347,6 +347,7 @@ run "the account is as it was" ssh_as sarah 'Battery staple 2' "$(fresh_code sar
 if [ "${DEMO_SHELL:-0}" = 1 ]; then
 	finish
 	status=$?
+	later 31
 	bash --rcfile "$(dirname "$0")/demo.bashrc"
 	exit "$status"
 fi
