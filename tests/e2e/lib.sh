@@ -124,6 +124,7 @@ member() { # NAME: a member of the JSON in the last output
 	sed -n "s/^ *\"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$out" | head -n 1
 }
 finish() {
+	cd /
 	rm -rf "$work"
 	if [ -n "${DEMO:-}" ]; then
 		printf '\n%s%d of %d claims of the story held.%s\n' "$bold" $((tests - failures)) "$tests" "$plain"
