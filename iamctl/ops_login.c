@@ -273,31 +273,49 @@ put_time(struct op_call *c, json_t *status, const char *name, int64_t t)
 	return member_set(c, status, name, json_string(iso));
 }
 
+static json_t *
+source_shape(struct op_call *c, const struct runtime_throttle *t)
+{
+	char source[RUNTIME_SOURCE_TEXT];
+	json_t *shape;
+
+	runtime_source_text(t->source, source);
+	shape = json_pack("{s:s,s:i}", "Source", source, "FailedAttempts",
+	    (int)t->failures);
+	if (shape == NULL || put_time(c, shape, "LastFailure", t->last_s) != 0 ||
+	    put_time(c, shape, "RetryAt", t->retry_at_s) != 0) {
+		json_decref(shape);
+		return NULL;
+	}
+	return shape;
+}
+
 static int
 show_throttle(struct op_call *c, json_t *status, uint32_t uid)
 {
-	const char *source = op_str_or(c, "Source", "local");
-	struct runtime_throttle t = { 0 };
+	struct runtime_throttle sources[RUNTIME_SOURCES_MAX];
 	struct host_limits limits;
 	struct runtime *rt;
+	json_t *list = json_array();
+	unsigned i, n = 0;
+	uint32_t all = 0;
 	int r = 0;
 
-	if (host_limits_get(c, &limits) != 0 || host_runtime_open(c, &rt) != 0)
+	if (member_set(c, status, "Sources", list) != 0 ||
+	    host_limits_get(c, &limits) != 0 || host_runtime_open(c, &rt) != 0)
 		return -1;
 	if (rt != NULL)
-		r = runtime_throttle_get(rt, uid, source, c->now_s,
-		    limits.throttle_free, limits.throttle_max_s, &t);
+		r = runtime_throttle_list(rt, uid, c->now_s,
+		    &(struct runtime_limits){ limits.throttle_free,
+		    limits.throttle_max_s }, sources, &n, &all);
 	runtime_close(rt);
 	if (r != 0)
 		return op_fail_err(c, r, "The failed attempts could not be read");
-	if (member_set(c, status, "FailedAttempts",
-	    json_integer(t.failures_all)) != 0 ||
-	    member_set(c, status, "Source", json_string(source)) != 0 ||
-	    member_set(c, status, "FailedAttemptsFromSource",
-	    json_integer(t.failures)) != 0 ||
-	    put_time(c, status, "LastFailureFromSource", t.last_s) != 0)
-		return -1;
-	return put_time(c, status, "RetryAt", t.retry_at_s);
+	for (i = 0; i < n; i++) {
+		if (json_array_append_new(list, source_shape(c, &sources[i])) != 0)
+			return no_memory(c);
+	}
+	return member_set(c, status, "FailedAttempts", json_integer(all));
 }
 
 static int
@@ -392,8 +410,6 @@ static const struct op_param change_params[] = {
 
 static const struct op_param status_params[] = {
 	PARAM_USER_NAME(false, "The user; by default the caller."),
-	{ .name = "Source", .type = OP_STRING, .min = 1, .max = 64,
-	    .fallback = "local", .help = "Attempts from this address, or local." },
 	PARAM_END
 };
 

@@ -28,13 +28,16 @@ flow_set_note(struct flow *f, const char *what, int err)
 	snprintf(f->note, sizeof(f->note), "%s: %s", what, iam_strerror(err));
 }
 
-/* The throttle counts per address; anything that is no literal one is local. */
-static void
-find_source(struct flow *f)
+/* The throttle counts per address, and at this host per user id of the caller. */
+static uint64_t
+source_of(const struct flow_facts *facts)
 {
-	if (f->facts->rhost == NULL ||
-	    !authz_literal_address(f->facts->rhost, f->source, sizeof(f->source)))
-		memcpy(f->source, "local", sizeof("local"));
+	char address[64];
+
+	if (facts->rhost == NULL || facts->rhost[0] == '\0')
+		return runtime_source_local(facts->caller_uid);
+	return runtime_source_remote(authz_literal_address(facts->rhost, address,
+	    sizeof(address)) ? address : facts->rhost);
 }
 
 static void
@@ -75,7 +78,7 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	f->host = host;
 	f->facts = facts;
 	f->recovery_left = -1;
-	find_source(f);
+	f->source = source_of(facts);
 	identify(host, facts->user, mode, &f->id);
 	if (f->id.who == FLOW_OURS)
 		open_runtime(f);
@@ -366,6 +369,8 @@ check_code(struct flow *f, const char *code, struct code_match *m)
 /* What is wrong with an attempt; NULL: nothing. */
 struct attempt {
 	const struct flow_answers *a;
+	bool begun; /* counted, and not judged yet: end_attempt */
+	struct runtime_attempt count;
 	bool throttled;
 	bool password_ok;
 	struct code_match code;
@@ -381,8 +386,6 @@ one_crypt(const struct flow_answers *a, const char *hash, bool *ret_ok)
 	    &none, hash, ret_ok);
 }
 
-/* A failure of a known user counts, and that it could be counted is a
- * condition: an answer that costs nothing could be asked for without end. */
 static int
 write_failure(struct flow *f, const char *reason, const char *message)
 {
@@ -425,19 +428,29 @@ judge_in_vain(struct flow *f, const struct flow_answers *a)
 	return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
 }
 
+/* Counted before it is judged; a no when there were too many failures. */
 static int
-throttled(struct flow *f, bool *ret)
+begin_attempt(struct flow *f, struct attempt *t)
 {
-	struct runtime_throttle t;
+	const struct runtime_limits limits = { f->id.account.throttle_free,
+		f->id.account.throttle_max_s };
 	int r;
 
-	*ret = true;
-	r = runtime_throttle_get(f->rt, f->id.principal.uid, f->source,
-	    f->facts->now_s, f->id.account.throttle_free,
-	    f->id.account.throttle_max_s, &t);
-	if (r == 0)
-		*ret = t.retry_at_s > f->facts->now_s;
+	r = runtime_attempt_begin(f->rt, f->id.principal.uid, f->source,
+	    f->facts->now_s, &limits, &t->begun, &t->count);
+	t->throttled = !t->begun;
 	return r;
+}
+
+/* Whoever was not looked at proves nothing either way (S16). */
+static int
+end_attempt(struct flow *f, struct attempt *t, enum runtime_outcome outcome)
+{
+	if (!t->begun)
+		return 0;
+	t->begun = false;
+	return runtime_attempt_end(f->rt, &t->count, outcome, f->facts->now_s,
+	    NULL);
 }
 
 static const char *
@@ -478,8 +491,7 @@ look(struct flow *f, struct attempt *t)
 	bool code_asked = (f->questions & FLOW_CODE) != 0;
 	int r, r2 = 0;
 
-	if ((r = throttled(f, &t->throttled)) != 0)
-		t->throttled = true;
+	r = begin_attempt(f, t);
 	hash = t->throttled || a->bad || f->id.principal.enabled == 0 ? NULL :
 	    f->id.principal.password_hash;
 	if (a->password != NULL)
@@ -583,17 +595,16 @@ leave_evidence(struct flow *f, const struct runtime_evidence *e)
 	return r;
 }
 
+/* A failure counts, and that it could be counted is a condition: an answer that
+ * costs nothing could be asked for without end. */
 static int
-failed(struct flow *f, const struct attempt *t)
+failed(struct flow *f, struct attempt *t)
 {
-	int r = 0;
+	int r = end_attempt(f, t, RUNTIME_FAILED);
 
-	/* An attempt that was not looked at proves nothing either way; counting
-	 * it would let anyone keep the delay going for ever (S16). */
-	if (!t->throttled)
-		r = runtime_throttle_failed(f->rt, f->id.principal.uid,
-		    f->source, f->facts->now_s);
 	write_failure(f, t->reason, "Failed authentication");
+	if (r != 0)
+		flow_set_note(f, "the failure cannot be counted", r);
 	return r;
 }
 
@@ -603,7 +614,6 @@ flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
 {
 	struct attempt t = { .a = a, .reason = "NotJudged" };
 	struct runtime_evidence e;
-	uint32_t before;
 	int r;
 
 	*ret = FLOW_DENY;
@@ -615,21 +625,18 @@ flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
 		return IAM_ERR_BUG;
 	if ((r = look(f, &t)) != 0 || (r = claim(f, &t)) != 0)
 		goto broken;
-	if (t.reason != NULL) {
-		if ((r = failed(f, &t)) != 0)
-			flow_set_note(f, "the failure cannot be counted", r);
-		return r;
-	}
+	if (t.reason != NULL)
+		return failed(f, &t);
 	make_evidence(f, &t, &e);
 	if ((r = leave_evidence(f, &e)) != 0 ||
-	    (r = runtime_throttle_succeeded(f->rt, e.uid, f->source,
-	    f->facts->now_s, &before)) != 0)
+	    (r = end_attempt(f, &t, RUNTIME_PROVED)) != 0)
 		goto broken;
 	if (ret_evidence != NULL)
 		*ret_evidence = e;
 	*ret = FLOW_PERMIT;
 	return 0;
 broken:
+	end_attempt(f, &t, RUNTIME_FAILED);
 	flow_set_note(f, "authentication cannot be judged", r);
 	write_failure(f, "InternalError", iam_strerror(r));
 	return r;
@@ -646,7 +653,7 @@ flow_check_password(struct flow *f, const struct flow_answers *a,
     enum flow_verdict *ret)
 {
 	struct attempt t = { .a = a, .reason = "NotJudged" };
-	int r;
+	int r, r2;
 
 	*ret = FLOW_DENY;
 	if (f->id.who != FLOW_OURS)
@@ -656,6 +663,10 @@ flow_check_password(struct flow *f, const struct flow_answers *a,
 	f->questions = FLOW_PASSWORD;
 	if ((r = look(f, &t)) == 0 && t.reason != NULL)
 		return failed(f, &t);
+	/* The password alone is not all that a login proves (S15). */
+	r2 = end_attempt(f, &t, r == 0 ? RUNTIME_NEITHER : RUNTIME_FAILED);
+	if (r == 0)
+		r = r2;
 	if (r != 0) {
 		flow_set_note(f, "the password cannot be judged", r);
 		return r;

@@ -98,7 +98,7 @@ struct flow {
 	struct runtime_evidence session;
 	unsigned questions;              /* what was asked */
 	int recovery_left;               /* -1: no recovery code was used */
-	char source[64];                 /* of the throttle: an address, or "local" */
+	uint64_t source;                 /* of the throttle */
 	const char *action;              /* of the PAM service */
 	struct login_key key;
 	char note[256];

@@ -67,13 +67,9 @@ put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
 static void
 prepare_state(struct flow *f)
 {
-	struct runtime_throttle t;
 	int r;
 
-	r = runtime_throttle_get(f->rt, f->id.principal.uid, f->source,
-	    f->facts->now_s, f->id.account.throttle_free,
-	    f->id.account.throttle_max_s, &t);
-	if (r != 0)
+	if ((r = runtime_user_prepare(f->rt, f->id.principal.uid)) != 0)
 		flow_set_note(f, "the user's state file is not made", r);
 }
 

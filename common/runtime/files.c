@@ -2,20 +2,18 @@
  * The directory and its files. Kept here:
  *
  * - Only root makes files; a helper with the auth group changes what is there.
- *   A file that the helper made would be its caller's own, to truncate, to
- *   hold locked, or to fill with what he likes.
- * - Users can open none of them, so they cannot hold a lock.
+ *   A file that the helper made would be its caller's own, to truncate or to
+ *   fill with what he likes.
  * - A file comes into being whole, under a name of its own, and is then put in place.
+ * - No lock is ever held: whoever runs su may stop it at any moment.
  */
 #include "common/base/base.h"
 #include "common/runtime/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 bool
@@ -36,18 +34,16 @@ rt_sum(const void *data, size_t len)
 	return h;
 }
 
-static int
-check_file(int fd, gid_t group)
+int
+rt_check(int fd, gid_t group, struct stat *st)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, st) != 0)
 		return IAM_ERR_IO;
-	if (!S_ISREG(st.st_mode) || !file_owner_ok(st.st_uid) ||
-	    (st.st_mode & S_IRWXO) != 0)
+	if (!S_ISREG(st->st_mode) || !file_owner_ok(st->st_uid) ||
+	    (st->st_mode & S_IRWXO) != 0)
 		return IAM_ERR_UNSAFE;
-	if ((st.st_mode & S_IRWXG) != 0 &&
-	    (group == (gid_t)-1 || st.st_gid != group))
+	if ((st->st_mode & S_IRWXG) != 0 &&
+	    (group == (gid_t)-1 || st->st_gid != group))
 		return IAM_ERR_UNSAFE;
 	return 0;
 }
@@ -71,13 +67,14 @@ int
 rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
     int *ret_fd)
 {
+	struct stat st;
 	int fd, r, saved;
 
 	fd = openat(rt->dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return from_open(errno);
-	if ((r = check_file(fd, group)) != 0) {
+	if ((r = rt_check(fd, group, &st)) != 0) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -153,46 +150,6 @@ rt_put(const struct runtime *rt, const char *name, const void *data,
 	return r;
 }
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		return INT64_MAX; /* no clock: no waiting */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int
-rt_lock(int fd, int operation)
-{
-	const struct timespec pause = { 0, 2000000 };
-	int64_t end = 0;
-
-	while (flock(fd, operation | LOCK_NB) != 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK)
-			return IAM_ERR_IO;
-		if (end == 0)
-			end = monotonic_ms() + RUNTIME_LOCK_MS;
-		if (monotonic_ms() >= end)
-			return IAM_ERR_BUSY;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
-
-void
-rt_unlock_close(int fd)
-{
-	int saved = errno;
-
-	flock(fd, LOCK_UN);
-	close(fd);
-	errno = saved;
-}
-
 int
 rt_read(int fd, void *data, size_t len, size_t *ret_len)
 {
@@ -211,24 +168,5 @@ rt_read(int fd, void *data, size_t len, size_t *ret_len)
 		done += (size_t)n;
 	}
 	*ret_len = done;
-	return 0;
-}
-
-int
-rt_write_at(int fd, const void *data, size_t len, off_t off)
-{
-	const uint8_t *p = data;
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, p, len, off);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return IAM_ERR_IO;
-		p += n;
-		off += n;
-		len -= (size_t)n;
-	}
 	return 0;
 }

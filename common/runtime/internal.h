@@ -4,40 +4,33 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/base/base.h"
 #include "common/runtime/runtime.h"
 
-struct runtime {
-	int dir_fd;
-	gid_t auth_gid;
-	int64_t epoch_s;
-};
 
 #define RUNTIME_NAME_MAX 48 /* "evidence.2147483647.18446744073709551615" */
-#define RUNTIME_LOCK_MS 2000
+
+struct runtime;
 
 /* ---- files.c ---- */
 
 /* May this process make files that others will trust? */
 bool rt_is_owner(void);
-/* O_RDWR or O_RDONLY; checked through the descriptor: regular, owner, one
- * name, closed to others; group: the group that may read and write it, or
- * (gid_t)-1 when none may. *ret_fd is owned. */
+/* Regular, the right owner, closed to others; group: the group that may read and
+ * write it, or (gid_t)-1 when none may. IAM_ERR_UNSAFE else. */
+int rt_check(int fd, gid_t group, struct stat *st);
+/* O_RDWR or O_RDONLY; checked through the descriptor. *ret_fd is owned. */
 int rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
     int *ret_fd);
 /* Put a whole file in place. mode 0660 also gives it to the auth group.
  * replace false: IAM_ERR_CONFLICT when there is one. */
 int rt_put(const struct runtime *rt, const char *name, const void *data,
     size_t len, mode_t mode, bool replace);
-/* flock with a bounded wait: IAM_ERR_BUSY after RUNTIME_LOCK_MS. */
-int rt_lock(int fd, int operation);
-/* Unlock, which a child forked meanwhile cannot hold up, and close. */
-void rt_unlock_close(int fd);
 /* Exactly the first len bytes; *ret_len is less when the file is shorter. */
 int rt_read(int fd, void *data, size_t len, size_t *ret_len);
-int rt_write_at(int fd, const void *data, size_t len, off_t off);
 
 /* FNV-1a of 64 bits: every change of a single byte changes it. For damage,
  * not against people: these files are root's. */
@@ -45,11 +38,21 @@ uint64_t rt_sum(const void *data, size_t len);
 
 /* ---- principal.c ---- */
 
+#define PRINCIPAL_WORDS 128
+#define PRINCIPAL_SIZE (PRINCIPAL_WORDS * 8)
 #define PRINCIPAL_DEVICES 8
 #define PRINCIPAL_SOURCES 32
-#define PRINCIPAL_SOURCE_MAX 24
-#define PRINCIPAL_HALF 1536
-#define PRINCIPAL_SIZE (2 * PRINCIPAL_HALF)
+
+/* Which word is what: docs/runtime-format.md. */
+enum principal_word {
+	WORD_MAGIC,
+	WORD_UID,
+	WORD_STRICT,
+	WORD_FAILURES,
+	WORD_DEVICES,
+	WORD_SOURCES = 16, /* pairs: who, state */
+};
+
 /* A device that is met first after damage: its codes up to so many steps
  * after the one shown count as used. Both ends of the window (2 * 1). */
 #define PRINCIPAL_REPAIR_STEPS 2
@@ -58,34 +61,19 @@ uint64_t rt_sum(const void *data, size_t len);
 /* Sources that logged in successfully keep a place of their own. */
 #define PRINCIPAL_KNOWN_MAX 8
 
-struct principal_device {
-	uint64_t id;   /* rt_sum of the serial; 0: free */
-	uint64_t step; /* the last one used */
-};
-
-struct principal_source {
-	char name[PRINCIPAL_SOURCE_MAX]; /* "": free */
-	uint32_t failures;
-	int64_t last_s; /* the last failure, or when failures is 0 the last success */
-};
-
+/* A user's file, mapped. */
 struct principal {
-	uint64_t seq;
-	bool strict; /* devices may have been forgotten: see docs/runtime-format.md */
-	uint32_t failures_all;
-	struct principal_device devices[PRINCIPAL_DEVICES];
-	struct principal_source sources[PRINCIPAL_SOURCES];
+	int fd;              /* -1: none */
+	uint32_t uid;
+	uint64_t *words;
 };
 
-void principal_encode(const struct principal *p, uint32_t uid,
-    uint8_t ret[PRINCIPAL_HALF]);
-/* false: damaged, another user's, or of another version. */
-bool principal_decode(const uint8_t half[PRINCIPAL_HALF], uint32_t uid,
-    struct principal *ret);
-/* Both halves, whatever the bytes are. *ret_newest: 0 or 1, -1 when both must
- * be written. len may be anything. */
-void principal_decode_file(const uint8_t *data, size_t len, uint32_t uid,
-    struct principal *ret, int *ret_newest);
+struct runtime {
+	int dir_fd;
+	gid_t auth_gid;
+	int64_t epoch_s;
+	struct principal principal; /* the one that was used last */
+};
 
 /* ---- process.c ---- */
 

@@ -2,7 +2,7 @@
  * The directory itself, and when replay protection began.
  */
 #include "common/base/base.h"
-#include "common/runtime/internal.h"
+#include "common/runtime/principal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,6 +184,7 @@ runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret)
 		return IAM_ERR_MEMORY;
 	rt->auth_gid = auth_gid;
 	rt->dir_fd = -1;
+	rt->principal.fd = -1;
 	r = open_dir(dir, &rt->dir_fd);
 	if (r == IAM_ERR_ABSENT && rt_is_owner() &&
 	    (r = make_dir(dir, auth_gid)) == 0)
@@ -207,6 +208,7 @@ runtime_close(struct runtime *rt)
 
 	if (rt == NULL)
 		return;
+	principal_close(&rt->principal);
 	if (rt->dir_fd >= 0)
 		close(rt->dir_fd);
 	free(rt);

@@ -1,215 +1,212 @@
 /*
- * A principal's file: used codes and failures. docs/runtime-format.md has the
- * layout; it is two copies of one state, of which every change overwrites the older
- * one. So a writer that is killed half-way (the helper's caller may do that)
- * leaves the state of before, failures included, and cannot make it forgotten.
+ * A principal's file: used codes and failures. docs/runtime-format.md has the layout.
  */
 #include "common/base/base.h"
-#include "common/runtime/internal.h"
 #include "common/runtime/principal.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define PRINCIPAL_MAGIC UINT64_C(0x3130505254524d49) /* "IMRTRP01" */
+#define PRINCIPAL_MAGIC UINT64_C(0x3230505254524d49) /* "IMRTRP02" */
+#define CHECK_BITS 14
+#define CHECK_MASK ((UINT64_C(1) << CHECK_BITS) - 1)
 
-struct out {
-	uint8_t *p;
-};
+_Static_assert(__atomic_always_lock_free(sizeof(uint64_t), NULL),
+    "a lock of the C library's would be one process's own");
 
-static void
-put(struct out *o, uint64_t v, unsigned n)
+/* ---- words ---- */
+
+uint64_t
+word_load(const struct principal *p, unsigned i)
 {
-	for (; n > 0; n--, v >>= 8)
-		*o->p++ = (uint8_t)v;
-}
-
-void
-principal_encode(const struct principal *p, uint32_t uid,
-    uint8_t ret[PRINCIPAL_HALF])
-{
-	struct out o = { ret };
-	size_t i;
-
-	memset(ret, 0, PRINCIPAL_HALF);
-	put(&o, PRINCIPAL_MAGIC, 8);
-	put(&o, p->seq, 8);
-	put(&o, uid, 4);
-	put(&o, p->strict, 4);
-	put(&o, p->failures_all, 4);
-	put(&o, 0, 4);
-	for (i = 0; i < PRINCIPAL_DEVICES; i++) {
-		put(&o, p->devices[i].id, 8);
-		put(&o, p->devices[i].step, 8);
-	}
-	for (i = 0; i < PRINCIPAL_SOURCES; i++) {
-		memcpy(o.p, p->sources[i].name, PRINCIPAL_SOURCE_MAX);
-		o.p += PRINCIPAL_SOURCE_MAX;
-		put(&o, p->sources[i].failures, 4);
-		put(&o, (uint64_t)p->sources[i].last_s, 8);
-	}
-	o.p = ret + PRINCIPAL_HALF - 8;
-	put(&o, rt_sum(ret, PRINCIPAL_HALF - 8), 8);
-}
-
-static void
-get_source(struct rd *rd, struct principal_source *s)
-{
-	const uint8_t *name = rd_bytes(rd, PRINCIPAL_SOURCE_MAX);
-
-	if (name == NULL)
-		return;
-	if (memchr(name, '\0', PRINCIPAL_SOURCE_MAX) == NULL)
-		rd->err = IAM_ERR_FORMAT;
-	memcpy(s->name, name, PRINCIPAL_SOURCE_MAX);
-	s->failures = rd_u32(rd);
-	s->last_s = (int64_t)rd_u64(rd);
+	return __atomic_load_n(&p->words[i], __ATOMIC_SEQ_CST);
 }
 
 bool
-principal_decode(const uint8_t half[PRINCIPAL_HALF], uint32_t uid,
-    struct principal *ret)
+word_swap(struct principal *p, unsigned i, uint64_t *expected, uint64_t desired)
 {
-	struct rd rd, end;
-	uint32_t strict;
-	size_t i;
+	return __atomic_compare_exchange_n(&p->words[i], expected, desired, false,
+	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
 
-	rd_init(&end, half + PRINCIPAL_HALF - 8, 8);
-	if (rd_u64(&end) != rt_sum(half, PRINCIPAL_HALF - 8))
-		return false;
-	rd_init(&rd, half, PRINCIPAL_HALF - 8);
-	if (rd_u64(&rd) != PRINCIPAL_MAGIC)
-		return false;
-	ret->seq = rd_u64(&rd);
-	if (rd_u32(&rd) != uid || (strict = rd_u32(&rd)) > 1)
-		return false;
-	ret->strict = strict != 0;
-	ret->failures_all = rd_u32(&rd);
-	rd_u32(&rd);
-	for (i = 0; i < PRINCIPAL_DEVICES; i++) {
-		ret->devices[i].id = rd_u64(&rd);
-		ret->devices[i].step = rd_u64(&rd);
-	}
-	for (i = 0; i < PRINCIPAL_SOURCES; i++)
-		get_source(&rd, &ret->sources[i]);
-	return rd.err == 0 && ret->seq < UINT64_MAX - 2;
+/* Folding finds every single flipped bit; whose word it is, and which, is mixed
+ * in, so that none is believed in another's place. */
+static uint64_t
+check_of(const struct principal *p, unsigned i, uint64_t payload)
+{
+	uint64_t c = ((uint64_t)p->uid << 8 | i) * UINT64_C(0x9e3779b97f4a7c15) >>
+	    (64 - CHECK_BITS);
+
+	for (; payload != 0; payload >>= CHECK_BITS)
+		c ^= payload & CHECK_MASK;
+	return c;
+}
+
+uint64_t
+word_pack(const struct principal *p, unsigned i, uint64_t payload)
+{
+	return payload << CHECK_BITS | check_of(p, i, payload);
+}
+
+bool
+word_unpack(const struct principal *p, unsigned i, uint64_t word,
+    uint64_t *ret_payload)
+{
+	*ret_payload = word >> CHECK_BITS;
+	return word == 0 ||
+	    (word & CHECK_MASK) == check_of(p, i, *ret_payload);
+}
+
+/* futex(2) compares the half of the word that has the check bits: any change of
+ * the payload changes them. */
+static uint32_t *
+futex_half(struct principal *p, unsigned i)
+{
+	uint32_t *half = (uint32_t *)(void *)&p->words[i];
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	half++;
+#endif
+	return half;
 }
 
 void
-principal_decode_file(const uint8_t *data, size_t len, uint32_t uid,
-    struct principal *ret, int *ret_newest)
+word_wait(struct principal *p, unsigned i, uint64_t seen, unsigned ms)
 {
-	struct principal half[2];
-	bool ok[2] = { false, false };
-	int i;
+	const struct timespec limit = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
-	memset(half, 0, sizeof(half));
-	for (i = 0; i < 2; i++) {
-		if (len == PRINCIPAL_SIZE)
-			ok[i] = principal_decode(data + (size_t)i * PRINCIPAL_HALF,
-			    uid, &half[i]);
-	}
-	if (ok[0] && ok[1]) {
-		*ret_newest = half[1].seq > half[0].seq;
-		*ret = half[*ret_newest];
-		return;
-	}
-	*ret_newest = -1;
-	memset(ret, 0, sizeof(*ret));
-	if (ok[0] || ok[1])
-		*ret = half[ok[1]];
-	/* The copy that is lost may have been the newer one: keep the failures,
-	 * which only delay, and believe no device's last step. */
-	memset(ret->devices, 0, sizeof(ret->devices));
-	ret->strict = true;
+	syscall(SYS_futex, futex_half(p, i), FUTEX_WAIT, (uint32_t)seen, &limit,
+	    NULL, 0);
+}
+
+void
+word_wake(struct principal *p, unsigned i)
+{
+	syscall(SYS_futex, futex_half(p, i), FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* ---- the file ---- */
+
+static uint64_t
+uid_word(uint32_t uid)
+{
+	return (uint64_t)~uid << 32 | uid;
 }
 
 static int
-create(const struct runtime *rt, const char *name, uint32_t uid)
+make(const struct runtime *rt, const char *name, uint32_t uid, bool damaged)
 {
-	uint8_t data[PRINCIPAL_SIZE];
-	struct principal p;
+	uint64_t words[PRINCIPAL_WORDS] = { 0 };
 	int r;
 
-	memset(&p, 0, sizeof(p));
-	principal_encode(&p, uid, data);
-	p.seq = 1;
-	principal_encode(&p, uid, data + PRINCIPAL_HALF);
-	r = rt_put(rt, name, data, sizeof(data), 0660, false);
+	words[WORD_MAGIC] = PRINCIPAL_MAGIC;
+	words[WORD_UID] = uid_word(uid);
+	/* What a lost file knew may have been used. */
+	words[WORD_STRICT] = damaged;
+	r = rt_put(rt, name, words, sizeof(words), 0660, damaged);
+	if (r == IAM_ERR_ABSENT && damaged)
+		return IAM_ERR_FORMAT; /* root will mend it */
 	return r == IAM_ERR_CONFLICT ? 0 : r; /* another login was first */
 }
 
 static int
-load(struct principal_file *f, uint32_t uid)
+map(struct principal *p)
 {
-	uint8_t data[PRINCIPAL_SIZE];
 	struct stat st;
-	size_t len;
+	void *words;
+
+	if (fstat(p->fd, &st) != 0)
+		return IAM_ERR_IO;
+	if (st.st_size != PRINCIPAL_SIZE)
+		return IAM_ERR_FORMAT;
+	words = mmap(NULL, PRINCIPAL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    p->fd, 0);
+	if (words == MAP_FAILED)
+		return errno == ENOMEM ? IAM_ERR_MEMORY : IAM_ERR_IO;
+	p->words = words;
+	if (word_load(p, WORD_MAGIC) != PRINCIPAL_MAGIC ||
+	    word_load(p, WORD_UID) != uid_word(p->uid))
+		return IAM_ERR_FORMAT;
+	return 0;
+}
+
+static int
+open_and_map(struct runtime *rt, const char *name, uint32_t uid)
+{
+	struct principal *p = &rt->principal;
 	int r;
 
-	if (fstat(f->fd, &st) != 0)
-		return IAM_ERR_IO;
-	if (st.st_nlink == 0)
-		return IAM_ERR_CONFLICT; /* removed while we waited */
-	if ((r = rt_read(f->fd, data, sizeof(data), &len)) != 0)
+	principal_close(p);
+	p->uid = uid;
+	if ((r = rt_open(rt, name, O_RDWR, rt->auth_gid, &p->fd)) != 0)
+		p->fd = -1;
+	else if ((r = map(p)) != 0)
+		principal_close(p);
+	return r;
+}
+
+static bool
+is_whole(const struct stat *st)
+{
+	return st->st_nlink == 1 && st->st_size == PRINCIPAL_SIZE;
+}
+
+int
+principal_open(struct runtime *rt, uint32_t uid, struct principal **ret)
+{
+	struct principal *p = &rt->principal;
+	char name[RUNTIME_NAME_MAX];
+	struct stat st;
+	int r;
+
+	if (p->fd >= 0 && (r = rt_check(p->fd, rt->auth_gid, &st)) != 0)
 		return r;
-	if (st.st_size != PRINCIPAL_SIZE)
-		len = 0;
-	principal_decode_file(data, len, uid, &f->state, &f->newest);
+	if (p->fd < 0 || p->uid != uid || !is_whole(&st)) {
+		snprintf(name, sizeof(name), "principal.%u", uid);
+		r = open_and_map(rt, name, uid);
+		if ((r == IAM_ERR_ABSENT || r == IAM_ERR_FORMAT) &&
+		    (r = make(rt, name, uid, r == IAM_ERR_FORMAT)) == 0)
+			r = open_and_map(rt, name, uid);
+		if (r != 0)
+			return r;
+	}
+	*ret = p;
 	return 0;
 }
 
 int
-principal_lock(const struct runtime *rt, uint32_t uid,
-    struct principal_file *ret)
+runtime_user_prepare(struct runtime *rt, uint32_t uid)
 {
-	char name[RUNTIME_NAME_MAX];
-	int r;
+	struct principal *p;
 
-	ret->uid = uid;
-	ret->fd = -1;
-	snprintf(name, sizeof(name), "principal.%u", uid);
-	r = rt_open(rt, name, O_RDWR, rt->auth_gid, &ret->fd);
-	if (r == IAM_ERR_ABSENT && (r = create(rt, name, uid)) == 0)
-		r = rt_open(rt, name, O_RDWR, rt->auth_gid, &ret->fd);
-	if (r != 0)
-		return r;
-	if ((r = rt_lock(ret->fd, LOCK_EX)) != 0 || (r = load(ret, uid)) != 0)
-		principal_unlock(ret);
-	return r;
+	return principal_open(rt, uid, &p);
 }
 
-int
-principal_store(struct principal_file *f)
+bool
+principal_is_current(const struct principal *p)
 {
-	uint8_t data[PRINCIPAL_SIZE];
-	int older = f->newest == 0;
-	int r;
+	struct stat st;
 
-	f->state.seq++;
-	principal_encode(&f->state, f->uid, data);
-	if (f->newest >= 0) {
-		r = rt_write_at(f->fd, data, PRINCIPAL_HALF, older * PRINCIPAL_HALF);
-		if (r == 0)
-			f->newest = older;
-		return r;
-	}
-	if (ftruncate(f->fd, PRINCIPAL_SIZE) != 0)
-		return IAM_ERR_IO;
-	f->state.seq++;
-	principal_encode(&f->state, f->uid, data + PRINCIPAL_HALF);
-	if ((r = rt_write_at(f->fd, data, sizeof(data), 0)) == 0)
-		f->newest = 1;
-	return r;
+	return fstat(p->fd, &st) == 0 && is_whole(&st);
 }
 
 void
-principal_unlock(struct principal_file *f)
+principal_close(struct principal *p)
 {
-	if (f->fd >= 0)
-		rt_unlock_close(f->fd);
-	f->fd = -1;
+	int saved = errno;
+
+	if (p->words != NULL)
+		munmap(p->words, PRINCIPAL_SIZE);
+	if (p->fd >= 0)
+		close(p->fd);
+	p->words = NULL;
+	p->fd = -1;
+	errno = saved;
 }

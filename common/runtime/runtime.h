@@ -2,22 +2,22 @@
  * What changes at login, under /run/iam: used TOTP steps, failure counters,
  * evidence that one phase of a login leaves for the next, login sessions.
  *
- * One small fixed-size file per principal, changed under an exclusive lock by
- * compare-and-set (S35). The directory is 0770 root:iam-auth on tmpfs, so it
+ * One small fixed-size file per principal, whose words are changed by atomic
+ * compare-and-set (S35): no lock is ever held, so a process that its user stops or
+ * kills hinders nobody. The directory is 0770 root:iam-auth on tmpfs, so it
  * works when the disk is full or read-only (S38): what is there already can
  * always be changed in place, and what cannot be stored is an error, never a
- * win. Every read checks size and checksum; a damaged principal file counts as
- * "everything used until now": the first code that each device shows afterwards
- * is refused together with all up to two steps later.
+ * win. Every word carries check bits; when those of a device are damaged, or the
+ * whole file is, it counts as "everything used until now": the first code that
+ * each device shows afterwards is refused together with all up to two steps later.
  * Nothing here is under anyone's home (S36). All paths are relative to the
  * directory given to runtime_open. Safe after fork; one struct per thread.
  *
  * Who makes files: only root. A process with the group iam-auth and a user's
  * own uid (the helper) changes principal files that a login as root has made,
  * and gets IAM_ERR_ABSENT when there is none yet: a file that it made would
- * belong to the user, who could truncate it or hold its lock. Evidence and
- * sessions are 0600 root: the helper finds none and leaves none. A lock that cannot be
- * had within 2 s is IAM_ERR_BUSY.
+ * belong to the user, who could truncate it. Evidence and
+ * sessions are 0600 root: the helper finds none and leaves none.
  *
  * The format is in docs/runtime-format.md.
  */
@@ -47,6 +47,9 @@ void runtime_close(struct runtime *rt);
  * when the clock was put forward since, it moves along. */
 int64_t runtime_epoch_s(const struct runtime *rt);
 
+/* Make a user's file, so that the helper finds one. As root. */
+int runtime_user_prepare(struct runtime *rt, uint32_t uid);
+
 /* ---- used codes ---- */
 
 /*
@@ -62,35 +65,78 @@ int runtime_totp_last(struct runtime *rt, uint32_t uid, const char *device,
 
 /* ---- throttle ---- */
 
-struct runtime_throttle {
-	uint32_t failures;   /* in a row, of this user from this source */
-	int64_t last_s;      /* the last failure, 0 when failures is 0 */
-	int64_t retry_at_s;  /* 0, or when the next attempt will be looked at */
-	uint32_t failures_all; /* of this user from anywhere since the last success */
+/*
+ * Where attempts come from, as the throttle keeps them apart. An IPv6 address
+ * stands for its /64, since one customer has all of that; a name that is no
+ * literal address stands for itself and is never mistaken for the host. Local attempts
+ * are those of a user id: who guesses at a terminal of his own does not slow
+ * down the console. Never 0.
+ */
+uint64_t runtime_source_remote(const char *rhost);
+uint64_t runtime_source_local(uid_t caller);
+/* "192.0.2.1", "2001:db8::/64", "local" (uid 0), "uid 1000", "name 1f2e3d…". */
+#define RUNTIME_SOURCE_TEXT 64
+void runtime_source_text(uint64_t source, char ret[RUNTIME_SOURCE_TEXT]);
+
+struct runtime_limits {
+	uint32_t free;  /* failures that cost nothing */
+	uint32_t max_s; /* then the delay doubles from 1 s up to this */
+};
+
+/* An attempt that has been counted and is being judged. */
+struct runtime_attempt {
+	uint32_t uid;
+	uint64_t source;
+	int64_t boot_s; /* when it began, by CLOCK_BOOTTIME */
+};
+
+enum runtime_outcome {
+	RUNTIME_FAILED,
+	RUNTIME_PROVED,  /* the failures from this source are forgotten */
+	RUNTIME_NEITHER, /* was right, but proved too little for that (S15) */
 };
 
 /*
- * source is the literal remote address, or "local"; an IPv6 address stands for
- * its /64, since one customer has all of that, and of anything else the first
- * 23 bytes count. free failures cost nothing; then the delay doubles from 1 s
- * up to max_s. State is kept per user and source (a table of 32 sources per
- * user), so an attacker elsewhere does not lock the user out (S16). Failures older
- * than a day are forgotten. When the table is full, a new source takes the
- * place of the stalest one with its failures, so that many addresses are no
- * way around the delay; up to 8 sources that the user succeeded from keep
- * their places. A clock that was put back restarts a running delay.
+ * Count an attempt before it is judged, so that guesses at the same time do not
+ * all see the count of before. *ret_begun false: there were too many failures, it
+ * must not be judged and is not counted (counting it would let anyone keep
+ * the delay going for ever, S16).
  *
- * Attempts at the same time all see the count of before: look again after
- * judging, or count the attempt first, where that matters.
+ * State is kept per user and source (a table of 32 sources per user), so an
+ * attacker elsewhere does not lock the user out (S16). Attempts in flight use up
+ * the free failures like failed ones; when they all do, the next one waits, up to
+ * RUNTIME_WAIT_S, for one of them to end, so that correct logins at the same time are
+ * never taken for failures (S15). One whose process was killed or stopped counts as
+ * failed RUNTIME_FLIGHT_S after it began. Failures older than a day
+ * are forgotten. When the table is full, a new source takes the place of the
+ * stalest one with its failures, so that many addresses are no way around the
+ * delay; up to 8 sources that the user succeeded from keep their places. A
+ * clock that was put back restarts a running delay.
  */
-int runtime_throttle_get(struct runtime *rt, uint32_t uid, const char *source,
-    int64_t now_s, uint32_t free, uint32_t max_s, struct runtime_throttle *ret);
-int runtime_throttle_failed(struct runtime *rt, uint32_t uid,
-    const char *source, int64_t now_s);
-/* Only after a login that proved something (S15). *ret_failures: how many
- * failures there were since the last success, from anywhere. */
-int runtime_throttle_succeeded(struct runtime *rt, uint32_t uid,
-    const char *source, int64_t now_s, uint32_t *ret_failures);
+#define RUNTIME_WAIT_S 15
+#define RUNTIME_FLIGHT_S 60
+int runtime_attempt_begin(struct runtime *rt, uint32_t uid, uint64_t source,
+    int64_t now_s, const struct runtime_limits *limits, bool *ret_begun,
+    struct runtime_attempt *ret);
+/* What became of it. *ret_failures (may be NULL; written with RUNTIME_PROVED): how
+ * many failures there were since the last success, from anywhere. */
+int runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
+    enum runtime_outcome outcome, int64_t now_s, uint32_t *ret_failures);
+
+struct runtime_throttle {
+	uint64_t source;
+	uint32_t failures;   /* in a row, of this user from this source */
+	int64_t last_s;      /* the last failure */
+	int64_t retry_at_s;  /* 0, or when the next attempt will be looked at */
+};
+
+/* The sources that failures are kept of; *ret_all: failures from anywhere since
+ * the last success. */
+#define RUNTIME_SOURCES_MAX 32
+int runtime_throttle_list(struct runtime *rt, uint32_t uid, int64_t now_s,
+    const struct runtime_limits *limits,
+    struct runtime_throttle ret[RUNTIME_SOURCES_MAX], unsigned *ret_count,
+    uint32_t *ret_all);
 /* For unlock-user: forget every source. */
 int runtime_throttle_clear(struct runtime *rt, uint32_t uid);
 

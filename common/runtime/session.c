@@ -3,8 +3,8 @@
  * start time. Only root makes them and only root reads them.
  *
  * Both are in the name as well, so a sweep can never remove the record of a
- * new process with an old pid, and needs no lock: whoever runs su can stop it
- * while it holds one.
+ * new process with an old pid. A record is never changed, only replaced: it
+ * is read without a lock.
  */
 #include "common/base/base.h"
 #include "common/runtime/internal.h"
@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define EVIDENCE_S 600
@@ -71,24 +70,14 @@ put_record(struct runtime *rt, const char *kind, pid_t pid,
 	return rt_put(rt, name, data, sizeof(data), 0600, true);
 }
 
-static int
-read_locked(int fd, struct record *ret)
-{
-	uint8_t data[RECORD_SIZE];
-	size_t len;
-	int r;
-
-	if ((r = rt_read(fd, data, sizeof(data), &len)) != 0)
-		return r;
-	return len == sizeof(data) ? record_decode(data, ret) : IAM_ERR_FORMAT;
-}
-
 /* IAM_ERR_ABSENT: none, or none that the caller may see. */
 static int
 read_record(const struct runtime *rt, const char *kind,
     const struct process *proc, struct record *ret)
 {
+	uint8_t data[RECORD_SIZE];
 	char name[RUNTIME_NAME_MAX];
+	size_t len;
 	int fd, r;
 
 	record_name(kind, proc, name);
@@ -97,9 +86,10 @@ read_record(const struct runtime *rt, const char *kind,
 		return IAM_ERR_ABSENT;
 	if (r != 0)
 		return r;
-	if ((r = rt_lock(fd, LOCK_SH)) == 0)
-		r = read_locked(fd, ret);
-	rt_unlock_close(fd);
+	r = rt_read(fd, data, sizeof(data), &len);
+	close(fd);
+	if (r == 0)
+		r = len == sizeof(data) ? record_decode(data, ret) : IAM_ERR_FORMAT;
 	if (r == 0 && ret->start != proc->start)
 		return IAM_ERR_FORMAT;
 	return r;
@@ -250,47 +240,28 @@ runtime_session_find(struct runtime *rt, pid_t pid, bool *ret_found,
 	return r;
 }
 
-static int
-raise_mfa(int fd, int64_t mfa_s, const char *device)
+/* Of two at once the one that comes last stays: both were a moment ago. */
+int
+runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
+    const char *device)
 {
-	uint8_t data[RECORD_SIZE];
+	struct process proc;
 	struct record rec;
 	int r;
 
-	if ((r = read_locked(fd, &rec)) != 0)
+	if (strlen(device) >= sizeof(rec.e.device))
+		return IAM_ERR_ARG;
+	if (!rt_is_owner())
+		return IAM_ERR_UNSAFE;
+	if ((r = process_read(session_pid, &proc)) != 0 ||
+	    (r = read_record(rt, "session", &proc, &rec)) != 0)
 		return r;
 	if (mfa_s <= rec.e.mfa_s)
 		return 0;
 	rec.e.mfa_s = mfa_s;
 	rec.e.methods |= RUNTIME_MFA;
-	memset(rec.e.device, 0, sizeof(rec.e.device));
-	memcpy(rec.e.device, device, strlen(device));
-	if ((r = record_encode(&rec, data)) != 0)
-		return r;
-	return rt_write_at(fd, data, sizeof(data), 0);
-}
-
-int
-runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
-    const char *device)
-{
-	char name[RUNTIME_NAME_MAX];
-	struct process proc;
-	int fd, r;
-
-	if (strlen(device) >= sizeof(((struct runtime_evidence *)NULL)->device))
-		return IAM_ERR_ARG;
-	if (!rt_is_owner())
-		return IAM_ERR_UNSAFE;
-	if ((r = process_read(session_pid, &proc)) != 0)
-		return r;
-	record_name("session", &proc, name);
-	if ((r = rt_open(rt, name, O_RDWR, (gid_t)-1, &fd)) != 0)
-		return r;
-	if ((r = rt_lock(fd, LOCK_EX)) == 0)
-		r = raise_mfa(fd, mfa_s, device);
-	rt_unlock_close(fd);
-	return r;
+	snprintf(rec.e.device, sizeof(rec.e.device), "%s", device);
+	return put_record(rt, "session", session_pid, &rec.e);
 }
 
 /* Whose process is gone: "evidence.PID.START", "session.PID.START", and what a

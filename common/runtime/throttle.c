@@ -1,211 +1,399 @@
+/*
+ * Failures, by source. Two words each: who, and a state that changes by one
+ * compare-and-set. Rules kept here:
+ *
+ *  - an attempt is in the state before it is judged, as one in flight;
+ *  - those in flight count like failures when it is asked whether another one
+ *    may begin, but it waits for them instead of being refused;
+ *  - whoever ends as a failure, or never ends, is a failure.
+ */
 #include "common/base/base.h"
 #include "common/runtime/principal.h"
 
-#include <arpa/inet.h>
-#include <string.h>
+#include <time.h>
 
-/* Under which name a source is kept: an IPv6 address as its /64. */
+#define FAILURES_BITS 10
+#define FLIGHT_BITS 6
+#define TIME_BITS 34
+#define FAILURES_MAX ((1u << FAILURES_BITS) - 1)
+#define FLIGHT_MAX ((1u << FLIGHT_BITS) - 1)
+#define TIME_MAX ((INT64_C(1) << TIME_BITS) - 1)
+#define TRIES_MAX 1000
+/* A wake-up may go to a process that is stopped: look again by oneself. */
+#define LOOK_AGAIN_MS 50
+
+struct state {
+	uint32_t failures, flight;
+	int64_t last_s; /* the last beginning or failure; of a known source, success */
+};
+
+static uint64_t
+pack(const struct principal *p, unsigned i, const struct state *s)
+{
+	return word_pack(p, i, ((uint64_t)s->failures << FLIGHT_BITS |
+	    s->flight) << TIME_BITS | (uint64_t)s->last_s);
+}
+
+/* A damaged state is forgotten: it would only delay. */
+static struct state
+unpack(const struct principal *p, unsigned i, uint64_t word)
+{
+	struct state s = { 0 };
+	uint64_t v;
+
+	if (!word_unpack(p, i, word, &v))
+		return s;
+	s.last_s = (int64_t)(v & (uint64_t)TIME_MAX);
+	s.flight = (uint32_t)(v >> TIME_BITS & FLIGHT_MAX);
+	s.failures = (uint32_t)(v >> (TIME_BITS + FLIGHT_BITS));
+	return s;
+}
+
 static void
-source_name(const char *source, char ret[PRINCIPAL_SOURCE_MAX])
+fail(struct state *s, uint32_t n)
 {
-	struct in6_addr a;
-	char text[INET6_ADDRSTRLEN];
-
-	memset(ret, 0, PRINCIPAL_SOURCE_MAX);
-	if (inet_pton(AF_INET6, source, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
-		memset(a.s6_addr + 8, 0, 8);
-		if (inet_ntop(AF_INET6, &a, text, sizeof(text)) != NULL)
-			source = text;
-	}
-	memcpy(ret, source, strnlen(source, PRINCIPAL_SOURCE_MAX - 1));
-	if (ret[0] == '\0')
-		ret[0] = '-';
+	s->failures += n < FAILURES_MAX - s->failures ? n :
+	    FAILURES_MAX - s->failures;
 }
 
-static bool
-is_free(const struct principal_source *s)
+/*
+ * How a state looks at a later time: what is old enough is forgotten, a clock
+ * that was put back restarts the delay instead of stretching it, and whoever
+ * did not end in time has failed. Returns how many.
+ */
+static uint32_t
+age(struct state *s, int64_t now_s)
 {
-	return s->name[0] == '\0';
-}
+	uint32_t lost = 0;
 
-/* What is old enough to be forgotten is, and a clock that was put back
- * restarts the delays instead of stretching them. */
-static bool
-age(struct principal *p, int64_t now_s)
-{
-	struct principal_source *s;
-	bool changed = false;
-
-	for (s = p->sources; s < p->sources + PRINCIPAL_SOURCES; s++) {
-		if (is_free(s))
-			continue;
-		if (s->last_s > now_s) {
-			s->last_s = now_s;
-			changed = true;
-		} else if (s->failures > 0 &&
-		    now_s - s->last_s > PRINCIPAL_FORGET_S) {
-			memset(s, 0, sizeof(*s));
-			changed = true;
-		}
+	if (s->last_s > now_s)
+		s->last_s = now_s;
+	if (now_s - s->last_s >= RUNTIME_FLIGHT_S) {
+		lost = s->flight;
+		fail(s, lost);
+		s->flight = 0;
 	}
-	return changed;
-}
-
-/* The stalest source with failures (failing) or without; NULL: there is none. */
-static struct principal_source *
-stalest(struct principal *p, bool failing)
-{
-	struct principal_source *s, *best = NULL;
-
-	for (s = p->sources; s < p->sources + PRINCIPAL_SOURCES; s++) {
-		if (!is_free(s) && (s->failures > 0) == failing &&
-		    (best == NULL || s->last_s < best->last_s))
-			best = s;
-	}
-	return best;
-}
-
-/* The place of a source, or the one that it would get. */
-static struct principal_source *
-place(struct principal *p, const char name[PRINCIPAL_SOURCE_MAX])
-{
-	struct principal_source *s, *empty = NULL;
-
-	for (s = p->sources; s < p->sources + PRINCIPAL_SOURCES; s++) {
-		if (strcmp(s->name, name) == 0)
-			return s;
-		if (empty == NULL && is_free(s))
-			empty = s;
-	}
-	if (empty != NULL)
-		return empty;
-	/* Failing ones first: at most PRINCIPAL_KNOWN_MAX are without. */
-	s = stalest(p, true);
-	return s != NULL ? s : stalest(p, false);
+	if (now_s - s->last_s > PRINCIPAL_FORGET_S)
+		s->failures = 0;
+	return lost;
 }
 
 static int64_t
-delay_s(uint32_t failures, uint32_t free, uint32_t max_s)
+delay_s(uint32_t failures, const struct runtime_limits *l)
 {
 	uint32_t doublings;
 
-	if (failures <= free)
+	if (failures <= l->free)
 		return 0;
-	doublings = failures - free - 1;
-	if (doublings >= 32 || (INT64_C(1) << doublings) > max_s)
-		return max_s;
+	doublings = failures - l->free - 1;
+	if (doublings >= 32 || (INT64_C(1) << doublings) > l->max_s)
+		return l->max_s;
 	return INT64_C(1) << doublings;
 }
 
-int
-runtime_throttle_get(struct runtime *rt, uint32_t uid, const char *source,
-    int64_t now_s, uint32_t free, uint32_t max_s, struct runtime_throttle *ret)
+static int64_t
+retry_at(const struct state *s, const struct runtime_limits *l)
 {
-	char name[PRINCIPAL_SOURCE_MAX];
-	const struct principal_source *s;
-	struct principal_file f;
-	int64_t until;
-	int r;
-
-	if (now_s < 0 || now_s > INT64_MAX - UINT32_MAX)
-		return IAM_ERR_ARG;
-	source_name(source, name);
-	if ((r = principal_lock(rt, uid, &f)) != 0)
-		return r;
-	if (age(&f.state, now_s))
-		r = principal_store(&f);
-	s = place(&f.state, name);
-	principal_unlock(&f);
-	if (r != 0)
-		return r;
-	until = s->last_s + delay_s(s->failures, free, max_s);
-	ret->failures = s->failures;
-	ret->last_s = s->failures > 0 ? s->last_s : 0;
-	ret->retry_at_s = s->failures > 0 && until > now_s ? until : 0;
-	ret->failures_all = f.state.failures_all;
-	return 0;
+	return s->last_s + delay_s(s->failures, l);
 }
 
-int
-runtime_throttle_failed(struct runtime *rt, uint32_t uid, const char *source,
-    int64_t now_s)
+/* Nothing lies outside of what a word can hold. */
+static int64_t
+clamp(int64_t now_s)
 {
-	char name[PRINCIPAL_SOURCE_MAX];
-	struct principal_source *s;
-	struct principal_file f;
-	int r;
+	return now_s < 0 ? 0 : now_s > TIME_MAX ? TIME_MAX : now_s;
+}
 
-	if (now_s < 0 || now_s > INT64_MAX - UINT32_MAX)
-		return IAM_ERR_ARG;
-	source_name(source, name);
-	if ((r = principal_lock(rt, uid, &f)) != 0)
-		return r;
-	age(&f.state, now_s);
-	s = place(&f.state, name);
-	memcpy(s->name, name, sizeof(s->name)); /* the failures stay: they are the place's */
-	if (s->failures < UINT32_MAX)
-		s->failures++;
-	s->last_s = now_s;
-	if (f.state.failures_all < UINT32_MAX)
-		f.state.failures_all++;
-	r = principal_store(&f);
-	principal_unlock(&f);
-	return r;
+static int64_t
+boot_s(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_BOOTTIME, &t) == 0 ? t.tv_sec : 0;
 }
 
 static void
-limit_known(struct principal *p)
+add_failures(struct principal *p, uint32_t n)
 {
-	const struct principal_source *s;
-	unsigned known = 0;
+	uint64_t seen = word_load(p, WORD_FAILURES), v;
 
-	for (s = p->sources; s < p->sources + PRINCIPAL_SOURCES; s++)
-		known += !is_free(s) && s->failures == 0;
+	do {
+		if (!word_unpack(p, WORD_FAILURES, seen, &v))
+			v = 0;
+		v = v + n < UINT32_MAX ? v + n : UINT32_MAX;
+	} while (n > 0 && !word_swap(p, WORD_FAILURES, &seen,
+	    word_pack(p, WORD_FAILURES, v)));
+}
+
+static uint32_t
+take_failures(struct principal *p, bool reset)
+{
+	uint64_t seen = word_load(p, WORD_FAILURES), v;
+
+	while (reset && !word_swap(p, WORD_FAILURES, &seen, 0))
+		;
+	return word_unpack(p, WORD_FAILURES, seen, &v) ? (uint32_t)v : 0;
+}
+
+/* ---- places ---- */
+
+struct place {
+	unsigned i;       /* of the word that says who; the state follows */
+	uint64_t who;     /* what was there */
+	struct state s;   /* aged */
+	bool is_free;
+};
+
+static unsigned
+rank(const struct place *x)
+{
+	if (x->is_free)
+		return 0;
+	/* Failing ones are lost first: at most PRINCIPAL_KNOWN_MAX are others. */
+	return x->s.failures + x->s.flight > 0 ? 1 : 2;
+}
+
+static struct place
+look_at(const struct principal *p, unsigned n, int64_t now_s)
+{
+	struct place x = { .i = WORD_SOURCES + 2 * n };
+	bool failing;
+
+	x.who = word_load(p, x.i);
+	x.s = unpack(p, x.i + 1, word_load(p, x.i + 1));
+	failing = x.s.failures + x.s.flight > 0;
+	age(&x.s, now_s);
+	x.is_free = x.who == 0 ||
+	    (failing && x.s.failures + x.s.flight == 0); /* forgotten */
+	return x;
+}
+
+/* The source's place; else the one that it would get. */
+static bool
+find(const struct principal *p, uint64_t source, int64_t now_s,
+    struct place *ret)
+{
+	struct place x;
+	unsigned n;
+
+	for (n = 0; n < PRINCIPAL_SOURCES; n++) {
+		x = look_at(p, n, now_s);
+		if (x.who == source) {
+			*ret = x;
+			return true;
+		}
+		if (n == 0 || rank(&x) < rank(ret) ||
+		    (rank(&x) == rank(ret) && x.s.last_s < ret->s.last_s))
+			*ret = x;
+	}
+	return false;
+}
+
+/* Find or take a place; what is counted there stays: it is the place's. */
+static int
+take(struct principal *p, uint64_t source, int64_t now_s, unsigned *ret_state)
+{
+	struct place x;
+	unsigned tries;
+
+	for (tries = 0; tries < TRIES_MAX; tries++) {
+		if (find(p, source, now_s, &x)) {
+			*ret_state = x.i + 1;
+			return 0;
+		}
+		word_swap(p, x.i, &x.who, source); /* and look again */
+	}
+	return IAM_ERR_BUSY;
+}
+
+/* Of those without failures only the latest few keep their places. */
+static void
+limit_known(struct principal *p, int64_t now_s)
+{
+	struct place x, oldest = { 0 };
+	unsigned n, known = 0;
+
+	for (n = 0; n < PRINCIPAL_SOURCES; n++) {
+		x = look_at(p, n, now_s);
+		if (rank(&x) != 2)
+			continue;
+		if (known++ == 0 || x.s.last_s < oldest.s.last_s)
+			oldest = x;
+	}
 	if (known > PRINCIPAL_KNOWN_MAX)
-		memset(stalest(p, false), 0, sizeof(*s));
+		word_swap(p, oldest.i, &oldest.who, 0);
+}
+
+/* ---- attempts ---- */
+
+enum answer { BEGUN, REFUSED, WAIT };
+
+/* May one more begin, if all those in flight were to fail now? */
+static enum answer
+ask(const struct state *s, int64_t now_s, const struct runtime_limits *l)
+{
+	if (s->flight > 0)
+		return s->failures + s->flight <= l->free &&
+		    s->flight < FLIGHT_MAX ? BEGUN : WAIT;
+	return retry_at(s, l) <= now_s ? BEGUN : REFUSED;
+}
+
+/* One look; *ret_seen is the word to be waited at. */
+static enum answer
+try_begin(struct principal *p, unsigned i, int64_t now_s,
+    const struct runtime_limits *l, uint64_t *ret_seen)
+{
+	enum answer answer;
+	struct state s;
+	uint32_t lost;
+
+	*ret_seen = word_load(p, i);
+	do {
+		s = unpack(p, i, *ret_seen);
+		lost = age(&s, now_s);
+		if ((answer = ask(&s, now_s, l)) == BEGUN) {
+			s.flight++;
+			s.last_s = now_s;
+		}
+		if (answer == WAIT || (answer == REFUSED && lost == 0))
+			return answer;
+	} while (!word_swap(p, i, ret_seen, pack(p, i, &s)));
+	add_failures(p, lost);
+	return answer;
 }
 
 int
-runtime_throttle_succeeded(struct runtime *rt, uint32_t uid,
-    const char *source, int64_t now_s, uint32_t *ret_failures)
+runtime_attempt_begin(struct runtime *rt, uint32_t uid, uint64_t source,
+    int64_t now_s, const struct runtime_limits *limits, bool *ret_begun,
+    struct runtime_attempt *ret)
 {
-	char name[PRINCIPAL_SOURCE_MAX];
-	struct principal_source *s;
-	struct principal_file f;
-	uint32_t failures;
+	int64_t start = boot_s(), waited = 0;
+	enum answer answer;
+	struct principal *p;
+	uint64_t seen;
+	unsigned i;
 	int r;
 
-	if (now_s < 0 || now_s > INT64_MAX - UINT32_MAX)
-		return IAM_ERR_ARG;
-	source_name(source, name);
-	if ((r = principal_lock(rt, uid, &f)) != 0)
+	*ret_begun = false;
+	for (;;) {
+		if ((r = principal_open(rt, uid, &p)) != 0 ||
+		    (r = take(p, source, clamp(now_s + waited), &i)) != 0)
+			return r;
+		answer = try_begin(p, i, clamp(now_s + waited), limits, &seen);
+		if (answer != WAIT || waited >= RUNTIME_WAIT_S)
+			break;
+		word_wait(p, i, seen, LOOK_AGAIN_MS);
+		waited = boot_s() - start;
+	}
+	*ret = (struct runtime_attempt){ uid, source, boot_s() };
+	*ret_begun = answer == BEGUN;
+	return 0;
+}
+
+/* The state of somebody whose attempt is over. */
+static void
+settle(struct state *s, enum runtime_outcome outcome, bool late, int64_t now_s)
+{
+	/* One that took too long has been counted as failed already. */
+	if (!late && s->flight > 0)
+		s->flight--;
+	switch (outcome) {
+	case RUNTIME_FAILED:
+		if (!late)
+			fail(s, 1);
+		s->last_s = now_s;
+		return;
+	case RUNTIME_PROVED:
+		s->failures = 0;
+		s->last_s = now_s;
+		return;
+	case RUNTIME_NEITHER:
+		return;
+	}
+}
+
+int
+runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
+    enum runtime_outcome outcome, int64_t now_s, uint32_t *ret_failures)
+{
+	bool late = boot_s() - a->boot_s >= RUNTIME_FLIGHT_S;
+	uint64_t seen;
+	struct principal *p;
+	uint32_t lost, before;
+	struct state s;
+	unsigned i;
+	int r;
+
+	now_s = clamp(now_s);
+	if ((r = principal_open(rt, a->uid, &p)) != 0 ||
+	    (r = take(p, a->source, now_s, &i)) != 0)
 		return r;
-	age(&f.state, now_s);
-	failures = f.state.failures_all;
-	f.state.failures_all = 0;
-	s = place(&f.state, name);
-	memcpy(s->name, name, sizeof(s->name));
-	s->failures = 0;
-	s->last_s = now_s;
-	limit_known(&f.state);
-	r = principal_store(&f);
-	principal_unlock(&f);
-	if (r == 0)
-		*ret_failures = failures;
-	return r;
+	seen = word_load(p, i);
+	do {
+		s = unpack(p, i, seen);
+		lost = age(&s, now_s);
+		settle(&s, outcome, late, now_s);
+	} while (!word_swap(p, i, &seen, pack(p, i, &s)));
+	add_failures(p, lost + (outcome == RUNTIME_FAILED && !late));
+	word_wake(p, i);
+	if (outcome != RUNTIME_PROVED)
+		return 0;
+	limit_known(p, now_s);
+	before = take_failures(p, true);
+	if (ret_failures != NULL)
+		*ret_failures = before;
+	return 0;
+}
+
+/* ---- for people ---- */
+
+int
+runtime_throttle_list(struct runtime *rt, uint32_t uid, int64_t now_s,
+    const struct runtime_limits *limits,
+    struct runtime_throttle ret[RUNTIME_SOURCES_MAX], unsigned *ret_count,
+    uint32_t *ret_all)
+{
+	struct principal *p;
+	struct place x;
+	unsigned n;
+	int r;
+
+	now_s = clamp(now_s);
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	*ret_count = 0;
+	for (n = 0; n < PRINCIPAL_SOURCES; n++) {
+		x = look_at(p, n, now_s);
+		if (x.who == 0 || x.s.failures == 0)
+			continue;
+		ret[*ret_count] = (struct runtime_throttle){ x.who, x.s.failures,
+			x.s.last_s, retry_at(&x.s, limits) };
+		if (ret[*ret_count].retry_at_s <= now_s)
+			ret[*ret_count].retry_at_s = 0;
+		(*ret_count)++;
+	}
+	*ret_all = take_failures(p, false);
+	return 0;
 }
 
 int
 runtime_throttle_clear(struct runtime *rt, uint32_t uid)
 {
-	struct principal_file f;
+	struct principal *p;
+	uint64_t seen;
+	struct state s;
+	unsigned i;
 	int r;
 
-	if ((r = principal_lock(rt, uid, &f)) != 0)
+	if ((r = principal_open(rt, uid, &p)) != 0)
 		return r;
-	memset(f.state.sources, 0, sizeof(f.state.sources));
-	f.state.failures_all = 0;
-	r = principal_store(&f);
-	principal_unlock(&f);
-	return r;
+	for (i = WORD_SOURCES + 1; i < WORD_SOURCES + 2 * PRINCIPAL_SOURCES; i += 2) {
+		seen = word_load(p, i);
+		do {
+			s = unpack(p, i, seen);
+			s.failures = 0; /* those in flight are still to end */
+		} while (seen != 0 && !word_swap(p, i, &seen, pack(p, i, &s)));
+	}
+	take_failures(p, true);
+	return 0;
 }

@@ -903,6 +903,53 @@ test_flow_judge__S16_throttle_is_per_source(void **state)
 	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
 }
 
+/* Whoever guesses at a terminal of his own does not slow down the console. */
+static void
+test_flow_judge__S16_local_callers_apart(void **state)
+{
+	struct test *t = *state;
+	unsigned i;
+
+	t->w.throttle_free = 2;
+	world_publish(&t->w);
+	t->facts.rhost = "";
+	t->facts.caller_uid = 1001;
+	for (i = 0; i < 5; i++)
+		attempt(t, "wrong", NULL, NULL, NULL);
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_DENY);
+	assert_true(reason_is("Throttled"));
+	t->facts.caller_uid = 0;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	/* A remote host that has a name only is not the console either. */
+	t->facts.rhost = "attacker.example";
+	for (i = 0; i < 5; i++)
+		attempt(t, "wrong", NULL, NULL, NULL);
+	t->facts.rhost = "";
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+}
+
+/* S15: the right password alone, proved by passwd, forgets no wrong code. */
+static void
+test_flow_check_password__S15_forgets_nothing(void **state)
+{
+	const struct secret right = { (uint8_t *)"right", 5 };
+	struct flow_answers a = { &right, NULL, false };
+	struct test *t = *state;
+	enum flow_verdict verdict;
+	struct flow *f;
+	unsigned i;
+
+	t->w.throttle_free = 3;
+	world_publish(&t->w);
+	for (i = 0; i < 4; i++) {
+		attempt(t, "wrong", NULL, NULL, NULL);
+		f = open_flow(t);
+		assert_int_equal(flow_check_password(f, &a, &verdict), 0);
+		assert_int_equal(verdict, i < 3 ? FLOW_PERMIT : FLOW_DENY);
+		flow_close(f);
+	}
+}
+
 static void
 test_flow_judge__S6_bad_answers_count(void **state)
 {
@@ -1419,6 +1466,8 @@ main(void)
 		T(test_flow_judge__without_the_seal_key),
 		T(test_flow_open__without_runtime_state_denies),
 		T(test_flow_judge__S16_throttle_is_per_source),
+		T(test_flow_judge__S16_local_callers_apart),
+		T(test_flow_check_password__S15_forgets_nothing),
 		T(test_flow_judge__S6_bad_answers_count),
 		T(test_flow_check_password__same_throttle),
 		T(test_flow_judge__recovery_code_is_mfa_once),

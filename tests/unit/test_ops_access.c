@@ -4,6 +4,7 @@
  */
 #include "tests/unit/ops_bed.h"
 
+#include "common/runtime/runtime.h"
 #include "common/store/store.h"
 #include "common/trail/trail.h"
 #include "iamctl/qr.h"
@@ -455,8 +456,50 @@ test_get_login_status__without_any_attempt(void **state)
 	assert_true(json_is_true(bed_at(b, "LoginStatus.Enabled")));
 	assert_true(json_is_false(bed_at(b, "LoginStatus.HasPassword")));
 	assert_int_equal(bed_int(b, "LoginStatus.FailedAttempts"), 0);
+	assert_int_equal(json_array_size(bed_at(b, "LoginStatus.Sources")), 0);
 	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
 	assert_false(b->c.publish);
+}
+
+static void
+fail_four_times(uint32_t uid, const char *rhost)
+{
+	const struct runtime_limits limits = { 100, 300 };
+	struct runtime_attempt a;
+	struct runtime *rt;
+	bool begun;
+	int i;
+
+	bed_dir(IAM_PATH_RUN);
+	assert_int_equal(runtime_open(IAM_PATH_RUN, (gid_t)-1, &rt), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(runtime_attempt_begin(rt, uid,
+		    runtime_source_remote(rhost), time(NULL), &limits, &begun, &a), 0);
+		assert_int_equal(runtime_attempt_end(rt, &a, RUNTIME_FAILED,
+		    time(NULL), NULL), 0);
+	}
+	runtime_close(rt);
+}
+
+/* S16: who has failed, from where, until when; and unlocked. */
+static void
+test_get_login_status__sources_and_unlock(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "GetUser", "{'UserName':'bob'}");
+	fail_four_times((uint32_t)bed_int(b, "User.Uid"), "2001:db8::7");
+	bed_ok(b, "GetLoginStatus", "{'UserName':'bob'}");
+	assert_int_equal(bed_int(b, "LoginStatus.FailedAttempts"), 4);
+	assert_string_equal(json_string_value(bed_at(b,
+	    "LoginStatus.Sources.0.Source")), "2001:db8::/64");
+	assert_int_equal(bed_int(b, "LoginStatus.Sources.0.FailedAttempts"), 4);
+	assert_non_null(bed_at(b, "LoginStatus.Sources.0.LastFailure"));
+	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
+	bed_ok(b, "GetLoginStatus", "{'UserName':'bob'}");
+	assert_int_equal(bed_int(b, "LoginStatus.FailedAttempts"), 0);
+	assert_int_equal(json_array_size(bed_at(b, "LoginStatus.Sources")), 0);
 }
 
 /* ---- QR ---- */
@@ -502,6 +545,7 @@ main(void)
 		BED_TEST(test_operations__absent_entities),
 		cmocka_unit_test(test_op_all__rows_are_complete),
 		BED_TEST(test_get_login_status__without_any_attempt),
+		BED_TEST(test_get_login_status__sources_and_unlock),
 		cmocka_unit_test(test_qr_terminal__size_and_finder_pattern),
 	};
 

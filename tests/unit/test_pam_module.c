@@ -420,8 +420,11 @@ test_module__S6_conversations_that_fail(void **state)
 		{ "", "000000", false }, { over, "000000", false },
 		{ "right", over, false }, { "right", "000000", true },
 	};
-	struct runtime_throttle seen;
+	const struct runtime_limits limits = { 1000, 300 };
+	struct runtime_throttle seen[RUNTIME_SOURCES_MAX];
 	struct runtime *rt;
+	uint32_t all;
+	unsigned n;
 	size_t i;
 
 	memset(over, 'x', sizeof(over));
@@ -435,9 +438,11 @@ test_module__S6_conversations_that_fail(void **state)
 	t->person.null_response = false;
 	/* All of them counted. */
 	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
-	assert_int_equal(runtime_throttle_get(rt, SARAH, "192.0.2.7", time(NULL),
-	    1000, 300, &seen), 0);
-	assert_int_equal(seen.failures, IAM_COUNT(rows));
+	assert_int_equal(runtime_throttle_list(rt, SARAH, time(NULL), &limits,
+	    seen, &n, &all), 0);
+	assert_int_equal(n, 1);
+	assert_true(seen[0].source == runtime_source_remote("192.0.2.7"));
+	assert_int_equal(seen[0].failures, IAM_COUNT(rows));
 	runtime_close(rt);
 }
 

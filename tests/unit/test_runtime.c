@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/base.h"
-#include "common/runtime/internal.h"
+#include "common/runtime/principal.h"
 
 #define SARAH 2100000001u
 #define DEV "arn:aws:iam::123456789012:mfa/sarah"
@@ -321,6 +321,9 @@ test_runtime_totp_claim__impossible_steps(void **state)
 	assert_false(won);
 	assert_int_equal(runtime_totp_claim(b->rt, SARAH, DEV, UINT64_MAX, &won),
 	    IAM_ERR_ARG);
+	/* the year 9999 is still to come */
+	assert_int_equal(runtime_totp_claim(b->rt, SARAH, DEV, 8446521599, &won), 0);
+	assert_true(won);
 }
 
 static void
@@ -340,7 +343,7 @@ test_runtime_totp_claim__more_devices_than_places(void **state)
 	assert_true(claim(b, "d0", 104));
 }
 
-/* After every truncation and every flipped byte, no used step is won again. */
+/* After every truncation and every flipped bit, no used step is won again. */
 static void
 test_runtime_totp_claim__damaged_file_replays_nothing(void **state)
 {
@@ -353,16 +356,15 @@ test_runtime_totp_claim__damaged_file_replays_nothing(void **state)
 	for (step = 50; step <= 60; step++)
 		assert_true(claim(b, DEV, step));
 	slurp(path, data, sizeof(data));
-	for (i = 0; i < sizeof(data); i++) {
-		data[i] ^= 0x04;
+	for (i = 0; i < sizeof(data) * 8; i++) {
+		data[i / 8] ^= (uint8_t)(1 << i % 8);
 		spill(path, data, sizeof(data));
-		data[i] ^= 0x04;
+		data[i / 8] ^= (uint8_t)(1 << i % 8);
 		assert_false(claim(b, DEV, 59));
 		assert_false(claim(b, DEV, 60));
-		assert_false(claim(b, DEV, 61)); /* 59 + 2: could have been used */
-		assert_true(claim(b, DEV, 62));
-		if (i % 16 == 0) {
-			spill(path, data, i);
+		assert_true(claim(b, DEV, 62)); /* 59 + 2 could have been used */
+		if (i % 64 == 0) {
+			spill(path, data, i / 8);
 			assert_false(claim(b, DEV, 60));
 			assert_false(claim(b, DEV, 62));
 			assert_true(claim(b, DEV, 63));
@@ -372,26 +374,25 @@ test_runtime_totp_claim__damaged_file_replays_nothing(void **state)
 	assert_int_equal(last(b, DEV), 60);
 }
 
-/* A writer that was killed half-way: the failures of before are still there. */
+/* The device's own word lost its bits: the first code shown is refused. */
 static void
-test_principal__torn_write_keeps_failures(void **state)
+test_runtime_totp_claim__damaged_word_makes_strict(void **state)
 {
 	struct bed *b = *state;
-	struct runtime_throttle t;
-	uint8_t data[PRINCIPAL_SIZE];
 	char *path = path_of(b, PRINCIPAL);
-	unsigned i;
+	uint8_t data[PRINCIPAL_SIZE];
+	unsigned bit;
 
-	for (i = 0; i < 6; i++)
-		assert_int_equal(runtime_throttle_failed(b->rt, SARAH, "local", 1000), 0);
+	assert_true(claim(b, DEV, 60));
 	slurp(path, data, sizeof(data));
-	memset(data + PRINCIPAL_HALF, 0xee, 700); /* the half that came next */
-	spill(path, data, sizeof(data));
-	assert_int_equal(runtime_throttle_get(b->rt, SARAH, "local", 1000, 3, 300, &t), 0);
-	assert_in_range(t.failures, 5, 6);
-	assert_int_equal(runtime_throttle_failed(b->rt, SARAH, "local", 1000), 0);
-	assert_int_equal(runtime_throttle_get(b->rt, SARAH, "local", 1000, 3, 300, &t), 0);
-	assert_in_range(t.failures, 6, 7);
+	for (bit = 0; bit < 64; bit++) {
+		data[8 * WORD_DEVICES + bit / 8] ^= (uint8_t)(1 << bit % 8);
+		spill(path, data, sizeof(data));
+		data[8 * WORD_DEVICES + bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(claim(b, DEV, 61));
+		assert_false(claim(b, DEV, 63));
+		assert_true(claim(b, DEV, 64));
+	}
 }
 
 /* Another user's file in this one's place. */
@@ -407,6 +408,7 @@ test_principal__of_another_user(void **state)
 	slurp(path_of(b, "principal.7"), data, sizeof(data));
 	spill(path_of(b, PRINCIPAL), data, sizeof(data));
 	assert_false(claim(b, DEV, 10));
+	assert_true(claim(b, DEV, 13));
 }
 
 /* S38: on a full file system what cannot be stored is no win, and what is
@@ -440,7 +442,9 @@ test_runtime__full_file_system_S38(void **state)
 	assert_false(won);
 	assert_int_equal(runtime_totp_claim(rt, SARAH, DEV, 11, &won), 0);
 	assert_true(won);
+	runtime_close(rt); /* it keeps a file open */
 	assert_int_equal(mount(NULL, b->run, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	assert_int_equal(runtime_open(b->run, getegid(), &rt), 0);
 	assert_int_not_equal(runtime_totp_claim(rt, SARAH, DEV, 12, &won), 0);
 	assert_false(won);
 	runtime_close(rt);
@@ -473,7 +477,6 @@ claims_step_20(struct bed *b)
 	return runtime_totp_claim(b->rt, SARAH, DEV, 20, &won) != 0 || !won;
 }
 
-/* Nobody can hold the lock of a file that he cannot open. */
 static int
 cannot_open(struct bed *b)
 {
@@ -509,137 +512,302 @@ finds_no_session(struct bed *b)
 
 /* ---- throttle ---- */
 
+#define LOCAL runtime_source_local(0)
+
+static const struct runtime_limits limits = { 3, 300 }, endless = { 1000, 300 };
+
+static uint64_t
+from(const char *rhost)
+{
+	return runtime_source_remote(rhost);
+}
+
+/* All zero when nothing is kept of the source. */
 static struct runtime_throttle
-look(struct bed *b, const char *source, int64_t now)
+look(struct bed *b, uint64_t source, int64_t now, uint32_t *ret_all)
 {
-	struct runtime_throttle t;
+	struct runtime_throttle t[RUNTIME_SOURCES_MAX];
+	unsigned i, n;
 
-	assert_int_equal(runtime_throttle_get(b->rt, SARAH, source, now, 3, 300, &t), 0);
-	return t;
+	assert_int_equal(runtime_throttle_list(b->rt, SARAH, now, &limits, t, &n,
+	    ret_all), 0);
+	for (i = 0; i < n; i++) {
+		if (t[i].source == source)
+			return t[i];
+	}
+	return (struct runtime_throttle){ 0 };
+}
+
+static int64_t
+retry_at(struct bed *b, uint64_t source, int64_t now)
+{
+	uint32_t all;
+
+	return look(b, source, now, &all).retry_at_s;
+}
+
+static uint32_t
+failures(struct bed *b, uint64_t source, int64_t now)
+{
+	uint32_t all;
+
+	return look(b, source, now, &all).failures;
+}
+
+static bool
+try(struct bed *b, uint64_t source, int64_t now, enum runtime_outcome outcome,
+    uint32_t *ret_before)
+{
+	struct runtime_attempt a;
+	bool begun = true;
+
+	assert_int_equal(runtime_attempt_begin(b->rt, SARAH, source, now, &limits,
+	    &begun, &a), 0);
+	if (begun)
+		assert_int_equal(runtime_attempt_end(b->rt, &a, outcome, now,
+		    ret_before), 0);
+	return begun;
+}
+
+/* A failure, whether it would be looked at or not. */
+static void
+fail_from(struct bed *b, uint64_t source, int64_t now)
+{
+	struct runtime_attempt a;
+	bool begun = false;
+
+	assert_int_equal(runtime_attempt_begin(b->rt, SARAH, source, now, &endless,
+	    &begun, &a), 0);
+	assert_true(begun);
+	assert_int_equal(runtime_attempt_end(b->rt, &a, RUNTIME_FAILED, now, NULL), 0);
 }
 
 static void
-fail_from(struct bed *b, const char *source, int64_t now)
-{
-	assert_int_equal(runtime_throttle_failed(b->rt, SARAH, source, now), 0);
-}
-
-static void
-test_runtime_throttle__delay_doubles(void **state)
+test_runtime_attempt__delay_doubles(void **state)
 {
 	static const int64_t delays[] = { 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256,
 		300, 300, 300 };
 	struct bed *b = *state;
 	struct runtime_throttle t;
+	uint32_t all = 99;
+	int64_t now = 1000;
 	size_t i;
 
-	t = look(b, "local", 1000);
-	assert_int_equal(t.failures + t.failures_all + t.last_s + t.retry_at_s, 0);
+	t = look(b, LOCAL, now, &all);
+	assert_int_equal(t.failures + all + t.last_s + t.retry_at_s, 0);
 	for (i = 0; i < IAM_COUNT(delays); i++) {
-		fail_from(b, "local", 1000);
-		t = look(b, "local", 1000);
+		assert_true(try(b, LOCAL, now, RUNTIME_FAILED, NULL));
+		t = look(b, LOCAL, now, &all);
 		assert_int_equal(t.failures, i + 1);
-		assert_int_equal(t.failures_all, i + 1);
-		assert_int_equal(t.retry_at_s, delays[i] == 0 ? 0 : 1000 + delays[i]);
+		assert_int_equal(t.last_s, now);
+		assert_int_equal(all, i + 1);
+		assert_int_equal(t.retry_at_s, delays[i] == 0 ? 0 : now + delays[i]);
+		/* Too early is not looked at, and not counted (S16). */
+		if (delays[i] != 0)
+			assert_false(try(b, LOCAL, now + delays[i] - 1,
+			    RUNTIME_PROVED, NULL));
+		now += delays[i];
 	}
-	assert_int_equal(look(b, "local", 1299).retry_at_s, 1300);
-	assert_int_equal(look(b, "local", 1300).retry_at_s, 0);
-	assert_int_equal(look(b, "local", 1000 + PRINCIPAL_FORGET_S + 1).failures, 0);
+	assert_int_equal(failures(b, LOCAL, now), IAM_COUNT(delays));
+	assert_int_equal(failures(b, LOCAL, now + PRINCIPAL_FORGET_S + 1), 0);
+}
+
+/* S15: what proved nothing forgets nothing. */
+static void
+test_runtime_attempt__neither_forgets_nothing_S15(void **state)
+{
+	struct bed *b = *state;
+	uint32_t before = 0;
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		fail_from(b, LOCAL, 1000);
+	assert_true(try(b, LOCAL, 1001, RUNTIME_NEITHER, NULL));
+	assert_int_equal(failures(b, LOCAL, 1001), 3);
+	assert_true(try(b, LOCAL, 1001, RUNTIME_PROVED, &before));
+	assert_int_equal(before, 3);
+	assert_int_equal(failures(b, LOCAL, 1001), 0);
+}
+
+/* Guesses in flight at once have the tries that one after the other has. */
+static void
+test_runtime_attempt__in_flight_counts_S33(void **state)
+{
+	struct runtime_attempt a[8];
+	struct bed *b = *state;
+	bool begun = true;
+	unsigned n;
+	int64_t now = 1000;
+
+	for (n = 0; n <= limits.free; n++) {
+		assert_int_equal(runtime_attempt_begin(b->rt, SARAH, LOCAL, now,
+		    &limits, &begun, &a[n]), 0);
+		assert_true(begun);
+	}
+	/* One ends well: a place is free. One ends badly: none is. */
+	assert_int_equal(runtime_attempt_end(b->rt, &a[0], RUNTIME_NEITHER, now, NULL), 0);
+	assert_int_equal(runtime_attempt_begin(b->rt, SARAH, LOCAL, now, &limits,
+	    &begun, &a[0]), 0);
+	assert_true(begun);
+	for (n = 0; n <= limits.free; n++)
+		assert_int_equal(runtime_attempt_end(b->rt, &a[n], RUNTIME_FAILED,
+		    now, NULL), 0);
+	assert_false(try(b, LOCAL, now, RUNTIME_PROVED, NULL));
+	assert_int_equal(failures(b, LOCAL, now), limits.free + 1);
+}
+
+/* A process that was killed or stopped while its attempt was judged has failed;
+ * it hinders others no longer than that takes, and when it goes on after all it
+ * is not counted twice. */
+static void
+test_runtime_attempt__lost_in_flight_has_failed(void **state)
+{
+	struct runtime_attempt a[5];
+	struct bed *b = *state;
+	bool begun = false;
+	uint32_t all;
+	unsigned n;
+
+	for (n = 0; n <= limits.free; n++)
+		assert_int_equal(runtime_attempt_begin(b->rt, SARAH, LOCAL, 1000,
+		    &limits, &begun, &a[n]), 0);
+	assert_true(begun);
+	/* Four failures at 1000: the delay is over long before. */
+	assert_true(try(b, LOCAL, 1000 + RUNTIME_FLIGHT_S, RUNTIME_NEITHER, NULL));
+	assert_int_equal(look(b, LOCAL, 1000 + RUNTIME_FLIGHT_S, &all).failures, 4);
+	assert_int_equal(all, 4);
+	boot_add = RUNTIME_FLIGHT_S;
+	for (n = 0; n <= limits.free; n++)
+		assert_int_equal(runtime_attempt_end(b->rt, &a[n], RUNTIME_FAILED,
+		    1000 + RUNTIME_FLIGHT_S, NULL), 0);
+	assert_int_equal(look(b, LOCAL, 1000 + RUNTIME_FLIGHT_S, &all).failures, 4);
+	assert_int_equal(all, 4);
 }
 
 /* S16: the attacker's address waits, the victim's does not. */
 static void
-test_runtime_throttle__another_source_is_free_S16(void **state)
+test_runtime_attempt__another_source_is_free_S16(void **state)
 {
+	uint64_t bad = from("198.51.100.7");
 	struct bed *b = *state;
-	uint32_t failures;
+	uint32_t before;
 	unsigned i;
 
 	for (i = 0; i < 50; i++)
-		fail_from(b, "198.51.100.7", 1000);
-	assert_true(look(b, "198.51.100.7", 1000).retry_at_s > 0);
-	assert_int_equal(look(b, "192.0.2.1", 1000).retry_at_s, 0);
+		fail_from(b, bad, 1000);
+	assert_true(retry_at(b, bad, 1000) > 0);
+	assert_int_equal(retry_at(b, from("192.0.2.1"), 1000), 0);
 	/* S15: her success elsewhere does not clear the attacker's delay. */
-	assert_int_equal(runtime_throttle_succeeded(b->rt, SARAH, "192.0.2.1", 1001,
-	    &failures), 0);
-	assert_int_equal(failures, 50);
-	assert_true(look(b, "198.51.100.7", 1001).retry_at_s > 0);
-	assert_int_equal(look(b, "198.51.100.7", 1001).failures_all, 0);
+	assert_true(try(b, from("192.0.2.1"), 1001, RUNTIME_PROVED, &before));
+	assert_int_equal(before, 50);
+	assert_true(retry_at(b, bad, 1001) > 0);
 	assert_int_equal(runtime_throttle_clear(b->rt, SARAH), 0);
-	assert_int_equal(look(b, "198.51.100.7", 1001).retry_at_s, 0);
+	assert_int_equal(retry_at(b, bad, 1001), 0);
 }
 
 /* More addresses than places are no way around the delay; hers stays free. */
 static void
-test_runtime_throttle__many_sources_S16(void **state)
+test_runtime_attempt__many_sources_S16(void **state)
 {
 	struct bed *b = *state;
 	unsigned i, round, tries = 0;
 	char ip[16];
-	uint32_t n;
 
-	assert_int_equal(runtime_throttle_succeeded(b->rt, SARAH, "192.0.2.1", 999, &n), 0);
+	assert_true(try(b, from("192.0.2.1"), 999, RUNTIME_PROVED, NULL));
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 200; i++) {
 			snprintf(ip, sizeof(ip), "203.0.113.%u", i);
-			if (look(b, ip, 1000).retry_at_s != 0)
-				continue;
-			fail_from(b, ip, 1000);
-			tries++;
+			tries += try(b, from(ip), 1000, RUNTIME_FAILED, NULL);
 		}
 	}
 	assert_in_range(tries, PRINCIPAL_SOURCES, PRINCIPAL_SOURCES * 4);
-	assert_int_equal(look(b, "192.0.2.1", 1000).retry_at_s, 0);
+	assert_true(try(b, from("192.0.2.1"), 1000, RUNTIME_PROVED, NULL));
 }
 
 static void
-test_runtime_throttle__ipv6_counts_by_64(void **state)
+test_runtime_source__what_is_kept_apart(void **state)
 {
-	struct bed *b = *state;
+	static const struct {
+		const char *rhost, *text;
+	} rows[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+		{ "2001:db8::1", "2001:db8::/64" },
+		{ "2001:db8:0:0:ffff::2", "2001:db8::/64" },
+		{ "2001:db8:0:1::1", "2001:db8:0:1::/64" },
+		{ "::1", "::/64" },
+		{ "255.255.255.255", "255.255.255.255" },
+	};
+	char text[RUNTIME_SOURCE_TEXT];
+	size_t i;
 
-	fail_from(b, "2001:db8::1", 1000);
-	fail_from(b, "2001:db8:0:0:ffff::2", 1000);
-	assert_int_equal(look(b, "2001:db8::3", 1000).failures, 2);
-	assert_int_equal(look(b, "2001:db8:0:1::1", 1000).failures, 0);
-	fail_from(b, "", 1000);
-	assert_int_equal(look(b, "", 1000).failures, 1);
-	fail_from(b, "a-name-that-is-longer-than-a-place", 1000);
-	assert_int_equal(look(b, "a-name-that-is-longer-than-another", 1000).failures, 1);
+	(void)state;
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		runtime_source_text(from(rows[i].rhost), text);
+		assert_string_equal(text, rows[i].text);
+	}
+	runtime_source_text(LOCAL, text);
+	assert_string_equal(text, "local");
+	runtime_source_text(runtime_source_local(4000000000u), text);
+	assert_string_equal(text, "uid 4000000000");
+	/* S13: a name is never the host, whatever it says. */
+	runtime_source_text(from("local"), text);
+	assert_memory_equal(text, "name ", 5);
+	assert_true(from("a.example") != from("b.example"));
+	assert_true(runtime_source_local(1) != from("0.0.0.1"));
 }
 
 static void
-test_runtime_throttle__clock_put_back(void **state)
+test_runtime_attempt__clock_put_back(void **state)
 {
 	struct bed *b = *state;
 	unsigned i;
 
 	for (i = 0; i < 8; i++) /* 16 s */
-		fail_from(b, "local", 1000000);
-	assert_int_equal(look(b, "local", 500).retry_at_s, 516);
-	assert_int_equal(look(b, "local", 516).retry_at_s, 0);
+		fail_from(b, LOCAL, 1000000);
+	assert_int_equal(retry_at(b, LOCAL, 500), 516);
+	assert_false(try(b, LOCAL, 500, RUNTIME_PROVED, NULL));
+	assert_true(try(b, LOCAL, 1000016, RUNTIME_NEITHER, NULL));
+	/* A clock that says nonsense ends no login. */
+	assert_true(try(b, LOCAL, INT64_MAX, RUNTIME_NEITHER, NULL));
+	assert_true(try(b, from("192.0.2.1"), -5, RUNTIME_PROVED, NULL));
 }
 
 static void
-test_runtime_throttle__known_sources_are_limited(void **state)
+test_runtime_attempt__known_sources_are_limited(void **state)
 {
 	struct bed *b = *state;
-	struct principal p;
-	uint8_t data[PRINCIPAL_SIZE];
+	uint64_t words[PRINCIPAL_WORDS];
 	unsigned i, known = 0;
 	char ip[16];
-	uint32_t n;
-	int newest;
 
 	for (i = 0; i < 40; i++) {
 		snprintf(ip, sizeof(ip), "192.0.2.%u", i);
-		assert_int_equal(runtime_throttle_succeeded(b->rt, SARAH, ip, 1000 + i, &n), 0);
+		assert_true(try(b, from(ip), 1000 + i, RUNTIME_PROVED, NULL));
 	}
-	slurp(path_of(b, PRINCIPAL), data, sizeof(data));
-	principal_decode_file(data, sizeof(data), SARAH, &p, &newest);
-	assert_true(newest >= 0);
+	slurp(path_of(b, PRINCIPAL), (uint8_t *)words, sizeof(words));
 	for (i = 0; i < PRINCIPAL_SOURCES; i++)
-		known += p.sources[i].name[0] != '\0';
+		known += words[WORD_SOURCES + 2 * i] != 0;
 	assert_int_equal(known, PRINCIPAL_KNOWN_MAX);
+}
+
+/* Damaged counters are forgotten one by one, and the others stay. */
+static void
+test_runtime_attempt__damaged_word(void **state)
+{
+	struct bed *b = *state;
+	uint8_t data[PRINCIPAL_SIZE];
+	char *path = path_of(b, PRINCIPAL);
+
+	fail_from(b, LOCAL, 1000);
+	fail_from(b, from("192.0.2.1"), 1000);
+	slurp(path, data, sizeof(data));
+	data[8 * (WORD_SOURCES + 1) + 5] ^= 0x20;
+	spill(path, data, sizeof(data));
+	assert_int_equal(failures(b, LOCAL, 1000), 0);
+	assert_int_equal(failures(b, from("192.0.2.1"), 1000), 1);
+	fail_from(b, LOCAL, 1000);
+	assert_int_equal(failures(b, LOCAL, 1000), 1);
 }
 
 /* ---- evidence and sessions ---- */
@@ -959,16 +1127,20 @@ main(void)
 		T(test_runtime_totp_claim__impossible_steps),
 		T(test_runtime_totp_claim__more_devices_than_places),
 		T(test_runtime_totp_claim__damaged_file_replays_nothing),
-		T(test_principal__torn_write_keeps_failures),
+		T(test_runtime_totp_claim__damaged_word_makes_strict),
 		T(test_principal__of_another_user),
 		T(test_runtime__full_file_system_S38),
 		T(test_runtime_totp_claim__helper_changes_what_root_made),
-		T(test_runtime_throttle__delay_doubles),
-		T(test_runtime_throttle__another_source_is_free_S16),
-		T(test_runtime_throttle__many_sources_S16),
-		T(test_runtime_throttle__ipv6_counts_by_64),
-		T(test_runtime_throttle__clock_put_back),
-		T(test_runtime_throttle__known_sources_are_limited),
+		T(test_runtime_attempt__delay_doubles),
+		T(test_runtime_attempt__neither_forgets_nothing_S15),
+		T(test_runtime_attempt__in_flight_counts_S33),
+		T(test_runtime_attempt__lost_in_flight_has_failed),
+		T(test_runtime_attempt__another_source_is_free_S16),
+		T(test_runtime_attempt__many_sources_S16),
+		T(test_runtime_source__what_is_kept_apart),
+		T(test_runtime_attempt__clock_put_back),
+		T(test_runtime_attempt__known_sources_are_limited),
+		T(test_runtime_attempt__damaged_word),
 		T(test_runtime_evidence__found_once),
 		T(test_runtime_evidence__ten_minutes),
 		T(test_runtime_evidence__no_such_process),

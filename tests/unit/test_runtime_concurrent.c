@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-#include <sys/file.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,31 +115,181 @@ test_runtime_totp_claim__one_of_eight_wins_S35(void **state)
 	}
 }
 
+static const struct runtime_limits limits = { 3, 300 }, endless = { 1000, 300 };
+
+static uint32_t
+failures(struct runtime *rt, uint32_t *ret_all)
+{
+	struct runtime_throttle t[RUNTIME_SOURCES_MAX];
+	unsigned n;
+
+	assert_int_equal(runtime_throttle_list(rt, UID, 1000, &limits, t, &n,
+	    ret_all), 0);
+	return n == 0 ? 0 : t[0].failures;
+}
+
 static void
 failer(int me)
 {
+	struct runtime_attempt a;
 	struct runtime *rt;
+	bool begun = true;
 	int i;
 
 	shared->err[me] = runtime_open(run, getegid(), &rt);
 	pthread_barrier_wait(&shared->start);
-	for (i = 0; i < ROUNDS && shared->err[me] == 0; i++)
-		shared->err[me] = runtime_throttle_failed(rt, UID, "local", 1000);
+	for (i = 0; i < ROUNDS && shared->err[me] == 0 && begun; i++) {
+		shared->err[me] = runtime_attempt_begin(rt, UID,
+		    runtime_source_local(0), 1000, &endless, &begun, &a);
+		if (shared->err[me] == 0 && begun)
+			shared->err[me] = runtime_attempt_end(rt, &a,
+			    RUNTIME_FAILED, 1000, NULL);
+	}
 }
 
 /* S35: counters too; none of 200 failures is lost. */
 static void
-test_runtime_throttle_failed__none_is_lost_S35(void **state)
+test_runtime_attempt__none_is_lost_S35(void **state)
 {
-	struct runtime_throttle t;
 	struct runtime *rt;
+	uint32_t all;
 
 	(void)state;
 	assert_int_equal(runtime_open(run, getegid(), &rt), 0);
 	in_processes(failer);
-	assert_int_equal(runtime_throttle_get(rt, UID, "local", 1000, 3, 300, &t), 0);
-	assert_int_equal(t.failures, PROCESSES * ROUNDS);
-	assert_int_equal(t.failures_all, PROCESSES * ROUNDS);
+	assert_int_equal(failures(rt, &all), PROCESSES * ROUNDS);
+	assert_int_equal(all, PROCESSES * ROUNDS);
+	runtime_close(rt);
+}
+
+/* Judging takes a while, and meanwhile the others come. */
+static void
+attempts(int me, int n, enum runtime_outcome outcome)
+{
+	const struct timespec judging = { 0, 500000 };
+	struct runtime_attempt a;
+	struct runtime *rt;
+	bool begun;
+	int i;
+
+	shared->err[me] = runtime_open(run, getegid(), &rt);
+	pthread_barrier_wait(&shared->start);
+	for (i = 0; i < n && shared->err[me] == 0; i++) {
+		shared->err[me] = runtime_attempt_begin(rt, UID,
+		    runtime_source_local(0), 1000, &limits, &begun, &a);
+		if (shared->err[me] != 0 || !begun)
+			continue;
+		nanosleep(&judging, NULL);
+		shared->won[i][me] = true;
+		shared->err[me] = runtime_attempt_end(rt, &a, outcome, 1000, NULL);
+	}
+}
+
+static void
+correct(int me)
+{
+	attempts(me, ROUNDS, RUNTIME_PROVED);
+}
+
+static void
+guess(int me)
+{
+	attempts(me, 3, RUNTIME_FAILED);
+}
+
+static int
+count_won(void)
+{
+	int i, j, n = 0;
+
+	for (i = 0; i < ROUNDS; i++) {
+		for (j = 0; j < PROCESSES; j++)
+			n += shared->won[i][j];
+	}
+	return n;
+}
+
+/* S15: 200 correct logins, eight at once where three may fail: none is refused. */
+static void
+test_runtime_attempt__correct_ones_at_once_S15(void **state)
+{
+	struct runtime *rt;
+	uint32_t all;
+
+	(void)state;
+	in_processes(correct);
+	assert_int_equal(count_won(), PROCESSES * ROUNDS);
+	assert_int_equal(runtime_open(run, getegid(), &rt), 0);
+	assert_int_equal(failures(rt, &all), 0);
+	assert_int_equal(all, 0);
+	runtime_close(rt);
+}
+
+/* S33: 24 guesses at once have the tries of one after the other: free + 1. */
+static void
+test_runtime_attempt__guesses_at_once_S33(void **state)
+{
+	struct runtime *rt;
+	uint32_t all;
+
+	(void)state;
+	in_processes(guess);
+	assert_int_equal(count_won(), limits.free + 1);
+	assert_int_equal(runtime_open(run, getegid(), &rt), 0);
+	assert_int_equal(failures(rt, &all), limits.free + 1);
+	runtime_close(rt);
+}
+
+/* Everything that changes the user's file, until it is killed. */
+static __attribute__((noreturn)) void
+busy(void)
+{
+	struct runtime_attempt a;
+	struct runtime *rt;
+	uint64_t step;
+	bool ok;
+
+	if (runtime_open(run, getegid(), &rt) != 0)
+		_exit(1);
+	for (step = 1;; step++) {
+		runtime_totp_claim(rt, UID, "other", step, &ok);
+		runtime_attempt_begin(rt, UID, runtime_source_local(12345), 1000,
+		    &endless, &ok, &a);
+		runtime_attempt_end(rt, &a, RUNTIME_PROVED, 1000, NULL);
+	}
+}
+
+/* Whoever runs su may stop it at any moment: that hinders nobody else. */
+static void
+test_runtime__a_stopped_process_hinders_nobody(void **state)
+{
+	struct runtime_attempt a;
+	struct runtime *rt;
+	int i, status;
+	bool ok;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(runtime_open(run, getegid(), &rt), 0);
+	assert_int_equal(runtime_user_prepare(rt, UID), 0);
+	if ((pid = fork()) == 0)
+		busy();
+	for (i = 1; i <= 100; i++) {
+		assert_int_equal(kill(pid, SIGSTOP), 0);
+		assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+		assert_true(WIFSTOPPED(status));
+		assert_int_equal(runtime_totp_claim(rt, UID, "device",
+		    (uint64_t)i, &ok), 0);
+		assert_true(ok);
+		assert_int_equal(runtime_attempt_begin(rt, UID,
+		    runtime_source_local(0), 1000, &limits, &ok, &a), 0);
+		assert_true(ok);
+		assert_int_equal(runtime_attempt_end(rt, &a, RUNTIME_PROVED,
+		    1000, NULL), 0);
+		assert_int_equal(kill(pid, SIGCONT), 0);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 	runtime_close(rt);
 }
 
@@ -182,7 +332,10 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_runtime_totp_claim__one_of_eight_wins_S35),
-		T(test_runtime_throttle_failed__none_is_lost_S35),
+		T(test_runtime_attempt__none_is_lost_S35),
+		T(test_runtime_attempt__correct_ones_at_once_S15),
+		T(test_runtime_attempt__guesses_at_once_S33),
+		T(test_runtime__a_stopped_process_hinders_nobody),
 		T(test_runtime_totp_claim__threads_S12),
 	};
 
