@@ -21,10 +21,14 @@ caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
 		r = runtime_session_find(rt, getpid(), &found, &pid,
 		    &ret->session);
 	runtime_close(rt);
-	if (r != 0)
+	if (r != 0) {
 		iam_why_set(why, 0, 0, "%s: %s", run_dir, iam_strerror(r));
-	else
-		ret->user = found;
+		return r;
+	}
+	ret->user = found;
+	if (!found && (r = caller_from_login(ret)) != 0)
+		iam_why_set(why, 0, 0, "the user of this login: %s",
+		    iam_strerror(r));
 	return r;
 }
 
@@ -311,7 +315,7 @@ fill_attempt(const struct op_call *c, const struct caller *who,
 		.rhost = e->rhost[0] != '\0' ? e->rhost : NULL,
 		.method = (e->methods & RUNTIME_PUBLICKEY) ? "publickey" :
 		    "password",
-		.now_s = c->now_s, .mfa_known = true, .mfa = e->mfa_s != 0,
+		.now_s = c->now_s, .mfa_known = e->auth_s != 0, .mfa = e->mfa_s != 0,
 		.mfa_s = e->mfa_s, .issued_s = e->auth_s };
 }
 

@@ -3,8 +3,10 @@
  *
  * iamctl runs as root. The caller is the IAM user of the login session found
  * among the ancestors of this process, who is then authorized by her own
- * policies as the private snapshot has them; without such a session it is the
- * account's root. Nothing of it comes from the environment. Rules kept here:
+ * policies as the private snapshot has them. Without such a session it is the IAM
+ * user of the login, as the kernel knows it, and nothing is known of how she
+ * authenticated; else it is the account's root. Nothing of it comes from the
+ * environment. Rules kept here:
  *
  *   - a session whose user the snapshot does not have is nobody's, not root's
  *   - whatever fails on the way is a denial
@@ -32,6 +34,10 @@ struct caller {
  */
 int caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
     struct iam_why *why);
+
+/* The IAM user whose login this process descends from, if any: *ret is written when
+ * there is one. caller_login.c; for caller_find. */
+int caller_from_login(struct caller *ret);
 
 /* {Arn, UserId, Account, UserName?}: *ret is new. c->account_id may be NULL for root.
  * 0, or -1 after op_fail. */

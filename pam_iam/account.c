@@ -114,6 +114,8 @@ judge_attempt(const struct flow *f, const struct judge *j,
 	}
 	if (j->rule == RULE_CALLER || is_switch(f)) {
 		at->resource = f->id.principal.arn;
+		at->resource_tags = f->id.principal.tags;
+		at->resource_tag_count = f->id.principal.tag_count;
 		at->run_as_user = f->id.principal.unix_name;
 	}
 }

@@ -85,8 +85,10 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	if (f->id.who == FLOW_OURS &&
 	    (r = login_key_read(facts->key, &f->id.principal, &f->key)) != 0)
 		broken(f, r, "InternalError");
-	f->action = f->id.have_account && facts->service != NULL ?
-	    snap_action_for(&f->id.account, facts->service) : "host:Authenticate";
+	/* The helper's caller says what he likes: no login comes of it. */
+	f->action = f->id.have_account && facts->service != NULL &&
+	    !facts->by_proxy ? snap_action_for(&f->id.account, facts->service) :
+	    "host:Authenticate";
 	if (f->id.who == FLOW_BROKEN)
 		flow_set_note(f, f->id.reason, f->id.err);
 	*ret = f;

@@ -69,7 +69,9 @@ struct flow_facts {
 	bool publickey;      /* sshd says that a public key has succeeded */
 	const char *key;     /* and which: "TYPE BASE64", to a line's end; NULL: not known */
 	bool mfa_only;       /* another module asked for the password */
-	bool by_proxy;       /* the helper: evidence would be for a process that ends */
+	/* The helper: evidence would be for a process that ends, and whatever the
+	 * service is called, the action is host:Authenticate. */
+	bool by_proxy;
 };
 
 /* Distant constants (S10). */

@@ -49,7 +49,7 @@ open_layer(struct authz *a, const struct snap *snap, uint32_t layer, size_t *n,
 	return 0;
 }
 
-static void
+void
 name_tags(struct buf *b, const char *prefix, const struct snap_tag *tags,
     uint32_t count)
 {
@@ -110,6 +110,7 @@ authz_free(struct authz *a)
 		return;
 	zones_release(a);
 	buf_release(&a->tag_names);
+	buf_release(&a->resource_names);
 	free(a->sources);
 	free(a);
 }

@@ -21,6 +21,10 @@
 struct authz_attempt {
 	const char *action;      /* "host:Login" */
 	const char *resource;    /* NULL: this host's instance ARN */
+	/* aws:ResourceTag of another resource than this host: of the user to be
+	 * switched to. The host's own tags when the resource is the host's. */
+	const struct snap_tag *resource_tags;
+	uint32_t resource_tag_count;
 	const char *service;     /* PAM service: host:Service */
 	const char *tty;         /* host:Tty */
 	const char *rhost;       /* PAM_RHOST: aws:SourceIp if a literal address; host:Remote */

@@ -79,17 +79,36 @@ add_tag(struct context *c, const char **name, const struct snap_tag *t)
 	*name += strlen(*name) + 1;
 }
 
-/* The host's tags are those of its own resources, not of a user to be switched to. */
 static void
-add_tags(struct context *c, const struct authz *a, bool of_host)
+add_tags(struct context *c, const char **name, const struct snap_tag *tags,
+    uint32_t count)
 {
-	const char *name = buf_cstr(&a->tag_names);
 	uint32_t i;
 
-	for (i = 0; i < a->principal->tag_count; i++)
-		add_tag(c, &name, &a->principal->tags[i]);
-	for (i = 0; of_host && i < a->account->host_tag_count; i++)
-		add_tag(c, &name, &a->account->host_tags[i]);
+	for (i = 0; i < count; i++)
+		add_tag(c, name, &tags[i]);
+}
+
+/* The principal's tags, and those of the resource: this host, or another user. */
+static int
+add_all_tags(struct context *c, struct authz *a, const struct authz_attempt *at)
+{
+	const char *name = buf_cstr(&a->tag_names);
+
+	add_tags(c, &name, a->principal->tags, a->principal->tag_count);
+	if (at->resource == NULL || strncmp(at->resource, "arn:aws:host:", 13) == 0) {
+		add_tags(c, &name, a->account->host_tags, a->account->host_tag_count);
+		return 0;
+	}
+	if (at->resource_tag_count > SNAP_TAGS_MAX)
+		return IAM_ERR_LIMIT;
+	buf_reset(&a->resource_names);
+	name_tags(&a->resource_names, "aws:ResourceTag/", at->resource_tags,
+	    at->resource_tag_count);
+	name = buf_cstr(&a->resource_names);
+	if (a->resource_names.err == 0)
+		add_tags(c, &name, at->resource_tags, at->resource_tag_count);
+	return a->resource_names.err;
 }
 
 /* When the host's zone cannot be read there is no decision: were its keys only
@@ -195,7 +214,7 @@ context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
 		add_date(c, "aws:TokenIssueTime", at->issued_s);
 	add_origin(c, at);
 	add_key(c, at);
-	add_tags(c, a, at->resource == NULL ||
-	    strncmp(at->resource, "arn:aws:host:", 13) == 0);
+	if ((r = add_all_tags(c, a, at)) != 0)
+		return r;
 	return extra != NULL ? add_extra(c, extra) : 0;
 }

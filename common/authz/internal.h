@@ -21,6 +21,7 @@ struct authz {
 	bool has_boundary;
 	char instance[INSTANCE_ARN_MAX];
 	struct buf tag_names;        /* "aws:PrincipalTag/K" with their NULs, end to end */
+	struct buf resource_names;   /* likewise, of the attempt looked at last */
 	struct zone zones[ZONES_MAX];
 	unsigned zone_next;          /* the place to be used next */
 };
@@ -39,6 +40,9 @@ struct context {
 	unsigned text_count;
 };
 
+/* prefix and the key of each tag, with their NULs, end to end. */
+void name_tags(struct buf *b, const char *prefix, const struct snap_tag *tags,
+    uint32_t count);
 /* Every key that the attempt knows; extra (may be NULL) replaces and adds. */
 int context_fill(struct context *c, struct authz *a,
     const struct authz_attempt *at, const struct authz_extra *extra);

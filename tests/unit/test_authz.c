@@ -297,6 +297,37 @@ test_context_fill__what_is_not_known_is_absent(void **state)
 	buf_release(&b);
 }
 
+/* As AWS does: the resource is the user to be switched to, and so are its tags. */
+static void
+test_context_fill__tags_of_another_user(void **state)
+{
+	static const struct snap_tag tags[] = { { "team", "red" }, { "empty", "" } };
+	struct fixture *f = *state;
+	struct authz_attempt at = { .action = "host:SwitchUser",
+		.resource = "arn:aws:iam::" ACCOUNT ":user/deploy",
+		.resource_tags = tags, .resource_tag_count = 2 };
+	struct buf b = BUF_INIT;
+
+	open_authz(f);
+	list_keys(f, &at, &b);
+	assert_key(&b, "aws:ResourceTag/team", "red");
+	assert_key(&b, "aws:ResourceTag/empty", "");
+	assert_key(&b, "aws:ResourceTag/environment", NULL);
+	assert_key(&b, "aws:PrincipalTag/team", "blue");
+	/* Another one next, and the host again. */
+	at.resource_tag_count = 1;
+	buf_reset(&b);
+	list_keys(f, &at, &b);
+	assert_key(&b, "aws:ResourceTag/team", "red");
+	assert_key(&b, "aws:ResourceTag/empty", NULL);
+	at.resource = NULL;
+	buf_reset(&b);
+	list_keys(f, &at, &b);
+	assert_key(&b, "aws:ResourceTag/environment", "prod");
+	assert_key(&b, "aws:ResourceTag/team", NULL);
+	buf_release(&b);
+}
+
 static void
 test_context_fill__console_is_not_remote(void **state)
 {
@@ -841,6 +872,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_context_fill__all_that_the_host_supplies),
 		T(test_context_fill__what_is_not_known_is_absent),
+		T(test_context_fill__tags_of_another_user),
 		T(test_context_fill__console_is_not_remote),
 		T(test_context_fill__mfa),
 		T(test_context_fill__host_tags_belong_to_the_host),

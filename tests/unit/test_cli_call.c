@@ -169,6 +169,54 @@ test_caller_find__no_session_is_root(void **state)
 	assert_false(who.user);
 }
 
+/* A daemon, tmux, setsid: no session among the ancestors, but the kernel knows. */
+static void
+test_caller_find__detached_from_the_session(void **state)
+{
+	static const struct {
+		const char *uid, *user; /* NULL: root */
+	} rows[] = { { "2100000000", "ada" }, { "2100000001", "bob" },
+		{ "4294967295", NULL }, { "0", NULL }, { "5", NULL },
+		{ "54321", NULL } /* nobody's, and out of our range */ };
+	const char *path = IAM_ROOT "/loginuid";
+	struct caller who;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		assert_int_equal(file_replace(path, rows[i].uid,
+		    strlen(rows[i].uid), 0644, (gid_t)-1), 0);
+		assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+		assert_int_equal(who.user, rows[i].user != NULL);
+		if (rows[i].user != NULL)
+			assert_string_equal(who.session.user, rows[i].user);
+	}
+	/* Deleted users, nonsense and a snapshot that is gone: nobody, not root. */
+	assert_int_equal(file_replace(path, "2100000777", 10, 0644, (gid_t)-1), 0);
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL),
+	    IAM_ERR_ABSENT);
+	assert_int_equal(file_replace(path, "x", 1, 0644, (gid_t)-1), 0);
+	assert_int_not_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	assert_int_equal(file_replace(path, "2100000000", 10, 0644, (gid_t)-1), 0);
+	assert_int_equal(unlink(IAM_PATH_PRIVATE), 0);
+	assert_int_not_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+}
+
+/* She has what her policies give her, and no MFA of any session. */
+static void
+test_call_run__detached_user_is_authorized(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	assert_int_equal(file_replace(IAM_ROOT "/loginuid", "2100000000", 10, 0644,
+	    (gid_t)-1), 0);
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	assert_int_not_equal(call(&who, "CreateUser", "{s:s}", "UserName", "Eve"), 0);
+	assert_denied("iam:CreateUser");
+	assert_false(user_exists("Eve"));
+}
+
 /* AWS's words: IAM User Guide, "Troubleshoot access denied error messages". */
 static void
 test_call_run__user_without_policies_is_denied(void **state)
@@ -507,6 +555,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(test_caller_find__no_session_is_root),
+		with_host(test_caller_find__detached_from_the_session),
+		with_host(test_call_run__detached_user_is_authorized),
 		with_host(test_call_run__user_without_policies_is_denied),
 		with_host(test_call_run__user_with_a_policy),
 		with_host(test_call_run__resource_has_the_stored_path),

@@ -1252,6 +1252,26 @@ test_flow_authorize__su(void **state)
 	}
 }
 
+/* Whoever runs the helper names the service: no login may come of it. */
+static void
+test_flow_authorize__by_proxy_is_no_login(void **state)
+{
+	static const char *const services[] = { "sshd", "sudo", "su", "cron",
+		"i3lock" };
+	struct test *t = *state;
+	struct flow_decision d;
+	size_t i;
+
+	t->facts.by_proxy = true;
+	for (i = 0; i < IAM_COUNT(services); i++) {
+		t->facts.service = services[i];
+		assert_int_equal(authorize(t, NULL, &d), 0);
+		assert_string_equal(fake.action, "host:Authenticate");
+		assert_string_equal(fake.name, "Authenticate");
+		assert_string_equal(fake.principal, "sarah");
+	}
+}
+
 static void
 test_flow_authorize__su_counts_no_mfa_of_the_target(void **state)
 {
@@ -1481,6 +1501,7 @@ main(void)
 		T(test_flow_authorize__disabled_is_denied_with_a_key),
 		T(test_flow_authorize__password_reset),
 		T(test_flow_authorize__su),
+		T(test_flow_authorize__by_proxy_is_no_login),
 		T(test_flow_authorize__su_counts_no_mfa_of_the_target),
 		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
 		T(test_flow_session__mfa_of_the_session_counts_for_sudo),
