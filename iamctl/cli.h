@@ -79,4 +79,8 @@ extern const struct cli_option cli_options[]; /* ends with a NULL name */
 /* Is word one of "a|b|c"? */
 bool cli_is_choice(const char *choices, const char *word);
 
+/* memory.c: JSON values are wiped when freed, and the program ends when there is
+ * no memory for one. For main, before anything else. */
+void cli_json_memory(void);
+
 #endif

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -20,15 +19,6 @@
 #include "iamctl/help.h"
 #include "iamctl/input.h"
 #include "iamctl/output.h"
-
-/* Passwords and seeds pass through JSON values. */
-static void
-wiping_free(void *p)
-{
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
 
 /*
  * A closed standard output must fail when written to, and no file opened later
@@ -57,7 +47,7 @@ clean_process(void)
 	(void)clearenv();
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	json_set_alloc_funcs(malloc, wiping_free);
+	cli_json_memory();
 	return color;
 }
 

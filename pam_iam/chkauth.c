@@ -1,7 +1,7 @@
 /*
  * iam-chkauth: judges the credentials of the user who runs it, for programs
- * that are not root. setgid iam-auth, never setuid (S30). The real user id is the
- * only thing it believes of its caller; the answer is its exit status (S32).
+ * that are not root. setgid iam-auth, never setuid (S30). The real ids and groups are
+ * all that it believes of its caller; the answer is its exit status (S32).
  * Throttle, replay store and policies are the module's (S33).
  */
 #include "common/base/base.h"
@@ -11,7 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -98,6 +101,45 @@ read_request(uint8_t room[CHK_REQUEST_MAX + 1], struct chk_request *req)
 	return n == 0 && chk_decode(room, len, req) == 0;
 }
 
+/* Is the caller in the group whose members may ask about others? Its groups are
+ * the kernel's word, apart from the effective one, which is the helper's. */
+static bool
+in_group(gid_t group)
+{
+	gid_t groups[NGROUPS_MAX];
+	int i, n = getgroups(NGROUPS_MAX, groups);
+
+	if (getgid() == group)
+		return true;
+	for (i = 0; i < n; i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+/* A group of that name with gid 0 is a mistake that must not matter. */
+static bool
+may_ask_others(const struct flow_host *host)
+{
+	struct snap_account *account = malloc(sizeof(*account));
+	struct group gr, *hit = NULL;
+	struct snap *snap = NULL;
+	char room[16384];
+	bool yes = false;
+
+	if (account != NULL &&
+	    snap_open(host->private_snapshot, SNAP_PRIVATE, &snap) == 0 &&
+	    snap_account_get(snap, account) == 0 &&
+	    account->helper_group != NULL &&
+	    getgrnam_r(account->helper_group, &gr, room, sizeof(room), &hit) == 0 &&
+	    hit != NULL && gr.gr_gid != 0 && gr.gr_gid != getegid())
+		yes = in_group(gr.gr_gid);
+	snap_close(snap);
+	free(account);
+	return yes;
+}
+
 /* Does the caller go by this name? Checked before the name is looked up in the
  * snapshot, so that nothing is learnt about others. */
 static bool
@@ -167,21 +209,24 @@ out:
 }
 
 static enum chk_answer
-answer_for(enum mode mode, struct flow *f, const struct chk_request *req)
+answer_for(enum mode mode, struct flow *f, const struct chk_request *req,
+    bool own)
 {
 	switch (flow_who(f)) {
 	case FLOW_UNMANAGED:
 	case FLOW_ROOT:
 		return CHK_UNMANAGED;
 	case FLOW_NOBODY:
-		return CHK_BROKEN;
+		if (own || mode == MODE_ACCOUNT)
+			return CHK_BROKEN;
+		break; /* looks like a wrong password (S8) */
 	case FLOW_BROKEN:
 		return account(f, NULL); /* for its event */
 	case FLOW_OURS:
+		if (own && flow_principal(f)->uid != getuid())
+			return CHK_REFUSED;
 		break;
 	}
-	if (flow_principal(f)->uid != getuid())
-		return CHK_REFUSED;
 	switch (mode) {
 	case MODE_ASK:
 		return ask(f);
@@ -200,21 +245,25 @@ run(enum mode mode, const struct chk_request *req)
 	struct flow_facts facts = { 0 };
 	struct flow *f;
 	enum chk_answer answer;
+	bool own;
 
 	flow_host_init(&host);
 	host.auth_gid = getegid(); /* what its mode gives it */
-	if (!own_name(&host, req->user))
+	own = own_name(&host, req->user);
+	if (!own && !may_ask_others(&host))
 		return CHK_REFUSED;
 	facts.user = req->user;
 	facts.service = req->service;
 	facts.tty = req->tty;
+	facts.rhost = own ? NULL : req->rhost;
+	facts.makes_state = !own;
 	facts.caller_uid = getuid();
 	facts.pid = getpid();
 	facts.now_s = time(NULL);
 	facts.by_proxy = true;
 	if (flow_open(&host, &facts, FLOW_DECIDE, &f) != 0)
 		return CHK_BROKEN;
-	answer = answer_for(mode, f, req);
+	answer = answer_for(mode, f, req, own);
 	if (flow_note(f)[0] != '\0')
 		syslog(LOG_AUTHPRIV | LOG_ERR, "%s", flow_note(f));
 	flow_close(f);

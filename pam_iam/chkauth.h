@@ -5,9 +5,13 @@
  * The mode is the only argument: "ask" (which questions?), "auth" (are the
  * answers right, and do the policies let them in?), "account" (do the policies
  * let them in?). The request comes on standard input, all of it at once, at
- * most CHK_REQUEST_MAX bytes: five strings as buf_str writes them: user,
- * service, tty, password, code. The answer is the exit status and nothing else
+ * most CHK_REQUEST_MAX bytes: six strings as buf_str writes them: user,
+ * service, tty, rhost, password, code. The answer is the exit status and nothing else
  * (S32). Every other status means CHK_BROKEN.
+ *
+ * About whom: the caller, by the real user id; members of the group that
+ * iam.json names (helper.group) about every IAM user. What they say of the remote
+ * host is believed as far as a login daemon's word is, that of others is not.
  */
 #ifndef IAM_PAM_CHKAUTH_H
 #define IAM_PAM_CHKAUTH_H
@@ -15,7 +19,7 @@
 #include "common/base/base.h"
 
 #define CHK_REQUEST_MAX 2048
-#define CHK_TEXT_MAX 255  /* user, service, tty */
+#define CHK_TEXT_MAX 255  /* user, service, tty, rhost */
 
 enum chk_answer {
 	CHK_ASK_PASSWORD = 65,
@@ -30,7 +34,7 @@ enum chk_answer {
 };
 
 struct chk_request {
-	const char *user, *service, *tty, *password, *code; /* never NULL */
+	const char *user, *service, *tty, *rhost, *password, *code; /* never NULL */
 };
 
 void chk_encode(const struct chk_request *req, struct buf *b);

@@ -60,6 +60,8 @@ open_runtime(struct flow *f)
 	else
 		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
 		    &f->session_pid, &f->session);
+	if (r == 0 && f->facts->makes_state)
+		runtime_allow_make(f->rt);
 	if (r != 0) {
 		f->has_session = false;
 		broken(f, r, "RuntimeUnavailable");

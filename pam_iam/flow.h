@@ -72,6 +72,7 @@ struct flow_facts {
 	/* The helper: evidence would be for a process that ends, and whatever the
 	 * service is called, the action is host:Authenticate. */
 	bool by_proxy;
+	bool makes_state;    /* and the user's state file may be made in its name */
 };
 
 /* Distant constants (S10). */

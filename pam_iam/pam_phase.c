@@ -163,7 +163,7 @@ void
 phase_chk_request(const struct phase *ph, struct chk_request *req)
 {
 	*req = (struct chk_request){ ph->user, ph->facts.service,
-		ph->facts.tty, "", "" };
+		ph->facts.tty, ph->facts.rhost, "", "" };
 }
 
 int

@@ -1,9 +1,9 @@
 /*
  * The directory and its files. Kept here:
  *
- * - Only root makes files; a helper with the auth group changes what is there.
- *   A file that the helper made would be its caller's own, to truncate or to
- *   fill with what he likes.
+ * - Only root makes files; a helper with the auth group changes what is there. For a
+ *   service it makes principal files as well. They belong to the service's uid, but only who
+ *   reaches them could make use of that, and the directory is closed to it.
  * - A file comes into being whole, under a name of its own, and is then put in place.
  * - No lock is ever held: whoever runs su may stop it at any moment.
  */
@@ -34,12 +34,21 @@ rt_sum(const void *data, size_t len)
 	return h;
 }
 
+/* Made by the helper: nobody outside the group can give a file to it. */
+static bool
+owner_ok(const struct runtime *rt, gid_t group, const struct stat *st)
+{
+	return file_owner_ok(st->st_uid) || (rt->closed &&
+	    group != (gid_t)-1 && st->st_gid == group &&
+	    (st->st_mode & 07777) == 0660);
+}
+
 int
-rt_check(int fd, gid_t group, struct stat *st)
+rt_check(const struct runtime *rt, int fd, gid_t group, struct stat *st)
 {
 	if (fstat(fd, st) != 0)
 		return IAM_ERR_IO;
-	if (!S_ISREG(st->st_mode) || !file_owner_ok(st->st_uid) ||
+	if (!S_ISREG(st->st_mode) || !owner_ok(rt, group, st) ||
 	    (st->st_mode & S_IRWXO) != 0)
 		return IAM_ERR_UNSAFE;
 	if ((st->st_mode & S_IRWXG) != 0 &&
@@ -74,7 +83,7 @@ rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
 	    O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return from_open(errno);
-	if ((r = rt_check(fd, group, &st)) != 0) {
+	if ((r = rt_check(rt, fd, group, &st)) != 0) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -129,7 +138,7 @@ rt_put(const struct runtime *rt, const char *name, const void *data,
 	char tmp[RUNTIME_NAME_MAX];
 	int fd, r, saved;
 
-	if (!rt_is_owner())
+	if (!rt_is_owner() && !(rt->may_make && mode == 0660 && !replace))
 		return IAM_ERR_ABSENT;
 	if ((r = make_temporary(rt, tmp, &fd)) != 0)
 		return r;

@@ -21,7 +21,7 @@ struct runtime;
 bool rt_is_owner(void);
 /* Regular, the right owner, closed to others; group: the group that may read and
  * write it, or (gid_t)-1 when none may. IAM_ERR_UNSAFE else. */
-int rt_check(int fd, gid_t group, struct stat *st);
+int rt_check(const struct runtime *rt, int fd, gid_t group, struct stat *st);
 /* O_RDWR or O_RDONLY; checked through the descriptor. *ret_fd is owned. */
 int rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
     int *ret_fd);
@@ -72,6 +72,8 @@ struct runtime {
 	int dir_fd;
 	gid_t auth_gid;
 	int64_t epoch_s;
+	bool closed;      /* the directory, to all but root and the auth group */
+	bool may_make;    /* runtime_allow_make */
 	struct principal principal; /* the one that was used last */
 };
 

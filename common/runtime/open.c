@@ -161,7 +161,7 @@ open_dir(const char *dir, int *ret_fd)
 }
 
 static int
-check_dir(int fd, gid_t auth_gid)
+check_dir(int fd, gid_t auth_gid, bool *ret_closed)
 {
 	struct stat st;
 
@@ -171,6 +171,7 @@ check_dir(int fd, gid_t auth_gid)
 		return IAM_ERR_UNSAFE;
 	if ((st.st_mode & S_IWGRP) != 0 && st.st_gid != auth_gid)
 		return IAM_ERR_UNSAFE;
+	*ret_closed = (st.st_mode & S_IRWXO) == 0;
 	return 0;
 }
 
@@ -190,7 +191,7 @@ runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret)
 	    (r = make_dir(dir, auth_gid)) == 0)
 		r = open_dir(dir, &rt->dir_fd);
 	if (r == 0)
-		r = check_dir(rt->dir_fd, auth_gid);
+		r = check_dir(rt->dir_fd, auth_gid, &rt->closed);
 	if (r == 0)
 		r = epoch_load(rt);
 	if (r != 0) {
@@ -213,6 +214,12 @@ runtime_close(struct runtime *rt)
 		close(rt->dir_fd);
 	free(rt);
 	errno = saved;
+}
+
+void
+runtime_allow_make(struct runtime *rt)
+{
+	rt->may_make = true;
 }
 
 int64_t

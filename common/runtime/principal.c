@@ -166,7 +166,7 @@ principal_open(struct runtime *rt, uint32_t uid, struct principal **ret)
 	struct stat st;
 	int r;
 
-	if (p->fd >= 0 && (r = rt_check(p->fd, rt->auth_gid, &st)) != 0)
+	if (p->fd >= 0 && (r = rt_check(rt, p->fd, rt->auth_gid, &st)) != 0)
 		return r;
 	if (p->fd < 0 || p->uid != uid || !is_whole(&st)) {
 		snprintf(name, sizeof(name), "principal.%u", uid);

@@ -13,10 +13,10 @@
  * Nothing here is under anyone's home (S36). All paths are relative to the
  * directory given to runtime_open. Safe after fork; one struct per thread.
  *
- * Who makes files: only root. A process with the group iam-auth and a user's
- * own uid (the helper) changes principal files that a login as root has made,
+ * Who makes files: root. A process with the group iam-auth and a user's
+ * own uid (the helper) changes principal files that are there,
  * and gets IAM_ERR_ABSENT when there is none yet: a file that it made would
- * belong to the user, who could truncate it. Evidence and
+ * belong to its caller. runtime_allow_make is for the caller who is a service. Evidence and
  * sessions are 0600 root: the helper finds none and leaves none.
  *
  * The format is in docs/runtime-format.md.
@@ -46,6 +46,12 @@ void runtime_close(struct runtime *rt);
  * refused, so that a reboot opens no replay. Missing or damaged, it is now; and
  * when the clock was put forward since, it moves along. */
 int64_t runtime_epoch_s(const struct runtime *rt);
+
+/* In a process that is not root: make a principal's file that is missing, 0660 with
+ * the auth group, for a service that asks about people who never log in. A file
+ * that is not root's is believed only while the directory is closed to all but
+ * that group: then nobody but its members can have made or changed it. */
+void runtime_allow_make(struct runtime *rt);
 
 /* Make a user's file, so that the helper finds one. As root. */
 int runtime_user_prepare(struct runtime *rt, uint32_t uid);

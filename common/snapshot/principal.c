@@ -378,6 +378,7 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	buf_str(b, a->alias);
 	put_must(b, a->region);
 	put_must(b, a->hostname);
+	buf_str(b, a->helper_group);
 	put_tags(b, a->host_tags, a->host_tag_count);
 	n = put_count(b, a->service_count, SNAP_SERVICES_MAX);
 	for (i = 0; i < n; i++) {
@@ -407,6 +408,7 @@ get_account(struct rd *r, struct snap_account *a)
 	a->alias = rd_str(r);
 	a->region = rd_str_must(r);
 	a->hostname = rd_str_must(r);
+	a->helper_group = rd_str(r);
 	a->host_tag_count = get_tags(r, a->host_tags);
 	a->service_count = get_count(r, SNAP_SERVICES_MAX);
 	for (i = 0; i < a->service_count && r->err == 0; i++) {

@@ -123,6 +123,7 @@ struct snap_account {
 	const char *alias;       /* NULL when none */
 	const char *region;      /* the host's */
 	const char *hostname;    /* as in the instance ARN */
+	const char *helper_group;/* whose members may ask iam-chkauth about others; NULL: none */
 	uint32_t id_min, id_max;
 	uint32_t mfa_when_enrolled; /* 1 (default): a user with a device is always asked */
 	uint32_t mfa_memory_s;   /* how long MFA of the same login session counts for sudo; 0: never */

@@ -335,6 +335,7 @@ fill_account(struct publish *p, const json_t *doc)
 	a->home_umask = s->home_umask;
 	a->users_may_change_password = s->users_may_change_password;
 	a->password_min_len = s->password_min_len;
+	a->helper_group = s->helper_group;
 	a->host_mark = p->host.mark;
 	a->settings_mark = s->mark;
 	a->host_tag_count = p->host.tag_count;

@@ -403,7 +403,7 @@ out:
 
 /* ---- iam.json ---- */
 
-enum kind { WHOLE, YES_NO, WHEN_ENROLLED, UMASK };
+enum kind { WHOLE, YES_NO, WHEN_ENROLLED, UMASK, GROUP };
 
 static const struct member {
 	const char *group, *name;
@@ -422,6 +422,7 @@ static const struct member {
 	{ "home", "umask", UMASK, AT(home_umask), 0, 0777 },
 	{ "password", "usersMayChange", YES_NO, AT(users_may_change_password), 0, 1 },
 	{ "password", "minimumLength", WHOLE, AT(password_min_len), 6, 128 },
+	{ "helper", "group", GROUP, AT(helper_group), 0, 0 },
 #undef AT
 };
 
@@ -472,11 +473,21 @@ read_whole(const struct member *m, const json_t *v, uint32_t *ret,
 	return 0;
 }
 
+/* Names as Debian's own: "Debian-exim" has a capital. */
+static bool
+is_local_group(const char *name)
+{
+	return name != NULL && is_word(name, "_.-", IAM_UNIX_NAME_MAX) &&
+	    strchr("-.0123456789", name[0]) == NULL &&
+	    strcmp(name, "root") != 0;
+}
+
 static int
 read_member(const struct member *m, const json_t *v, struct settings *s,
     struct iam_why *why)
 {
-	uint32_t *ret = (uint32_t *)(void *)((char *)s + m->offset);
+	void *at = (char *)s + m->offset;
+	uint32_t *ret = at;
 	const char *text = json_string_value(v);
 
 	switch (m->kind) {
@@ -499,6 +510,12 @@ read_member(const struct member *m, const json_t *v, struct settings *s,
 			return refuse(why, m->group, m->name, "must be an octal number"
 			    " in quotes that takes the right to write from others,"
 			    " such as \"0077\"");
+		return 0;
+	case GROUP:
+		if (!is_local_group(text))
+			return refuse(why, m->group, m->name,
+			    "must be the name of a group, and not root");
+		*(const char **)at = text;
 		return 0;
 	}
 	return IAM_ERR_BUG;
@@ -596,15 +613,6 @@ read_services(json_t *services, struct settings *s, struct iam_why *why)
 			return refuse(why, "", "services", "too many");
 	}
 	return 0;
-}
-
-/* Names as Debian's own: "Debian-exim" has a capital. */
-static bool
-is_local_group(const char *name)
-{
-	return name != NULL && is_word(name, "_.-", IAM_UNIX_NAME_MAX) &&
-	    strchr("-.0123456789", name[0]) == NULL &&
-	    strcmp(name, "root") != 0;
 }
 
 static int

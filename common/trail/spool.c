@@ -79,15 +79,17 @@ open_dir(const struct trail_where *w, bool make, int *ret_fd)
 /* ---- leaving a record ---- */
 
 /* The last sixteenth of /run is not ours to fill: programs that have nothing
- * to do with us need it. */
+ * to do with us need it. And what anybody can run, again and again, leaves half of
+ * it to root's own events. */
 static int
 check_room(int dir)
 {
+	unsigned part = file_owner_ok(geteuid()) ? 16 : 2;
 	struct statvfs v;
 
 	if (fstatvfs(dir, &v) != 0)
 		return IAM_ERR_IO;
-	if (v.f_bavail < v.f_blocks / 16 || v.f_favail < v.f_files / 16) {
+	if (v.f_bavail < v.f_blocks / part || v.f_favail < v.f_files / part) {
 		errno = ENOSPC;
 		return IAM_ERR_IO;
 	}

@@ -202,6 +202,7 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->account_id = WORLD_ACCOUNT;
 	a->region = "eu-central-1";
 	a->hostname = "web1";
+	a->helper_group = w->helper_group;
 	a->id_min = IAM_ID_MIN_DEFAULT;
 	a->id_max = IAM_ID_MAX_DEFAULT;
 	a->mfa_when_enrolled = w->mfa_when_enrolled;

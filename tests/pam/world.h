@@ -35,6 +35,7 @@ struct world {
 	/* Settings of the account; world_open fills in the defaults. */
 	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
 	uint32_t users_may_change_password;
+	const char *helper_group;
 	int64_t enabled_s;                 /* of the devices */
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */

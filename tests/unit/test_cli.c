@@ -4,6 +4,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <errno.h>
 
 #include "common/base/base.h"
@@ -396,10 +401,55 @@ test_output_make__text_as_awscli(void **state)
 	buf_release(&b);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* whose address space has no limit */
+static rlim_t
+address_space(void)
+{
+	struct buf b = BUF_INIT;
+	rlim_t pages;
+
+	assert_int_equal(file_read("/proc/self/statm", FILE_ANY, 256, &b), 0);
+	pages = strtoul(buf_cstr(&b), NULL, 10);
+	buf_release(&b);
+	return pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A string for which jansson finds no room ends the program; it is not shortened. */
+static void
+test_cli_json_memory__out_of_memory_ends(void **state)
+{
+	struct rlimit limit = { 0, 0 };
+	size_t len = (size_t)24 << 20;
+	char *text = malloc(len + 1);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	memset(text, 'a', len);
+	text[0] = text[len - 1] = '"';
+	text[len] = '\0';
+	if ((pid = fork()) == 0) {
+		close(STDERR_FILENO);
+		cli_json_memory();
+		limit.rlim_cur = limit.rlim_max = address_space() + len;
+		setrlimit(RLIMIT_AS, &limit);
+		/* A string that is shorter, or no word about it. */
+		_exit(json_loads(text, JSON_DECODE_ANY, NULL) != NULL);
+	}
+	free(text);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), CLI_EXIT_OTHER);
+}
+#endif
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test(test_cli_json_memory__out_of_memory_ends),
+#endif
 		cmocka_unit_test(test_cli_load__table),
 		cmocka_unit_test(test_cli_load__every_truncation),
 		cmocka_unit_test(test_cli_load__no_memory),

@@ -6,6 +6,7 @@
 #include "common/base/base.h"
 #include "common/policy/policy.h"
 #include "pam_iam/chkauth.h"
+#include "common/runtime/internal.h"
 #include "tests/pam/world.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <grp.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -27,7 +29,12 @@
 #define GAMES 5u
 #define MAN 6u
 #define NEWS 9u
+#define LP 7u
+#define PROXY 13u
 #define GROUP 60u
+#define FREE 3
+#define SERVICES "backup"
+#define SERVICES_GID 34u
 
 #define ALLOW(condition) \
 	"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\"," \
@@ -39,6 +46,8 @@ static const struct world_person people[] = {
 	{ "games", "games", GAMES, "right", false, false, true, ALLOW("") },
 	{ "man", "man", MAN, "right", false, false, false, ALLOW("") },
 	{ "news", "news", NEWS, "right", false, false, false, ALLOW(ELSEWHERE) },
+	/* who has never logged in: there is no state */
+	{ "lp", "lp", LP, "right", false, false, false, ALLOW("") },
 	{ NULL, NULL, 0, NULL, false, false, false, NULL },
 };
 
@@ -71,7 +80,8 @@ setup(void **state)
 	world_open(w, IAM_ROOT);
 	w->people = people;
 	w->compile = compile;
-	w->throttle_free = 3;
+	w->throttle_free = FREE;
+	w->helper_group = SERVICES;
 	world_share(w, GROUP);
 	world_publish(w);
 	make_state(w, GAMES);
@@ -88,10 +98,13 @@ teardown(void **state)
 	return 0;
 }
 
+/* PROXY is a service of that group. */
 static void
 become(uid_t uid)
 {
-	if (setgroups(0, NULL) != 0 || setresgid(GROUP, GROUP, GROUP) != 0 ||
+	const gid_t group = SERVICES_GID;
+
+	if (setgroups(uid == PROXY, &group) != 0 || setresgid(GROUP, GROUP, GROUP) != 0 ||
 	    setresuid(uid, uid, uid) != 0)
 		_exit(99);
 }
@@ -122,10 +135,10 @@ play(enum prank prank, int input)
 	}
 }
 
-static int
-run(uid_t uid, const char *mode, const void *input, size_t len, enum prank prank)
+static pid_t
+start(uid_t uid, const char *mode, const void *input, size_t len, enum prank prank)
 {
-	int fds[2], status;
+	int fds[2];
 	pid_t pid;
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -140,16 +153,28 @@ run(uid_t uid, const char *mode, const void *input, size_t len, enum prank prank
 	if (write(fds[1], input, len) != (ssize_t)len)
 		print_message("the helper does not listen\n");
 	close(fds[1]);
+	return pid;
+}
+
+static int
+run(uid_t uid, const char *mode, const void *input, size_t len, enum prank prank)
+{
+	pid_t pid = start(uid, mode, input, len, prank);
+	int status;
+
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
 
+static const char *rhost = "";
+
 static int
 ask(uid_t uid, const char *mode, const char *user, const char *password,
     const char *code, enum prank prank)
 {
-	const struct chk_request req = { user, "locker", "tty1", password, code };
+	const struct chk_request req = { user, "locker", "tty1", rhost, password,
+		code };
 	struct buf b = BUF_INIT;
 	int r;
 
@@ -193,6 +218,123 @@ test_chkauth__S30_own_name_only(void **state)
 			assert_int_equal(ask(MAN, modes[i], names[k], "right",
 			    "000000", NONE), CHK_REFUSED);
 	}
+}
+
+/* S30: a service in the configured group asks about every IAM user, and about
+ * nobody else; whom nobody knows is not told from a wrong password (S8). */
+static void
+test_chkauth__S30_service_in_the_group(void **state)
+{
+	need_root(state);
+	assert_int_equal(ask(PROXY, "ask", "games", "", "", NONE), CHK_ASK_BOTH);
+	assert_int_equal(ask(PROXY, "ask", "no-such-user", "", "", NONE),
+	    CHK_ASK_BOTH);
+	assert_int_equal(ask(PROXY, "auth", "no-such-user", "right", "000000",
+	    NONE), CHK_WRONG);
+	assert_int_equal(ask(PROXY, "auth", "man", "wrong", "", NONE), CHK_WRONG);
+	assert_int_equal(ask(PROXY, "auth", "man", "right", "", NONE), CHK_PERMIT);
+	assert_int_equal(ask(PROXY, "account", "man", "", "", NONE), CHK_PERMIT);
+	assert_int_equal(ask(PROXY, "account", "news", "", "", NONE), CHK_DENIED);
+	assert_int_equal(ask(PROXY, "ask", "root", "", "", NONE), CHK_UNMANAGED);
+	assert_int_equal(ask(PROXY, "ask", "bin", "", "", NONE), CHK_UNMANAGED);
+	/* Whose state nobody has made yet: counted all the same. */
+	assert_int_equal(ask(PROXY, "auth", "lp", "wrong", "", NONE), CHK_WRONG);
+	assert_int_equal(ask(PROXY, "auth", "lp", "right", "", NONE), CHK_PERMIT);
+	/* A user who asks for herself makes none. */
+	assert_int_equal(ask(LP, "auth", "lp", "right", "", NONE), CHK_PERMIT);
+}
+
+static void
+test_chkauth__S30_without_a_group(void **state)
+{
+	struct world *w = need_root(state);
+
+	w->helper_group = NULL;
+	world_publish(w);
+	assert_int_equal(ask(PROXY, "ask", "man", "", "", NONE), CHK_REFUSED);
+	/* Names that mean no group, root's, or the helper's own. */
+	w->helper_group = "no-such-group";
+	world_publish(w);
+	assert_int_equal(ask(PROXY, "ask", "man", "", "", NONE), CHK_REFUSED);
+	w->helper_group = "games"; /* GROUP: everybody has it by the helper's mode */
+	world_publish(w);
+	assert_int_equal(ask(PROXY, "ask", "man", "", "", NONE), CHK_REFUSED);
+}
+
+/* S33, S16: guesses that come through a service count by where they come from;
+ * what an ordinary user says of that is not listened to. */
+static void
+test_chkauth__S33_guesses_through_a_service(void **state)
+{
+	int i;
+
+	need_root(state);
+	rhost = "198.51.100.7";
+	for (i = 0; i <= FREE; i++)
+		assert_int_equal(ask(PROXY, "auth", "man", "guess", "", NONE),
+		    CHK_WRONG);
+	assert_int_equal(ask(PROXY, "auth", "man", "right", "", NONE), CHK_WRONG);
+	rhost = "192.0.2.1";
+	assert_int_equal(ask(PROXY, "auth", "man", "right", "", NONE), CHK_PERMIT);
+	for (i = 0; i <= FREE; i++)
+		assert_int_equal(ask(MAN, "auth", "man", "guess", "", NONE),
+		    CHK_WRONG);
+	rhost = "203.0.113.9";
+	assert_int_equal(ask(MAN, "auth", "man", "right", "", NONE), CHK_WRONG);
+	rhost = "";
+}
+
+/* Attempts of MAN's own in flight, or counted as failed. */
+static unsigned
+counted(const struct world *w)
+{
+	uint64_t words[PRINCIPAL_WORDS], state;
+	unsigned i, n = 0;
+	char path[400];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/principal.%u", w->host.run, MAN);
+	assert_true((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0);
+	assert_int_equal(read(fd, words, sizeof(words)), sizeof(words));
+	close(fd);
+	for (i = WORD_SOURCES + 1; i < WORD_SOURCES + 2 * PRINCIPAL_SOURCES; i += 2) {
+		state = words[i] >> (14 + 34); /* docs/runtime-format.md */
+		n += (unsigned)(state & 63) + (unsigned)(state >> 6);
+	}
+	return n;
+}
+
+/* S31: killed in the middle of judging, a guess has been counted. */
+static void
+test_chkauth__S31_kill_races(void **state)
+{
+	const struct chk_request req = { "man", "locker", "", "", "guess", "" };
+	const struct runtime_limits limits = { FREE, 300 };
+	struct world *w = need_root(state);
+	struct runtime_throttle list[RUNTIME_SOURCES_MAX];
+	struct buf b = BUF_INIT;
+	struct runtime *rt;
+	unsigned i, n = 0;
+	uint32_t all;
+	int status;
+	pid_t pid;
+
+	chk_encode(&req, &b);
+	for (i = 0; i <= FREE; i++) {
+		pid = start(MAN, "auth", b.p, b.len, NONE);
+		while (counted(w) == i)
+			;
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(counted(w), i + 1);
+	}
+	buf_release(&b);
+	assert_int_equal(runtime_open(w->host.run, GROUP, &rt), 0);
+	assert_int_equal(runtime_throttle_list(rt, MAN, time(NULL) +
+	    RUNTIME_FLIGHT_S, &limits, list, &n, &all), 0);
+	runtime_close(rt);
+	assert_int_equal(n, 1);
+	assert_int_equal(list[0].failures, FREE + 1);
 }
 
 static void
@@ -252,7 +394,7 @@ test_chkauth__S31_whatever_the_caller_left(void **state)
 static void
 test_chkauth__S32_hostile_requests(void **state)
 {
-	const struct chk_request req = { "man", "locker", "", "right", "" };
+	const struct chk_request req = { "man", "locker", "", "", "right", "" };
 	struct buf b = BUF_INIT;
 	char much[CHK_REQUEST_MAX + 100];
 	size_t i;
@@ -351,7 +493,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_chkauth__questions),
 		T(test_chkauth__S30_own_name_only),
+		T(test_chkauth__S30_service_in_the_group),
+		T(test_chkauth__S30_without_a_group),
 		T(test_chkauth__judges),
+		T(test_chkauth__S33_guesses_through_a_service),
+		T(test_chkauth__S31_kill_races),
 		T(test_chkauth__S33_is_no_oracle),
 		T(test_chkauth__S31_whatever_the_caller_left),
 		T(test_chkauth__S32_hostile_requests),

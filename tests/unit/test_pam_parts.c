@@ -365,7 +365,7 @@ test_spawn_run__daemon_left_behind(void **state)
 static void
 test_chk_decode__what_was_encoded(void **state)
 {
-	const struct chk_request req = { "sarah", "i3lock", "tty1", "pa ss", "123456" };
+	const struct chk_request req = { "sarah", "i3lock", "tty1", "192.0.2.7", "pa ss", "123456" };
 	struct chk_request got;
 	struct buf b = BUF_INIT;
 
@@ -375,6 +375,7 @@ test_chk_decode__what_was_encoded(void **state)
 	assert_string_equal(got.user, "sarah");
 	assert_string_equal(got.service, "i3lock");
 	assert_string_equal(got.tty, "tty1");
+	assert_string_equal(got.rhost, "192.0.2.7");
 	assert_string_equal(got.password, "pa ss");
 	assert_string_equal(got.code, "123456");
 	buf_release(&b);
@@ -383,7 +384,7 @@ test_chk_decode__what_was_encoded(void **state)
 static void
 test_chk_decode__every_truncation_is_refused(void **state)
 {
-	const struct chk_request req = { "sarah", "i3lock", "tty1", "pass", "123456" };
+	const struct chk_request req = { "sarah", "i3lock", "tty1", "192.0.2.7", "pass", "123456" };
 	struct chk_request got;
 	struct buf b = BUF_INIT;
 	size_t i;
@@ -400,7 +401,7 @@ test_chk_decode__every_truncation_is_refused(void **state)
 static void
 test_chk_decode__every_byte_flipped_is_survived(void **state)
 {
-	const struct chk_request req = { "sarah", "i3lock", "tty1", "pass", "123456" };
+	const struct chk_request req = { "sarah", "i3lock", "tty1", "192.0.2.7", "pass", "123456" };
 	struct chk_request got;
 	struct buf b = BUF_INIT;
 	size_t i;
@@ -420,7 +421,7 @@ static void
 test_chk_decode__S32_lengths_are_bounded(void **state)
 {
 	char text[PASSWORD_MAX + 2];
-	struct chk_request req = { "sarah", "", "", text, "" }, got;
+	struct chk_request req = { "sarah", "", "", "", text, "" }, got;
 	struct buf b = BUF_INIT;
 
 	(void)state;

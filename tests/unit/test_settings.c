@@ -16,6 +16,7 @@
 	" \"throttle\": {\"freeAttempts\": 3, \"maxDelaySeconds\": 60}," \
 	" \"home\": {\"create\": false, \"umask\": \"027\"}," \
 	" \"password\": {\"usersMayChange\": false, \"minimumLength\": 14}," \
+	" \"helper\": {\"group\": \"iam-services\"}," \
 	" \"localGroups\": [\"adm\", \"Debian-exim\"]}"
 
 static const char *
@@ -50,6 +51,7 @@ test_settings_parse__defaults(void **state)
 	assert_int_equal(s.home_umask, 0077);
 	assert_int_equal(s.users_may_change_password, 1);
 	assert_int_equal(s.password_min_len, 8);
+	assert_null(s.helper_group);
 	assert_int_equal(s.local_group_count, 0);
 	/* DESIGN, the table of PAM services. */
 	assert_int_equal(s.service_count, 13);
@@ -80,6 +82,7 @@ test_settings_parse__everything_set(void **state)
 	assert_int_equal(s.home_umask, 027);
 	assert_int_equal(s.users_may_change_password, 0);
 	assert_int_equal(s.password_min_len, 14);
+	assert_string_equal(s.helper_group, "iam-services");
 	assert_int_equal(s.service_count, 14);
 	assert_string_equal(action(&s, "sshd"), "host:Authenticate");
 	assert_string_equal(action(&s, "kde*"), "host:Login");

@@ -376,6 +376,7 @@ new_account(void)
 	a->account_id = "123456789012";
 	a->region = "eu-central-1";
 	a->hostname = "web1";
+	a->helper_group = "services";
 	a->id_min = 2100000000;
 	a->id_max = 2146999999;
 	a->mfa_when_enrolled = 1;
@@ -418,6 +419,7 @@ test_snap_account__round_trip_and_damage(void **state)
 	assert_null(q->alias);
 	assert_string_equal(q->region, a->region);
 	assert_string_equal(q->hostname, a->hostname);
+	assert_string_equal(q->helper_group, "services");
 	assert_int_equal(q->id_min, a->id_min);
 	assert_int_equal(q->id_max, a->id_max);
 	assert_int_equal(q->mfa_when_enrolled, 1);
