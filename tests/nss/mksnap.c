@@ -86,17 +86,19 @@ int
 main(int argc, char **argv)
 {
 	struct snap_builder *b;
-	char text[65536];
+	char *text = NULL;
+	size_t room = 0;
 	int r;
 
 	if (argc != 3)
 		errx(2, "usage: mksnap REVISION FILE");
 	if ((r = snap_builder_new(SNAP_PUBLIC, number(argv[1]), 0, &b)) != 0)
 		errx(1, "%s", iam_strerror(r));
-	while (fgets(text, sizeof(text), stdin) != NULL) {
+	while (getline(&text, &room, stdin) >= 0) {
 		text[strcspn(text, "\n")] = '\0';
 		line(b, text);
 	}
+	free(text);
 	if ((r = snap_builder_write(b, argv[2], 0644, (gid_t)-1)) != 0)
 		errx(1, "%s: %s", argv[2], iam_strerror(r));
 	snap_builder_free(b);
