@@ -56,6 +56,10 @@ passwd='(get|set|end)(pw|gr)(nam|uid|gid|ent)(_r)?|getgrouplist|initgroups'
 module libnss_iam.so.2 nss_iam/nss_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror"
 module pam_iam.so pam_iam/pam_iam.map \
 	"libc.so.6 libcrypt.so.1 liboath.so.0 libpam.so.0 libsodium.so.23" "$env|$shell"
+# Whoever looks up names after a chroot believes that root's nsswitch.conf.
+for f in pam_iam.so iam-chkauth iam-authorized-keys; do
+	is "S28: $f never changes its root" "" "$(imports "$build/$f" | tr ' ' '\n' | grep -xE 'chroot|pivot_root|setns|unshare' | words)"
+done
 
 echo "1..$n"
 exit $status

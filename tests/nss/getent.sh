@@ -139,6 +139,20 @@ is "a writer killed at any moment leaves a whole revision" "" "$bad"
 usual
 is "and what it left is swept away" "$snap" "$(ls "$snap"*)"
 
+# ---- a full disk ----
+mount -t tmpfs -o size=128k,mode=0755 tmpfs "$(dirname "$snap")"
+usual
+seq 20000 | awk '{ print "key k" $1 " ssh-ed25519 AAAA" $1 }' >"$work/lines"
+publish 9 <"$work/lines" 2>/dev/null
+is "S25: no space left: the writer says so" 1 $?
+is "S25: no space left: the old revision is served" \
+	"sarah:x:2100000000:2100000000::/home/sarah:/bin/bash marketing:x:2100000002:sarah,bob" \
+	"$(nss getent passwd sarah) $(nss getent group marketing)"
+printf 'user sarah 2100000000 /home/later /bin/sh\n' | publish 10
+is "S25: and what fits is published again" "/home/later" "$(nss getent passwd sarah | cut -d: -f6)"
+umount "$(dirname "$snap")"
+usual
+
 # ---- iam-authorized-keys ----
 keys() { "$BUILD/test/iam-authorized-keys" "$@" 2>/dev/null; }
 is "authorized keys" "ssh-ed25519 AAAA sarah@example 0" "$(keys sarah) $?"

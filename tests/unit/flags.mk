@@ -22,3 +22,6 @@ UNIT_LDFLAGS_test_policy_form := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=
 NAIVE := $(call tobj,tests/policy/naive.c tests/policy/generate.c)
 UNIT_LDFLAGS_test_policy_differential := $(NAIVE)
 $(B)/test/unit/test_policy_differential: $(NAIVE)
+# What it defines stands in front of libc, also for the module.
+UNIT_LDFLAGS_test_nss_module := -Wl,--export-dynamic
+$(B)/test/unit/test_nss_module: $(B)/test/libnss_iam.so.2

@@ -399,6 +399,60 @@ test_store_next_id__S26_never_twice(void **state)
 	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
 }
 
+#define NAMES 100000u
+
+/* A user document with the next id; the id is stored, not computed from the name. */
+static uint32_t
+new_user(struct fix *f, unsigned i)
+{
+	char key[32];
+	uint32_t id;
+	json_t *doc;
+
+	snprintf(key, sizeof(key), "users/n%u", (unsigned)(i * 7919u % NAMES));
+	assert_int_equal(store_next_id(f->store, IAM_ID_MIN_DEFAULT,
+	    IAM_ID_MAX_DEFAULT, &id), 0);
+	assert_in_range(id, IAM_ID_MIN_DEFAULT, IAM_ID_MAX_DEFAULT);
+	doc = json_pack("{s:i, s:i}", "Uid", id, "Gid", id);
+	assert_int_equal(store_put(f->store, key, doc), 0);
+	json_decref(doc);
+	return id;
+}
+
+/* Over a hundred thousand names, a tenth of which go and come again. */
+static void
+test_store_next_id__S26_a_hundred_thousand_names(void **state)
+{
+	struct fix *f = *state;
+	uint8_t *used = calloc(1, 2 * NAMES);
+	unsigned i, again = 0;
+	uint32_t id;
+	char key[32];
+
+	assert_non_null(used);
+	assert_int_equal(store_begin(f->store), 0);
+	for (i = 0; i < NAMES; i++) {
+		id = new_user(f, i) - IAM_ID_MIN_DEFAULT;
+		assert_true(id < 2 * NAMES && used[id] == 0);
+		used[id] = 1;
+	}
+	for (i = 0; i < NAMES; i += 10) {
+		snprintf(key, sizeof(key), "users/n%u",
+		    (unsigned)(i * 7919u % NAMES));
+		assert_int_equal(store_delete(f->store, key, NULL), 0);
+	}
+	assert_int_equal(store_commit(f->store, "arn:root", "Test", NULL), 0);
+	assert_int_equal(store_begin(f->store), 0);
+	for (i = 0; i < NAMES; i += 10, again++) {
+		id = new_user(f, i) - IAM_ID_MIN_DEFAULT;
+		assert_true(id < 2 * NAMES && used[id] == 0);
+		used[id] = 1;
+	}
+	assert_int_equal(again, NAMES / 10);
+	assert_int_equal(store_commit(f->store, "arn:root", "Test", NULL), 0);
+	free(used);
+}
+
 /* ---- history ---- */
 
 struct entries {
@@ -500,6 +554,7 @@ main(void)
 		T(test_store_put__not_outside_a_transaction_that_was_given_up),
 		T(test_store_begin__a_reader_keeps_its_revision),
 		T(test_store_next_id__S26_never_twice),
+		T(test_store_next_id__S26_a_hundred_thousand_names),
 		T(test_store_history__newest_first_without_secrets),
 		T(test_store_check__finds_damage),
 	};
