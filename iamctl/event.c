@@ -139,6 +139,28 @@ fill_identity(const struct op_call *c, const struct caller *who,
 	id->created_s = who->session.auth_s;
 }
 
+#define WARNINGS_MAX 100
+
+/* What the caller was warned of; above all what publishing left out, such as names
+ * and ids that are the host's own (S27). */
+static json_t *
+additional_of(const struct op_call *c)
+{
+	json_t *list = json_array(), *text;
+	size_t i;
+
+	json_array_foreach(c->warnings, i, text) {
+		if (i < WARNINGS_MAX)
+			(void)json_array_append(list, text);
+	}
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return NULL;
+	}
+	return json_pack("{s:i,s:o}", "warningCount",
+	    (int)json_array_size(c->warnings), "warnings", list);
+}
+
 int
 call_event(const struct op_call *c, const struct caller *who,
     const json_t *request, const char *region, const char *hostname,
@@ -151,7 +173,8 @@ call_event(const struct op_call *c, const struct caller *who,
 		.user_agent = "iamctl/" IAM_VERSION, .read_only = c->op->read_only,
 		.management = true, .now_s = c->now_s };
 	json_t *in = call_event_request(c->op, request), *out = NULL;
-	char *in_text = dump(in), *out_text = NULL;
+	json_t *more = additional_of(c);
+	char *in_text = dump(in), *out_text = NULL, *more_text = dump(more);
 	char source[80], address[46];
 	int r;
 
@@ -162,6 +185,7 @@ call_event(const struct op_call *c, const struct caller *who,
 	    sizeof(address)))
 		e.source_ip = address;
 	e.request_parameters = in_text;
+	e.additional = more_text;
 	if (c->error_code != NULL) {
 		e.error_code = c->error_code;
 		e.error_message = c->error_text;
@@ -173,6 +197,8 @@ call_event(const struct op_call *c, const struct caller *who,
 		r = trail_write(&where, &e, NULL);
 	free(in_text);
 	free(out_text);
+	free(more_text);
+	json_decref(more);
 	json_decref(in);
 	json_decref(out);
 	return r;

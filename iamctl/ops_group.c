@@ -40,7 +40,7 @@ set_account(struct op_call *c, json_t *group)
 			return -1;
 		unix_name = lower;
 	}
-	if (unix_name_check(c, unix_name, NULL, NULL) != 0 ||
+	if (unix_group_name_check(c, unix_name, NULL) != 0 ||
 	    unix_id_new(c, 0, &gid) != 0 ||
 	    member_set(c, group, "UnixName", json_string(unix_name)) != 0 ||
 	    member_set(c, group, "Gid", json_integer(gid)) != 0)
@@ -258,7 +258,7 @@ update_account(struct op_call *c, json_t *group)
 {
 	const char *unix_name = op_str(c, "UnixName");
 
-	if (unix_name != NULL && (unix_name_check(c, unix_name, "groups",
+	if (unix_name != NULL && (unix_group_name_check(c, unix_name,
 	    text_of(group, "GroupName")) != 0 ||
 	    member_set(c, group, "UnixName", json_string(unix_name)) != 0))
 		return -1;

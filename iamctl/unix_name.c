@@ -144,6 +144,18 @@ unix_name_check(struct op_call *c, const char *unix_name, const char *own_kind,
 }
 
 int
+unix_group_name_check(struct op_call *c, const char *unix_name,
+    const char *own_name)
+{
+	if (name_is_privileged_group(unix_name))
+		return op_fail(c, "InvalidInput", "%s is a group by whose name hosts"
+		    " give privileges, and never an IAM one. To put people into a"
+		    " local group, name it with --local-groups.", unix_name);
+	return unix_name_check(c, unix_name, own_name != NULL ? "groups" : NULL,
+	    own_name);
+}
+
+int
 unix_name_default(struct op_call *c, const char *name, char *ret)
 {
 	size_t i;

@@ -183,6 +183,9 @@ json_t *list_sorted(const json_t *list, const char *member);
  */
 int unix_name_check(struct op_call *c, const char *unix_name,
     const char *own_kind, const char *own_name);
+/* The same for a group, which must not have a privileged one's name (S27). */
+int unix_group_name_check(struct op_call *c, const char *unix_name,
+    const char *own_name);
 /* The IAM name in lower case, when that is a Unix name; InvalidInput with the
  * mend otherwise. ret has IAM_UNIX_NAME_MAX + 1 bytes. */
 int unix_name_default(struct op_call *c, const char *name, char *ret);

@@ -5,20 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/*
- * Groups whose members are let in by name somewhere on a Debian host. Local
- * ones win in nsswitch.conf when asked by name; asked by id, ours would bring
- * its name along (S27).
- */
-static const char *const privileged[] = {
-	"root", "adm", "admin", "backup", "bluetooth", "daemon", "disk",
-	"docker", "iam-auth", "incus", "incus-admin", "input", "kmem", "kvm",
-	"libvirt", "lpadmin", "lxd", "mail", "netdev", "nogroup", "operator",
-	"plugdev", "podman", "render", "sasl", "shadow", "src", "ssl-cert",
-	"staff", "sudo", "sys", "systemd-journal", "systemd-network", "tty",
-	"utmp", "video", "wheel", "wireshark",
-};
-
 bool
 nss_id_ok(uint32_t id)
 {
@@ -34,16 +20,12 @@ nss_user_name_ok(const char *name)
 	return name_is_unix(name) && strcmp(name, "root") != 0;
 }
 
+/* Local groups win in nsswitch.conf when asked by name; asked by id, ours would
+ * bring its name along (S27). */
 bool
 nss_group_name_ok(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < IAM_COUNT(privileged); i++) {
-		if (strcmp(name, privileged[i]) == 0)
-			return false;
-	}
-	return name_is_unix(name);
+	return name_is_unix(name) && !name_is_privileged_group(name);
 }
 
 char *

@@ -37,6 +37,35 @@ name_is_unix(const char *name)
 	return name[i - 1] != '.';
 }
 
+/* Sorted. Those of Debian, its daemons, and of other systems that hosts copy.
+ * Arrays, not pointers: nothing to relocate in every process of the host. */
+static const char privileged_groups[][16] = {
+	"adm", "admin", "backup", "bluetooth", "daemon", "disk", "docker",
+	"iam-auth", "incus", "incus-admin", "input", "kmem", "kvm", "libvirt",
+	"lpadmin", "lxd", "mail", "netdev", "nogroup", "operator", "plugdev",
+	"podman", "render", "root", "sasl", "shadow", "src", "ssl-cert", "staff",
+	"sudo", "sys", "systemd-journal", "systemd-network", "tty", "utmp",
+	"video", "wheel", "wireshark",
+};
+
+bool
+name_is_privileged_group(const char *name)
+{
+	size_t low = 0, high = IAM_COUNT(privileged_groups), mid;
+	int c;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if ((c = strcmp(name, privileged_groups[mid])) == 0)
+			return true;
+		if (c < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return false;
+}
+
 bool
 name_is_iam(const char *name, unsigned max)
 {

@@ -20,6 +20,12 @@
  */
 bool name_is_unix(const char *name);
 
+/*
+ * Is this a group by whose name Linux systems give privileges (root, sudo, docker,
+ * shadow and the like), on some host somewhere? None of ours may have it (S27).
+ */
+bool name_is_privileged_group(const char *name);
+
 /* AWS's rule for user, group, role and policy names: [\w+=,.@-]{1,max}. */
 bool name_is_iam(const char *name, unsigned max);
 

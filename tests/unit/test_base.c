@@ -127,6 +127,27 @@ test_name__tables(void **state)
 	assert_false(name_is_iam("abcde", 4));
 }
 
+/* S27. Found one by one, which a list out of order would not do. */
+static void
+test_name_is_privileged_group__by_whose_name_hosts_give_rights(void **state)
+{
+	static const char *const yes[] = { "adm", "admin", "backup", "daemon",
+		"disk", "docker", "iam-auth", "incus", "incus-admin", "input", "kmem",
+		"kvm", "libvirt", "lpadmin", "lxd", "mail", "netdev", "nogroup",
+		"operator", "plugdev", "podman", "render", "root", "sasl", "shadow",
+		"src", "ssl-cert", "staff", "sudo", "sys", "systemd-journal",
+		"systemd-network", "tty", "utmp", "video", "wheel", "wireshark" };
+	static const char *const no[] = { "", "a", "ad", "adm2", "marketing",
+		"sudoers", "systemd-journal-remote", "zz" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(yes); i++)
+		assert_true(name_is_privileged_group(yes[i]));
+	for (i = 0; i < IAM_COUNT(no); i++)
+		assert_false(name_is_privileged_group(no[i]));
+}
+
 static void
 test_name_parse_u32__edges(void **state)
 {
@@ -217,6 +238,7 @@ main(void)
 		cmocka_unit_test(test_rd_str__inner_nul_and_missing_end),
 		cmocka_unit_test(test_buf__errors_stay_and_strings_are_whole),
 		cmocka_unit_test(test_name__tables),
+		cmocka_unit_test(test_name_is_privileged_group__by_whose_name_hosts_give_rights),
 		cmocka_unit_test(test_name_parse_u32__edges),
 		cmocka_unit_test(test_file_open__only_trusted_files_S37),
 		cmocka_unit_test(test_secret__set_and_equal),
