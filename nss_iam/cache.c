@@ -17,8 +17,10 @@
 #define NO_SLOT SLOTS
 #define CLAIMED 0x40000000u
 #define TRIES 3
-/* With more of the file than this in memory, start afresh. */
-#define CACHED_MAX ((size_t)16 << 20)
+/* With more of the file than this in memory, start afresh. A process comes here that
+ * has asked for a good part of a million users, each of which would else cost
+ * system calls every time. */
+#define CACHED_MAX ((size_t)(sizeof(void *) > 4 ? 256 : 16) << 20)
 
 struct slot {
 	atomic_uint users;
@@ -29,11 +31,6 @@ static struct {
 	atomic_uint current; /* slot + 1; 0: none */
 	struct slot slots[SLOTS];
 } cache;
-
-struct pin {
-	unsigned slot;
-	struct snap *snap;
-};
 
 static bool
 claim(unsigned i)
@@ -57,14 +54,8 @@ empty_claimed(unsigned i)
 }
 
 static void
-unpin(struct pin *p)
+unpin(unsigned i)
 {
-	unsigned i = p->slot;
-
-	if (i == NO_SLOT) {
-		snap_close(p->snap);
-		return;
-	}
 	if (atomic_fetch_sub(&cache.slots[i].users, 1) != 1 ||
 	    atomic_load(&cache.current) == i + 1 || !claim(i))
 		return;
@@ -73,90 +64,104 @@ unpin(struct pin *p)
 }
 
 static bool
-pin_current(struct pin *p)
+pin_current(unsigned *ret)
 {
 	unsigned current = atomic_load(&cache.current);
 
 	if (current == 0)
 		return false;
-	p->slot = current - 1;
-	atomic_fetch_add(&cache.slots[p->slot].users, 1);
+	atomic_fetch_add(&cache.slots[current - 1].users, 1);
 	if (atomic_load(&cache.current) != current) {
-		unpin(p);
+		unpin(current - 1);
 		return false;
 	}
-	p->snap = cache.slots[p->slot].snap;
+	*ret = current - 1;
 	return true;
 }
 
 /* No look-up after this one begins with it. */
 static void
-retire(const struct pin *p)
+retire(unsigned i)
 {
-	unsigned current = p->slot + 1;
+	unsigned current = i + 1;
 
-	if (p->slot != NO_SLOT)
-		atomic_compare_exchange_strong(&cache.current, &current, 0);
+	atomic_compare_exchange_strong(&cache.current, &current, 0);
 }
 
-/* Keep a snapshot and make it the current one, unless another thread was
- * quicker; pinned either way. */
+/* Keep a snapshot (taken) and make it the current one, unless another thread was
+ * quicker, or there is no slot. */
 static void
-install(struct snap *s, struct pin *p)
+install(struct snap *s)
 {
 	unsigned i, none = 0;
 
-	p->snap = s;
-	p->slot = NO_SLOT;
-	for (i = 0; i < SLOTS; i++) {
-		if (claim(i))
-			break;
-	}
-	if (i == SLOTS)
+	for (i = 0; i < SLOTS && !claim(i); i++)
+		;
+	if (i == SLOTS) {
+		snap_close(s);
 		return;
+	}
 	empty_claimed(i);
+	snap_park(s);
 	cache.slots[i].snap = s;
-	p->slot = i;
 	atomic_fetch_sub(&cache.slots[i].users, CLAIMED - 1);
 	atomic_compare_exchange_strong(&cache.current, &none, i + 1);
+	unpin(i);
 }
 
-static int
-pin(struct pin *p)
+/* Ask the one that is kept. false: there is none, or it is of the past. */
+static bool
+ask_current(nss_look *look, void *arg, int *ret)
 {
-	struct snap *s;
-	int r;
+	const struct snap *s;
+	unsigned i;
+	int saved;
 
-	if (pin_current(p)) {
-		if (snap_is_current(p->snap, IAM_PATH_PUBLIC) &&
-		    snap_cached(p->snap) < CACHED_MAX)
-			return 0;
-		retire(p);
-		unpin(p);
+	if (!pin_current(&i))
+		return false;
+	s = cache.slots[i].snap;
+	if (!snap_is_current(s, IAM_PATH_PUBLIC) ||
+	    snap_cached(s) >= CACHED_MAX) {
+		retire(i);
+		unpin(i);
+		return false;
 	}
-	if ((r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &s)) != 0)
-		return r;
-	snap_park(s);
-	install(s, p);
-	return 0;
+	*ret = look(s, arg);
+	saved = errno;
+	if (*ret != 0 && *ret != IAM_ERR_RANGE)
+		retire(i);
+	unpin(i);
+	errno = saved;
+	return true;
+}
+
+/* s is taken. */
+static int
+ask_fresh(struct snap *s, nss_look *look, void *arg)
+{
+	int r = look(s, arg), saved = errno;
+
+	if (r == 0 || r == IAM_ERR_RANGE)
+		install(s);
+	else
+		snap_close(s);
+	errno = saved;
+	return r;
 }
 
 int
 nss_query(nss_look *look, void *arg)
 {
-	int r = IAM_ERR_BUSY, saved;
-	struct pin p = { NO_SLOT, NULL };
+	int r = IAM_ERR_BUSY;
+	struct snap *s;
 	unsigned n;
 
 	for (n = 0; n < TRIES; n++) {
-		if ((r = pin(&p)) != 0)
-			return r;
-		r = look(p.snap, arg);
-		saved = errno;
-		if (r != 0 && r != IAM_ERR_RANGE)
-			retire(&p);
-		unpin(&p);
-		errno = saved;
+		if (!ask_current(look, arg, &r)) {
+			if ((r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &s)) != 0)
+				return r;
+			r = ask_fresh(s, look, arg);
+		}
 		/* Replaced while we looked, or left half-read by a thread that
 		 * a fork took away: a fresh snapshot knows. */
 		if (r != IAM_ERR_CONFLICT && r != IAM_ERR_BUSY &&
