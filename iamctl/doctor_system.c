@@ -19,7 +19,8 @@
 #define PAM_DIR IAM_ROOT "/etc/pam.d"
 #define NSSWITCH IAM_ROOT "/etc/nsswitch.conf"
 #define SSHD IAM_ROOT "/usr/sbin/sshd"
-#define PROFILE "pam-auth-update --enable iam"
+/* Without --force it leaves a block that was edited as it is, and says nothing. */
+#define PROFILE "pam-auth-update --enable iam, with --force where its block was edited"
 
 /* ---- lines and words ---- */
 
