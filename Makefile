@@ -69,7 +69,7 @@ LOGIN_LIBS := -lcrypt -loath -lsodium
 CTL_LIBS := -ljansson -lsqlite3 -lcrypt -loath -lsodium -lqrencode -lpng
 
 PROGRAMS := $(B)/pam_iam.so $(B)/libnss_iam.so.2 $(B)/iamctl $(B)/iam-chkauth \
-	$(B)/iam-authorized-keys
+	$(B)/iam-authorized-keys $(B)/iam-authorized-principals
 # The same with IAM_ROOT inside the build tree, for the tests.
 TEST_ROOT := $(abspath $(B))/test/root
 TEST_PROGRAMS := $(patsubst $(B)/%,$(B)/test/%,$(PROGRAMS))
@@ -108,6 +108,7 @@ $(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) -Wl$(comm
 $(eval $(call product,iamctl,$(IAMCTL) $(COMMON),-pie $(CTL_LIBS)))
 $(eval $(call product,iam-chkauth,pam_iam/chkauth.c $(FLOW) $(LOGIN),-pie $(LOGIN_LIBS)))
 $(eval $(call product,iam-authorized-keys,ssh_iam/authorized_keys.c $(BASE) $(SNAP),-pie))
+$(eval $(call product,iam-authorized-principals,ssh_iam/authorized_principals.c $(BASE) $(SNAP),-pie))
 
 # ---- tests ----
 

@@ -54,6 +54,7 @@ call_paths(struct store_paths *ret, struct iam_why *why)
 
 	*ret = (struct store_paths){ .host = IAM_PATH_HOST,
 		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
+		.ssh_revoked = IAM_PATH_SSH_REVOKED,
 		.public_snapshot = IAM_PATH_PUBLIC,
 		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
 		.group = IAM_PATH_GROUP, .auth_gid = (gid_t)-1 };
@@ -393,7 +394,8 @@ start(struct run *r, const struct op *op, json_t *in, bool utf8)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	r->c = (struct op_call){ .op = op, .in = in, .out = json_object(),
+	r->c = (struct op_call){ .op = op, .in = in,
+		.caller_mfa_s = r->who->user ? r->who->session.mfa_s : 0, .out = json_object(),
 		.now_s = now.tv_sec, .publish = !op->read_only, .utf8 = utf8,
 		.warnings = json_array() };
 	r->reply->warnings = r->c.warnings;

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <pwd.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 
 #include "common/snapshot/accounts.h"
 #include "iamctl/doctor.h"
+#include "iamctl/program.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 #define PAM_DIR IAM_ROOT "/etc/pam.d"
@@ -304,40 +304,12 @@ doctor_nss(struct doctor *d)
 
 /* ---- sshd ---- */
 
-/* Run sshd -T with an empty environment; its output in *ret. */
 static int
 ask_sshd(struct buf *ret, int *ret_status)
 {
-	char *const argv[] = { (char[]){ "sshd" }, (char[]){ "-T" }, NULL };
-	char *const envp[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	char chunk[4096];
-	int fds[2], r;
-	ssize_t n;
-	pid_t pid;
+	static const char *const argv[] = { "sshd", "-T", NULL };
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return IAM_ERR_IO;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
-	r = posix_spawn(&pid, SSHD, &actions, NULL, argv, envp);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	while (r == 0 && ((n = read(fds[0], chunk, sizeof(chunk))) > 0 ||
-	    (n < 0 && errno == EINTR)))
-		if (n > 0 && ret->len < FILE_MAX)
-			buf_put(ret, chunk, (size_t)n);
-	close(fds[0]);
-	if (r != 0) {
-		errno = r;
-		return IAM_ERR_IO;
-	}
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return IAM_ERR_IO;
-	return 0;
+	return program_run(SSHD, argv, ret, ret_status);
 }
 
 /* The value of a keyword in sshd -T's list. */
@@ -387,6 +359,31 @@ check_sshd_keys(struct doctor *d, const char *text)
 		    "are not used", value);
 }
 
+/* Without the command sshd asks for, a revoked certificate is accepted. */
+static void
+check_sshd_principals(struct doctor *d, const char *text)
+{
+	const char *want = IAM_LIBEXECDIR "/iam-authorized-principals %u %s";
+	char ca[512], value[512];
+
+	if (access(IAM_PATH_SSH_CA_PUB, F_OK) != 0)
+		return;
+	(void)sshd_value(text, "trustedusercakeys", ca, sizeof(ca));
+	(void)sshd_value(text, "authorizedprincipalscommand", value, sizeof(value));
+	if (strcmp(ca, IAM_PATH_SSH_CA_PUB) != 0)
+		doctor_say(d, "sshd trustedusercakeys", DOCTOR_WARNING,
+		    "see iam-authorized-principals(8)", "it is '%s': certificates of "
+		    "get-session-token are not used", ca);
+	else if (strcmp(value, want) != 0)
+		doctor_say(d, "sshd authorizedprincipalscommand", DOCTOR_FAILED,
+		    "set it in a file that is read before AuthorizedKeysCommand; see "
+		    "iam-authorized-principals(8)", "it is '%s': revoked certificates "
+		    "are accepted", value);
+	else
+		doctor_say(d, "sshd authorizedprincipalscommand", DOCTOR_OK, "", "%s",
+		    value);
+}
+
 void
 doctor_sshd(struct doctor *d)
 {
@@ -413,6 +410,7 @@ doctor_sshd(struct doctor *d)
 		check_sshd_yes(d, p, "kbdinteractiveauthentication",
 		    "nobody can be asked for a code");
 		check_sshd_keys(d, p);
+		check_sshd_principals(d, p);
 	}
 	buf_release(&text);
 }

@@ -17,6 +17,7 @@ static const struct op_group groups[] = {
 	{ "MFA devices", ops_mfa },
 	{ "Recovery codes", ops_recovery },
 	{ "SSH public keys", ops_sshkey },
+	{ "Temporary credentials", ops_token },
 	{ "Account", ops_account },
 	{ "Access", ops_access },
 	{ "Trail", ops_trail },

@@ -78,6 +78,7 @@ struct op_call {
 	json_t *out;            /* object to be filled by the handler; {} = no output */
 	const char *account_id; /* NULL before init */
 	int64_t now_s;
+	int64_t caller_mfa_s;   /* when the caller proved MFA in her login session; 0: did not */
 	json_t *caller;         /* {Arn, UserId, Account, UserName?}; borrowed */
 	/* filled by op_fail */
 	const char *error_code; /* "NoSuchEntity" */
@@ -113,7 +114,8 @@ bool op_has(const struct op_call *c, const char *name);
 
 /* The tables, one file per noun, each ending with a NULL name. */
 extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
-    ops_mfa[], ops_recovery[], ops_sshkey[], ops_account[], ops_access[], ops_trail[], ops_host[];
+    ops_mfa[], ops_recovery[], ops_sshkey[], ops_token[], ops_account[], ops_access[],
+    ops_trail[], ops_host[];
 
 /* The tables with the titles that help and manual give them; ends with a NULL title. */
 struct op_group {

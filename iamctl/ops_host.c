@@ -19,6 +19,7 @@
 #include "common/runtime/runtime.h"
 #include "iamctl/call.h"
 #include "iamctl/host.h"
+#include "iamctl/token.h"
 
 #define ACCOUNT_ID_LEN 12
 
@@ -197,7 +198,14 @@ make_account(struct op_call *c, struct store *s, char id[ACCOUNT_ID_LEN + 1])
 		return -1;
 	tz_iso(c->now_s, date);
 	doc = json_pack("{s:s,s:s}", "AccountId", id, "CreateDate", date);
-	r = doc == NULL ? IAM_ERR_MEMORY : store_put(s, "account", doc);
+	if (doc == NULL)
+		return op_fail_err(c, IAM_ERR_MEMORY, "account");
+	if (op_bool(c, "SSHCertificateAuthority", false) &&
+	    token_ca_make(c, doc) != 0) {
+		json_decref(doc);
+		return -1;
+	}
+	r = store_put(s, "account", doc);
 	json_decref(doc);
 	return r != 0 ? op_fail_err(c, r, IAM_PATH_DB) : 0;
 }
@@ -329,6 +337,8 @@ static const struct op_param init_params[] = {
 	{ .name = "AccountId", .type = OP_STRING, .min = ACCOUNT_ID_LEN,
 	    .max = ACCOUNT_ID_LEN,
 	    .help = "Twelve digits; chosen at random if left out." },
+	{ .name = "SSHCertificateAuthority", .type = OP_BOOL,
+	    .help = "Make the key that signs SSH certificates as well." },
 	{ .name = NULL },
 };
 

@@ -270,6 +270,8 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	r = 0;
 	if (j->rule == RULE_ROOT) {
 		permitted = true;
+	} else if (f->key.refused != NULL) {
+		e.reason = f->key.refused;
 	} else if (j->principal->enabled == 0 || f->id.principal.enabled == 0) {
 		e.reason = "UserDisabled";
 	} else {

@@ -6,6 +6,7 @@
 #include "common/authz/authz.h"
 #include "pam_iam/internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define AGENT_MAX 160
@@ -78,10 +79,16 @@ put_text(struct json_out *j, const char *name, const char *value)
 static void
 put_key(struct json_out *j, const struct login_key *key)
 {
+	char serial[24];
+
 	put_text(j, "KeyType", key->type);
 	put_text(j, "KeyFingerprint", key->fingerprint);
 	if (key->known != NULL)
 		put_text(j, "SSHPublicKeyId", key->known->id);
+	if (key->certified || key->refused != NULL) {
+		snprintf(serial, sizeof(serial), "%" PRIu64, key->serial);
+		json_out_str(j, "CertificateSerial", serial);
+	}
 }
 
 static void

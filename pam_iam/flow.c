@@ -85,7 +85,8 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	if (f->id.who == FLOW_OURS)
 		open_runtime(f);
 	if (f->id.who == FLOW_OURS &&
-	    (r = login_key_read(facts->key, &f->id.principal, &f->key)) != 0)
+	    (r = login_key_read(facts->key, &f->id.account, &f->id.principal,
+	    &f->key)) != 0)
 		broken(f, r, "InternalError");
 	/* The helper's caller says what he likes: no login comes of it. */
 	f->action = f->id.have_account && facts->service != NULL &&
@@ -186,6 +187,12 @@ flow_proof(const struct flow *f, uint32_t uid, const struct runtime_evidence *e,
 	}
 	if (f->facts->publickey)
 		p->methods |= RUNTIME_PUBLICKEY;
+	if (f->key.certified && f->id.principal.uid == uid) {
+		p->mfa_known = true;
+		p->issued_s = f->key.issued_s;
+		if (f->key.mfa_s > p->mfa_s && f->key.mfa_s <= f->facts->now_s)
+			p->mfa_s = f->key.mfa_s;
+	}
 	if (p->mfa_s != 0)
 		p->methods |= RUNTIME_MFA;
 }
@@ -224,6 +231,14 @@ out:
 	return r;
 }
 
+/* A certificate's MFA counts as that of the login session that it comes from. */
+static bool
+certified_mfa(const struct flow *f)
+{
+	return f->facts->publickey && f->key.certified &&
+	    f->key.mfa_s > 0 && f->key.mfa_s <= f->facts->now_s;
+}
+
 static bool
 code_needed(struct flow *f)
 {
@@ -234,6 +249,8 @@ code_needed(struct flow *f)
 
 	if (f->facts->mfa_only)
 		return true;
+	if (certified_mfa(f))
+		return false;
 	if (f->id.principal.device_count > 0 && account->mfa_when_enrolled != 0 &&
 	    !(session_counts(f, uid) && fresh(f, f->session.mfa_s)))
 		return true;
@@ -249,7 +266,7 @@ flow_questions(struct flow *f)
 {
 	f->questions = FLOW_PASSWORD | FLOW_CODE;
 	if (f->id.who == FLOW_OURS && !code_needed(f))
-		f->questions = FLOW_PASSWORD;
+		f->questions = certified_mfa(f) ? FLOW_NOTHING : FLOW_PASSWORD;
 	else if (f->facts->publickey || f->facts->mfa_only)
 		f->questions = FLOW_CODE;
 	return f->questions;

@@ -113,10 +113,12 @@ const struct snap_account *flow_account(const struct flow *f);
 enum flow_question { /* bits */
 	FLOW_PASSWORD = 1,
 	FLOW_CODE = 2,
+	FLOW_NOTHING = 4,
 };
 
 /*
- * What to ask: FLOW_PASSWORD, FLOW_CODE or both, never nothing, since an
+ * What to ask: FLOW_PASSWORD, FLOW_CODE or both. FLOW_NOTHING only after a public key whose
+ * certificate IAM signed in a login with MFA that still counts: any other
  * authentication that asks nothing must not succeed.
  */
 unsigned flow_questions(struct flow *f);

@@ -70,12 +70,17 @@ struct login_key {
 	unsigned bits;        /* 0: not known */
 	char fingerprint[64]; /* "SHA256:…", "": not known */
 	const struct snap_ssh_key *known; /* the principal's; NULL: not uploaded to IAM */
+	bool certified;       /* by a certificate that IAM signed, and which still is good */
+	const char *refused;  /* such a one that is not: why, a constant; NULL */
+	uint64_t serial;
+	int64_t issued_s, mfa_s; /* of a certified one: its session's; mfa_s 0: without MFA */
 };
 
-/* line as facts.key; may be NULL. ret->known is borrowed from the principal.
+/* line as facts.key; may be NULL. ret->known is borrowed from the principal. sshd has
+ * verified the key and, of a certificate, its signature, names and dates.
  * IAM_ERR_MEMORY: a Deny that asks for the key could not apply, so nobody is let in. */
-int login_key_read(const char *line, const struct snap_principal *principal,
-    struct login_key *ret);
+int login_key_read(const char *line, const struct snap_account *account,
+    const struct snap_principal *principal, struct login_key *ret);
 
 /* ---- flow.c ---- */
 

@@ -7,6 +7,17 @@
 
 #include <string.h>
 
+/* A certificate's session goes on: sudo sees when that began, and its MFA. */
+static void
+continue_certificate(const struct flow *f, struct runtime_evidence *e)
+{
+	if (!f->key.certified)
+		return;
+	e->auth_s = f->key.issued_s;
+	if (f->key.mfa_s > e->mfa_s && f->key.mfa_s <= f->facts->now_s)
+		e->mfa_s = f->key.mfa_s;
+}
+
 /* Take what the auth phase left: here, or in the process that authenticated. */
 static int
 take_evidence(struct flow *f, const struct runtime_evidence *given,
@@ -23,17 +34,16 @@ take_evidence(struct flow *f, const struct runtime_evidence *given,
 		return r;
 	if (given != NULL && given->uid == p->uid) {
 		*e = *given;
-		return 0;
-	}
-	if (hit && left.uid == p->uid) {
+	} else if (hit && left.uid == p->uid) {
 		*e = left;
-		return 0;
+	} else {
+		/* Without an auth phase: a key alone, cron, su by root. */
+		*e = (struct runtime_evidence){ .uid = p->uid,
+		    .auth_s = f->facts->now_s,
+		    .methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0 };
+		snprintf(e->user, sizeof(e->user), "%s", p->unix_name);
 	}
-	/* Without an auth phase: a key alone, cron, su by root. */
-	*e = (struct runtime_evidence){ .uid = p->uid,
-	    .auth_s = f->facts->now_s,
-	    .methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0 };
-	snprintf(e->user, sizeof(e->user), "%s", p->unix_name);
+	continue_certificate(f, e);
 	return 0;
 }
 

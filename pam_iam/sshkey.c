@@ -1,4 +1,9 @@
-/* The SSH key of a login: what sshd says of it, and what IAM knows of it. */
+/*
+ * The SSH key of a login: what sshd says of it, and what IAM knows of it.
+ *
+ * A certificate that the account's own CA signed is a session of temporary
+ * credentials: it carries when MFA was proved, as GetSessionToken's do.
+ */
 #include "common/base/base.h"
 #include "common/credential/credential.h"
 #include "pam_iam/internal.h"
@@ -6,40 +11,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* sshd has verified the key; its type counts even when the rest is of a kind that
- * is not read here, such as a certificate. */
-static void
-read_line(const char *line, struct login_key *ret)
+/* NULL: good. The ARN and the date tell a user from another one who had the name before. */
+static const char *
+why_refused(const struct ssh_cert *cert, const struct snap_account *account,
+    const struct snap_principal *principal)
 {
-	struct ssh_key key;
+	uint32_t i;
 
-	if (ssh_key_parse(line, &key, NULL) == 0) {
-		memcpy(ret->type, key.type, sizeof(ret->type));
-		memcpy(ret->fingerprint, key.fingerprint, sizeof(ret->fingerprint));
-		ret->bits = key.bits;
-		return;
+	if (strcmp(cert->key_id, principal->arn) != 0 ||
+	    cert->valid_after_s < principal->created_s)
+		return "CertificateOfAnother";
+	for (i = 0; i < account->revoked_count && i < SNAP_REVOKED_MAX; i++) {
+		if (account->revoked[i] == cert->serial)
+			return "CertificateRevoked";
 	}
-	snprintf(ret->type, sizeof(ret->type), "%.*s",
-	    (int)strcspn(line, " \t\r\n"), line);
+	return NULL;
+}
+
+static void
+read_cert(const struct ssh_cert *cert, const struct snap_account *account,
+    const struct snap_principal *principal, struct login_key *ret)
+{
+	memcpy(ret->type, cert->type, sizeof(ret->type));
+	ret->bits = cert->bits;
+	/* Another CA's, in the user's own authorized_keys: a key like any other. */
+	if (account->ssh_ca == NULL || strcmp(account->ssh_ca, cert->ca) != 0)
+		return;
+	ret->serial = cert->serial;
+	ret->refused = why_refused(cert, account, principal);
+	ret->certified = ret->refused == NULL;
+	if (ret->certified) {
+		ret->issued_s = cert->valid_after_s;
+		ret->mfa_s = cert->mfa_s;
+	}
+}
+
+static void
+read_key(const struct ssh_key *key, const struct snap_principal *principal,
+    struct login_key *ret)
+{
+	uint32_t i;
+
+	memcpy(ret->type, key->type, sizeof(ret->type));
+	memcpy(ret->fingerprint, key->fingerprint, sizeof(ret->fingerprint));
+	ret->bits = key->bits;
+	for (i = 0; i < principal->key_count && i < SNAP_USER_KEYS_MAX; i++) {
+		if (strcmp(principal->keys[i].fingerprint, key->fingerprint) == 0)
+			ret->known = &principal->keys[i];
+	}
 }
 
 int
-login_key_read(const char *line, const struct snap_principal *principal,
-    struct login_key *ret)
+login_key_read(const char *line, const struct snap_account *account,
+    const struct snap_principal *principal, struct login_key *ret)
 {
+	struct ssh_cert cert;
+	struct ssh_key key;
 	char *first;
-	uint32_t i;
 
 	*ret = (struct login_key){ .bits = 0 };
 	if (line == NULL)
 		return 0;
 	if ((first = strndup(line, strcspn(line, "\n"))) == NULL)
 		return IAM_ERR_MEMORY;
-	read_line(first, ret);
+	if (ssh_key_parse(first, &key, NULL) == 0)
+		read_key(&key, principal, ret);
+	else if (ssh_cert_parse(first, &cert, NULL) == 0)
+		read_cert(&cert, account, principal, ret);
+	else /* of a kind that is not read here: the type counts all the same */
+		snprintf(ret->type, sizeof(ret->type), "%.*s",
+		    (int)strcspn(first, " \t\r"), first);
 	free(first);
-	for (i = 0; i < principal->key_count && ret->fingerprint[0] != '\0'; i++) {
-		if (strcmp(principal->keys[i].fingerprint, ret->fingerprint) == 0)
-			ret->known = &principal->keys[i];
-	}
 	return 0;
 }

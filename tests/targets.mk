@@ -93,7 +93,8 @@ deps:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SECURITYDIR) $(DESTDIR)$(LIBEXECDIR)
 	install -m 0755 $(B)/iamctl $(DESTDIR)$(PREFIX)/bin/iamctl
-	install -m 0755 $(B)/iam-chkauth $(B)/iam-authorized-keys $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0755 $(B)/iam-chkauth $(B)/iam-authorized-keys $(B)/iam-authorized-principals \
+		$(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 $(B)/libnss_iam.so.2 $(DESTDIR)$(LIBDIR)/
 	install -m 0644 $(B)/pam_iam.so $(DESTDIR)$(SECURITYDIR)/
 	$(if $(STRIP_LATER),,tools/phdr-last $(DESTDIR)$(LIBDIR)/libnss_iam.so.2 $(DESTDIR)$(SECURITYDIR)/pam_iam.so)

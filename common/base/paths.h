@@ -19,6 +19,11 @@
  * one per line, readable without a JSON parser (common/base/governed.h). */
 #define IAM_PATH_GOVERNED IAM_PATH_ETC "/governed"
 #define IAM_PATH_SEAL_KEY IAM_PATH_ETC "/seal.key"
+/* Signs SSH certificates; the public half is for sshd's TrustedUserCAKeys. */
+#define IAM_PATH_SSH_CA IAM_PATH_ETC "/ssh_ca"
+#define IAM_PATH_SSH_CA_PUB IAM_PATH_SSH_CA ".pub"
+/* Serials of certificates that are refused, one a line. */
+#define IAM_PATH_SSH_REVOKED IAM_PATH_ETC "/ssh_revoked"
 #define IAM_PATH_LIB IAM_ROOT "/var/lib/iam"
 #define IAM_PATH_DB IAM_PATH_LIB "/iam.db"
 #define IAM_PATH_SNAPSHOT_DIR IAM_PATH_LIB "/snapshot"

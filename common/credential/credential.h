@@ -158,11 +158,12 @@ int recovery_find(const uint8_t hash[RECOVERY_HASH_LEN], const uint8_t *hashes,
 /* ---- SSH public keys ---- */
 
 #define SSH_KEY_LINE_MAX 16384
+#define SSH_FINGERPRINT_SIZE 64
 
 struct ssh_key {
 	char type[64];        /* "ssh-ed25519" */
 	unsigned bits;        /* RSA modulus, curve size; 256 for ed25519 */
-	char fingerprint[64]; /* "SHA256:…", as ssh-keygen -l prints it */
+	char fingerprint[SSH_FINGERPRINT_SIZE]; /* "SHA256:…", as ssh-keygen -l prints it */
 	char fingerprint_md5[48]; /* "aa:bb:…": AWS's Fingerprint member */
 	const char *body;     /* "TYPE BASE64" within the input, borrowed */
 	size_t body_len;
@@ -177,5 +178,30 @@ struct ssh_key {
  * Source: RFC 4253 section 6.6, RFC 5656, RFC 8709, OpenSSH PROTOCOL.u2f.
  */
 int ssh_key_parse(const char *line, struct ssh_key *ret, struct iam_why *why);
+
+/* ---- SSH certificates ---- */
+
+/* An extension of certificates that IAM signs: when MFA was proved, in seconds since
+ * 1970. Its content is a string in decimal; sshd ignores what it does not know. */
+#define SSH_CERT_MFA "mfa-time@host-iam"
+#define SSH_CERT_KEY_ID_MAX 512
+
+struct ssh_cert {
+	char type[64];           /* "ssh-ed25519-cert-v01@openssh.com" */
+	unsigned bits;           /* of the certified key */
+	char ca[SSH_FINGERPRINT_SIZE]; /* fingerprint of the key that signed it */
+	uint64_t serial;
+	char key_id[SSH_CERT_KEY_ID_MAX + 1];
+	int64_t valid_after_s, valid_before_s; /* INT64_MAX: for ever */
+	int64_t mfa_s;           /* SSH_CERT_MFA; 0: none */
+};
+
+/*
+ * Read a user certificate, one line as ssh_key_parse. The signature is NOT verified:
+ * for lines that sshd has verified. IAM_ERR_FORMAT: no user certificate, malformed, a
+ * key id that is longer than SSH_CERT_KEY_ID_MAX or no printable text.
+ * Source: OpenSSH PROTOCOL.certkeys.
+ */
+int ssh_cert_parse(const char *line, struct ssh_cert *ret, struct iam_why *why);
 
 #endif

@@ -8,53 +8,55 @@
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 16384 /* OpenSSH's own limit */
 
-/* The wire form of RFC 4251 section 5: big-endian lengths. */
-struct wire {
-	const uint8_t *p;
-	size_t len;
+#define CERT "-cert-v01@openssh.com"
+
+static const struct ssh_kind kinds[] = {
+	{ "ssh-ed25519", "ssh-ed25519" CERT, NULL, 256, false },
+	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256" CERT, "nistp256", 256, false },
+	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384" CERT, "nistp384", 384, false },
+	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521" CERT, "nistp521", 521, false },
+	{ "ssh-rsa", "ssh-rsa" CERT, NULL, 0, false },
+	{ "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519" CERT, NULL, 256, true },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256" CERT,
+	    "nistp256", 256, true },
 };
 
-struct kind {
-	const char *type;
-	const char *curve; /* NULL: not ECDSA */
-	unsigned bits;     /* 0: by the key */
-	bool security_key; /* ends with an application string */
-};
-
-static const struct kind kinds[] = {
-	{ "ssh-ed25519", NULL, 256, false },
-	{ "ecdsa-sha2-nistp256", "nistp256", 256, false },
-	{ "ecdsa-sha2-nistp384", "nistp384", 384, false },
-	{ "ecdsa-sha2-nistp521", "nistp521", 521, false },
-	{ "ssh-rsa", NULL, 0, false },
-	{ "sk-ssh-ed25519@openssh.com", NULL, 256, true },
-	{ "sk-ecdsa-sha2-nistp256@openssh.com", "nistp256", 256, true },
-};
-
-static bool
-take_string(struct wire *w, struct wire *ret)
+bool
+ssh_take_number(struct wire *w, unsigned bytes, uint64_t *ret)
 {
-	uint32_t n;
+	uint64_t v = 0;
+	unsigned i;
 
-	if (w->len < 4)
+	if (w->len < bytes)
 		return false;
-	n = (uint32_t)w->p[0] << 24 | (uint32_t)w->p[1] << 16 |
-	    (uint32_t)w->p[2] << 8 | w->p[3];
-	if (n > w->len - 4)
-		return false;
-	ret->p = w->p + 4;
-	ret->len = n;
-	w->p += 4 + (size_t)n;
-	w->len -= 4 + (size_t)n;
+	for (i = 0; i < bytes; i++)
+		v = v << 8 | w->p[i];
+	w->p += bytes;
+	w->len -= bytes;
+	*ret = v;
 	return true;
 }
 
-static bool
-take_text(struct wire *w, const char *want)
+bool
+ssh_take_string(struct wire *w, struct wire *ret)
+{
+	uint64_t n;
+
+	if (!ssh_take_number(w, 4, &n) || n > w->len)
+		return false;
+	ret->p = w->p;
+	ret->len = (size_t)n;
+	w->p += n;
+	w->len -= (size_t)n;
+	return true;
+}
+
+bool
+ssh_take_text(struct wire *w, const char *want)
 {
 	struct wire s;
 
-	return take_string(w, &s) && s.len == strlen(want) &&
+	return ssh_take_string(w, &s) && s.len == strlen(want) &&
 	    memcmp(s.p, want, s.len) == 0;
 }
 
@@ -62,7 +64,7 @@ take_text(struct wire *w, const char *want)
 static bool
 take_mpint(struct wire *w, struct wire *ret)
 {
-	if (!take_string(w, ret) || ret->len == 0 || ret->p[0] >= 0x80)
+	if (!ssh_take_string(w, ret) || ret->len == 0 || ret->p[0] >= 0x80)
 		return false;
 	if (ret->p[0] != 0)
 		return true;
@@ -111,37 +113,44 @@ take_rsa(struct wire *w, unsigned *ret_bits, struct iam_why *why)
 
 /* An uncompressed point (SEC 1 section 2.3.3), or the 32 bytes of RFC 8709. */
 static bool
-take_point(struct wire *w, const struct kind *k)
+take_point(struct wire *w, const struct ssh_kind *k)
 {
 	size_t side = (k->bits + 7) / 8;
 	struct wire q;
 
 	if (k->curve == NULL)
-		return take_string(w, &q) && q.len == 32;
-	return take_text(w, k->curve) && take_string(w, &q) &&
+		return ssh_take_string(w, &q) && q.len == 32;
+	return ssh_take_text(w, k->curve) && ssh_take_string(w, &q) &&
 	    q.len == 1 + 2 * side && q.p[0] == 0x04;
 }
 
-static int
-parse_blob(const struct kind *k, struct wire w, struct ssh_key *ret,
+int
+ssh_take_key(struct wire *w, const struct ssh_kind *k, unsigned *ret_bits,
     struct iam_why *why)
 {
 	struct wire application;
 
-	if (!take_text(&w, k->type)) {
+	*ret_bits = k->bits;
+	if (k->bits == 0)
+		return take_rsa(w, ret_bits, why) ? 0 : IAM_ERR_FORMAT;
+	if (take_point(w, k) &&
+	    (!k->security_key || ssh_take_string(w, &application)))
+		return 0;
+	iam_why_set(why, 0, 0, "the %s key is malformed", k->type);
+	return IAM_ERR_FORMAT;
+}
+
+static int
+parse_blob(const struct ssh_kind *k, struct wire w, struct ssh_key *ret,
+    struct iam_why *why)
+{
+	if (!ssh_take_text(&w, k->type)) {
 		iam_why_set(why, 0, 0, "the key says another type inside than %s",
 		    k->type);
 		return IAM_ERR_FORMAT;
 	}
-	ret->bits = k->bits;
-	if (k->bits == 0) {
-		if (!take_rsa(&w, &ret->bits, why))
-			return IAM_ERR_FORMAT;
-	} else if (!take_point(&w, k) ||
-	    (k->security_key && !take_string(&w, &application))) {
-		iam_why_set(why, 0, 0, "the %s key is malformed", k->type);
+	if (ssh_take_key(&w, k, &ret->bits, why) != 0)
 		return IAM_ERR_FORMAT;
-	}
 	if (w.len != 0) {
 		iam_why_set(why, 0, 0, "%zu bytes follow the end of the key", w.len);
 		return IAM_ERR_FORMAT;
@@ -149,25 +158,30 @@ parse_blob(const struct kind *k, struct wire w, struct ssh_key *ret,
 	return 0;
 }
 
-static int
-fingerprints(const uint8_t *blob, size_t len, struct ssh_key *ret)
+void
+ssh_fingerprint(const void *blob, size_t len, char ret[SSH_FINGERPRINT_SIZE])
 {
-	uint8_t sha[crypto_hash_sha256_BYTES], sum[MD5_LEN];
+	uint8_t sha[crypto_hash_sha256_BYTES];
 	char text[sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES,
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
-	unsigned i;
 
 	crypto_hash_sha256(sha, blob, len);
 	sodium_bin2base64(text, sizeof(text), sha, sizeof(sha),
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	if (snprintf(ret->fingerprint, sizeof(ret->fingerprint), "SHA256:%s",
-	    text) >= (int)sizeof(ret->fingerprint))
-		return IAM_ERR_BUG;
+	snprintf(ret, SSH_FINGERPRINT_SIZE, "SHA256:%s", text);
+}
+
+static void
+fingerprints(const uint8_t *blob, size_t len, struct ssh_key *ret)
+{
+	uint8_t sum[MD5_LEN];
+	unsigned i;
+
+	ssh_fingerprint(blob, len, ret->fingerprint);
 	md5(blob, len, sum);
 	for (i = 0; i < MD5_LEN; i++)
 		snprintf(ret->fingerprint_md5 + (size_t)3 * i, 4, "%02x%s", sum[i],
 		    i + 1 < MD5_LEN ? ":" : "");
-	return 0;
 }
 
 /* The length of the line without one end-of-line; control characters, a second
@@ -198,52 +212,64 @@ line_length(const char *line, size_t *ret, struct iam_why *why)
 	return 0;
 }
 
-static const struct kind *
-find_kind(const char *line, size_t len)
+const struct ssh_kind *
+ssh_kind_find(const char *line, size_t len, bool cert)
 {
+	const char *type;
 	size_t i;
 
 	for (i = 0; i < IAM_COUNT(kinds); i++) {
-		if (strlen(kinds[i].type) == len &&
-		    memcmp(kinds[i].type, line, len) == 0)
+		type = cert ? kinds[i].cert_type : kinds[i].type;
+		if (strlen(type) == len && memcmp(type, line, len) == 0)
 			return &kinds[i];
 	}
 	return NULL;
 }
 
 int
-ssh_key_parse(const char *line, struct ssh_key *ret, struct iam_why *why)
+ssh_line_blob(const char *line, bool cert, uint8_t blob[SSH_BLOB_MAX],
+    struct ssh_line *ret, struct iam_why *why)
 {
-	uint8_t blob[SSH_KEY_LINE_MAX / 4 * 3];
-	struct ssh_key key = { .bits = 0 };
-	size_t len, type_len, text_len, blob_len;
-	const struct kind *kind;
+	size_t len, type_len, text_len;
 	const char *text, *end;
 	int r;
 
 	if ((r = credential_init()) != 0 || (r = line_length(line, &len, why)) != 0)
 		return r;
 	type_len = strcspn(line, " \t\r\n");
-	if ((kind = find_kind(line, type_len)) == NULL) {
+	if ((ret->kind = ssh_kind_find(line, type_len, cert)) == NULL) {
 		iam_why_set(why, 1, 1,
 		    "the line must begin with a supported key type such as ssh-ed25519");
 		return IAM_ERR_FORMAT;
 	}
 	text = line + type_len + (line[type_len] == ' ');
 	text_len = strcspn(text, " \t\r\n");
-	if (sodium_base642bin(blob, sizeof(blob), text, text_len, NULL, &blob_len,
-	    &end, sodium_base64_VARIANT_ORIGINAL) != 0 || end != text + text_len ||
-	    text_len == 0) {
+	if (sodium_base642bin(blob, SSH_BLOB_MAX, text, text_len, NULL,
+	    &ret->blob_len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    end != text + text_len || text_len == 0) {
 		iam_why_set(why, 1, (unsigned)type_len + 2,
 		    "the key type must be followed by one space and Base64");
 		return IAM_ERR_FORMAT;
 	}
-	r = parse_blob(kind, (struct wire){ blob, blob_len }, &key, why);
-	if (r != 0 || (r = fingerprints(blob, blob_len, &key)) != 0)
+	ret->body_len = (size_t)(text - line) + text_len;
+	return 0;
+}
+
+int
+ssh_key_parse(const char *line, struct ssh_key *ret, struct iam_why *why)
+{
+	uint8_t blob[SSH_BLOB_MAX];
+	struct ssh_key key = { .bits = 0 };
+	struct ssh_line l;
+	int r;
+
+	if ((r = ssh_line_blob(line, false, blob, &l, why)) != 0 ||
+	    (r = parse_blob(l.kind, (struct wire){ blob, l.blob_len }, &key, why)) != 0)
 		return r;
-	memcpy(key.type, kind->type, type_len + 1);
+	fingerprints(blob, l.blob_len, &key);
+	memcpy(key.type, l.kind->type, strlen(l.kind->type) + 1);
 	key.body = line;
-	key.body_len = (size_t)(text - line) + text_len;
+	key.body_len = l.body_len;
 	*ret = key;
 	return 0;
 }

@@ -380,6 +380,10 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	put_must(b, a->hostname);
 	buf_str(b, a->helper_group);
 	put_tags(b, a->host_tags, a->host_tag_count);
+	buf_str(b, a->ssh_ca);
+	n = put_count(b, a->revoked_count, SNAP_REVOKED_MAX);
+	for (i = 0; i < n; i++)
+		buf_u64(b, a->revoked[i]);
 	n = put_count(b, a->service_count, SNAP_SERVICES_MAX);
 	for (i = 0; i < n; i++) {
 		put_must(b, a->services[i].service);
@@ -410,6 +414,10 @@ get_account(struct rd *r, struct snap_account *a)
 	a->hostname = rd_str_must(r);
 	a->helper_group = rd_str(r);
 	a->host_tag_count = get_tags(r, a->host_tags);
+	a->ssh_ca = rd_str(r);
+	a->revoked_count = get_count(r, SNAP_REVOKED_MAX);
+	for (i = 0; i < a->revoked_count && r->err == 0; i++)
+		a->revoked[i] = rd_u64(r);
 	a->service_count = get_count(r, SNAP_SERVICES_MAX);
 	for (i = 0; i < a->service_count && r->err == 0; i++) {
 		a->services[i].service = rd_str_must(r);

@@ -18,6 +18,7 @@
 /* Inline and attached, of a user (10+10) and its ten groups (10+10 each), with room. */
 #define SNAP_POLICIES_MAX 512
 #define SNAP_SERVICES_MAX 128
+#define SNAP_REVOKED_MAX 1024
 
 struct snap_tag {
 	const char *key, *value;
@@ -136,6 +137,9 @@ struct snap_account {
 	struct snap_file_mark host_mark, settings_mark;
 	uint32_t host_tag_count;
 	struct snap_tag host_tags[SNAP_TAGS_MAX];
+	const char *ssh_ca;      /* fingerprint of the key that signs SSH certificates; NULL: none */
+	uint32_t revoked_count;
+	uint64_t revoked[SNAP_REVOKED_MAX]; /* serials of its certificates that are not good any more */
 	uint32_t service_count;
 	struct snap_service services[SNAP_SERVICES_MAX];
 };

@@ -6,6 +6,7 @@
 #include "common/base/base.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -344,6 +345,29 @@ fill_account(struct publish *p, const json_t *doc)
 	memcpy(a->services, s->services, sizeof(a->services));
 }
 
+/* What cannot be read is not passed over: a certificate that was revoked would be good. */
+static int
+fill_ssh_ca(struct publish *p, const json_t *doc)
+{
+	const json_t *ca = json_object_get(doc, "SSHCertificateAuthority"), *one;
+	struct snap_account *a = &p->account;
+	const char *serial;
+	char *end;
+	size_t i;
+
+	a->ssh_ca = pub_str(ca, "Fingerprint");
+	a->revoked_count = 0;
+	json_array_foreach(json_object_get(ca, "Revoked"), i, one) {
+		serial = pub_str(one, "Serial");
+		if (a->revoked_count == SNAP_REVOKED_MAX || serial == NULL)
+			return IAM_ERR_FORMAT;
+		a->revoked[a->revoked_count++] = strtoull(serial, &end, 10);
+		if (end == serial || *end != '\0')
+			return IAM_ERR_FORMAT;
+	}
+	return 0;
+}
+
 static int
 put_account(struct publish *p)
 {
@@ -357,6 +381,9 @@ put_account(struct publish *p)
 		iam_why_set(p->why, 0, 0, "the store has no account; run"
 		    " 'iamctl init'");
 		r = IAM_ERR_ABSENT;
+	} else if ((r = fill_ssh_ca(p, doc)) != 0) {
+		iam_why_set(p->why, 0, 0, "the account's document has a damaged list of"
+		    " revoked SSH certificates");
 	} else {
 		snap_account_encode(&p->account, &p->record);
 		r = pub_add(p, p->priv, SNAP_ACCOUNT, "account",
@@ -436,6 +463,30 @@ write_governed(struct publish *p)
 	return r;
 }
 
+/* For iam-authorized-principals, which may not read the private snapshot. */
+static int
+write_ssh_revoked(struct publish *p)
+{
+	const char *path = p->paths->ssh_revoked;
+	struct buf text = BUF_INIT, had = BUF_INIT;
+	uint32_t i;
+	int r;
+
+	if (path == NULL || p->account.ssh_ca == NULL)
+		return 0;
+	for (i = 0; i < p->account.revoked_count; i++)
+		buf_printf(&text, "%" PRIu64 "\n", p->account.revoked[i]);
+	r = text.err;
+	if (r == 0 && (file_read(path, FILE_ROOT_ONLY, SNAP_REVOKED_MAX * 24, &had) != 0 ||
+	    had.len != text.len || strcmp(buf_cstr(&had), buf_cstr(&text)) != 0))
+		r = file_replace(path, buf_cstr(&text), text.len, 0644, (gid_t)-1);
+	if (r != 0)
+		iam_why_set(p->why, 0, 0, "%s: %s", path, iam_strerror(r));
+	buf_release(&text);
+	buf_release(&had);
+	return r;
+}
+
 /* The directory belongs to the package; somebody may have removed it. */
 static void
 make_directory(const char *path)
@@ -473,7 +524,7 @@ write_all(struct publish *p)
 	const struct store_paths *paths = p->paths;
 	int r;
 
-	if ((r = write_governed(p)) != 0 ||
+	if ((r = write_governed(p)) != 0 || (r = write_ssh_revoked(p)) != 0 ||
 	    (r = write_snapshot(p, p->priv, paths->private_snapshot, 0640,
 	    paths->auth_gid)) != 0)
 		return r;

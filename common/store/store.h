@@ -75,6 +75,7 @@ int store_history(struct store *s, const char *key, store_visit *visit,
 
 struct store_paths {
 	const char *host, *settings, *governed;          /* /etc/iam/… */
+	const char *ssh_revoked;                         /* NULL: not written */
 	const char *public_snapshot, *private_snapshot;
 	const char *passwd, *group;                      /* local names: never shadowed (S26, S27) */
 	const char *managed;                             /* directory of NAME.json; NULL: IAM_PATH_MANAGED "/managed" */

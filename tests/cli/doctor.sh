@@ -70,6 +70,13 @@ finds "names of others before local ones" 'nsswitch passwd' FAILED "local names 
 finds "no line" 'nsswitch group' FAILED
 printf 'passwd: files # iam\n' >"$root/etc/nsswitch.conf"
 finds "iam in a comment" 'nsswitch passwd' FAILED "not asked"
+touch "$root/etc/iam/ssh_ca.pub"
+finds "sshd does not trust the authority" 'sshd trustedusercakeys' WARNING "not used"
+sed -i "s|^usepam yes|&\ntrustedusercakeys $(realpath "$root")/etc/iam/ssh_ca.pub\nauthorizedprincipalscommand none|" "$root/usr/sbin/sshd"
+finds "sshd takes revoked certificates" 'sshd authorizedprincipalscommand' FAILED "before AuthorizedKeysCommand"
+sed -i 's|^authorizedprincipalscommand none|authorizedprincipalscommand /usr/lib/host-iam/iam-authorized-principals %u %s|' "$root/usr/sbin/sshd"
+finds "sshd asks about certificates" 'sshd authorizedprincipalscommand' OK
+rm "$root/etc/iam/ssh_ca.pub"
 sed -i 's/kbdinteractiveauthentication yes/kbdinteractiveauthentication no/; s/^authorizedkeys.*/authorizedkeyscommand none/' "$root/usr/sbin/sshd"
 finds "sshd asks for no code" 'sshd kbdinteractiveauthentication' FAILED "asked for a code"
 finds "sshd asks somebody else for keys" 'sshd authorizedkeyscommand' WARNING

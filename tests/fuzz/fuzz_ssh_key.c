@@ -1,4 +1,4 @@
-/* One SSH public key line. */
+/* One line: an SSH public key, or a certificate. */
 #include "common/base/base.h"
 #include "common/credential/credential.h"
 
@@ -8,6 +8,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct iam_why why;
+	struct ssh_cert cert;
 	struct ssh_key key;
 	char *line = malloc(size + 1);
 
@@ -19,6 +20,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ssh_key_parse(line, &key, &why) == 0 &&
 	    (key.body != line || key.body_len > size || key.bits == 0 ||
 	    strlen(key.fingerprint_md5) != 47))
+		abort();
+	if (ssh_cert_parse(line, &cert, &why) == 0 &&
+	    (cert.bits == 0 || cert.mfa_s < 0))
 		abort();
 	free(line);
 	return 0;

@@ -214,6 +214,9 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->password_min_len = 8;
 	mark(w->host.host_file, &a->host_mark);
 	mark(w->host.settings_file, &a->settings_mark);
+	a->ssh_ca = w->ssh_ca;
+	a->revoked_count = w->revoked != 0;
+	a->revoked[0] = w->revoked;
 	a->service_count = IAM_COUNT(services);
 	memcpy(a->services, services, sizeof(services));
 	snap_account_encode(a, &out);
@@ -270,6 +273,7 @@ add_person(const struct world *w, struct snap_builder *b,
 	p->arn = arn;
 	p->home = home;
 	p->shell = "/bin/bash";
+	p->created_s = w->created_s;
 	p->enabled = !who->disabled;
 	/* Few rounds: what crypt(3) costs is not under test here. */
 	if (who->password != NULL)

@@ -40,6 +40,9 @@ struct world {
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */
 	const char *recovery;              /* a recovery code of those who have a device */
+	const char *ssh_ca;                /* fingerprint; NULL: none */
+	uint64_t revoked;                  /* serial of a certificate; 0: none */
+	int64_t created_s;                 /* of everyone */
 };
 
 /* A tmpfs of this process's own at root, where the kernel lets us: tests that

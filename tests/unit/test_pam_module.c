@@ -5,6 +5,7 @@
 #include "common/base/base.h"
 #include "common/policy/policy.h"
 #include "tests/pam/world.h"
+#include "tests/unit/ssh_certs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -531,10 +532,11 @@ test_module__after_a_key_only_the_code(void **state)
 
 /* The account phase of a login that a key alone has opened. */
 static int
-key_login(struct test *t, const char *service, const char *info)
+key_login(struct test *t, const char *service, const char *user,
+    const char *info)
 {
-	pam_handle_t *pamh = start(t, service, "kim");
-	char env[1024];
+	pam_handle_t *pamh = start(t, service, user);
+	char env[4200];
 	int r;
 
 	snprintf(env, sizeof(env), "SSH_AUTH_INFO_0=%s", info);
@@ -555,14 +557,14 @@ test_module__policies_see_the_ssh_key(void **state)
 	t->w.key = KEY_FINGERPRINT;
 	t->w.uploaded_s = time(NULL) - 86400;
 	world_publish(&t->w);
-	assert_int_equal(key_login(t, "sshd", "publickey " KEY "\n"), PAM_SUCCESS);
+	assert_int_equal(key_login(t, "sshd", "kim", "publickey " KEY "\n"), PAM_SUCCESS);
 	/* Another type; no key at all; a key that only another service tells of. */
-	assert_int_equal(key_login(t, "sshd", "publickey " RSA_KEY "\n"), PAM_PERM_DENIED);
-	assert_int_equal(key_login(t, "sshd", "password\n"), PAM_PERM_DENIED);
-	assert_int_equal(key_login(t, "login", "publickey " KEY "\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "sshd", "kim", "publickey " RSA_KEY "\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "sshd", "kim", "password\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "login", "kim", "publickey " KEY "\n"), PAM_PERM_DENIED);
 	t->w.uploaded_s = time(NULL) - 91 * 86400;
 	world_publish(&t->w);
-	assert_int_equal(key_login(t, "sshd", "publickey " KEY "\n"), PAM_PERM_DENIED);
+	assert_int_equal(key_login(t, "sshd", "kim", "publickey " KEY "\n"), PAM_PERM_DENIED);
 
 	assert_int_equal(file_read(t->w.host.trail, FILE_ANY, sizeof(text) - 1,
 	    &trail), 0);
@@ -571,6 +573,70 @@ test_module__policies_see_the_ssh_key(void **state)
 	    WORLD_KEY_ID "\""));
 	assert_non_null(strstr(buf_cstr(&trail), "\"KeyType\":\"ssh-rsa\""));
 	buf_release(&trail);
+}
+
+static int
+cert_login(struct test *t, const char *user, const char *cert)
+{
+	char info[4096];
+
+	world_publish(&t->w);
+	snprintf(info, sizeof(info), "publickey %s\n", cert);
+	return key_login(t, "sshd", user, info);
+}
+
+/* A certificate of the account's own CA brings its MFA along; ned's policy asks for it. */
+static void
+test_module__a_certificate_is_a_session(void **state)
+{
+	struct test *t = need_root(state);
+
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_PERM_DENIED);
+	t->w.ssh_ca = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_PERM_DENIED);
+	t->w.ssh_ca = CERT_CA;
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_SUCCESS);
+	assert_int_equal(cert_login(t, "ned", CERT_NED), PAM_PERM_DENIED);
+	/* Nora's policy allows everything, but not with what belongs to ned. */
+	assert_int_equal(cert_login(t, "nora", CERT_NED_MFA), PAM_PERM_DENIED);
+	/* Nor to a ned of before. */
+	t->w.created_s = CERT_FROM_S + 1;
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_PERM_DENIED);
+	t->w.created_s = CERT_FROM_S;
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_SUCCESS);
+	t->w.revoked = CERT_SERIAL;
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_PERM_DENIED);
+	t->w.revoked = CERT_SERIAL + 1;
+	assert_int_equal(cert_login(t, "ned", CERT_NED_MFA), PAM_SUCCESS);
+}
+
+/* In its own auth phase a certificate with MFA asks for nothing, and any other key for
+ * the code as before. */
+static void
+test_module__a_certificate_with_mfa_answers_the_question(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	t->w.ssh_ca = CERT_CA;
+	world_publish(&t->w);
+	pamh = start(t, "sshd", "ned");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey " CERT_NED_MFA "\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript, "");
+	pam_end(pamh, 0);
+	pamh = start(t, "sshd", "ned");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey " CERT_NED "\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript, "[Verification code: ]");
+	pam_end(pamh, 0);
+	/* Another service's environment says nothing. */
+	pamh = start(t, "login", "ned");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey " CERT_NED_MFA "\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
 }
 
 static void
@@ -1166,6 +1232,8 @@ main(void)
 		T(test_module__S3_mfa_needed_and_no_device),
 		T(test_module__after_a_key_only_the_code),
 		T(test_module__policies_see_the_ssh_key),
+		T(test_module__a_certificate_is_a_session),
+		T(test_module__a_certificate_with_mfa_answers_the_question),
 		T(test_module__password_reset_required),
 		T(test_module__first_pass),
 		T(test_module__S11_evidence_reaches_the_parent),
