@@ -116,12 +116,15 @@ int
 flow_session_close(struct flow *f)
 {
 	struct runtime_evidence e = { 0 };
+	bool found = false;
+	pid_t pid = 0;
 	int r;
 
 	if (f->id.who != FLOW_OURS)
 		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
-	if (f->has_session && f->session_pid == f->facts->pid)
-		e = f->session;
+	if (runtime_session_find(f->rt, f->facts->pid, &found, &pid, &e) != 0 ||
+	    !found || pid != f->facts->pid)
+		e = (struct runtime_evidence){ 0 };
 	r = runtime_session_close(f->rt, f->facts->pid);
 	if (r == 0 || r == IAM_ERR_ABSENT)
 		put_event(f, "CloseSession", &e);

@@ -63,9 +63,12 @@ fuzz: $(FUZZERS)
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 $(B)/bench/%: $(B)/tobj/tests/bench/%.o $(TEST_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(CTL_LIBS) -lpam -lpthread -ldl
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIB) $(ALL_LDFLAGS) $(CTL_LIBS) -lpam -lpthread -ldl
+$(B)/bench/bench_login $(B)/bench/bench_timing: $(B)/tobj/tests/pam/world.o
+# Its crypt(3) stands before libcrypt's, for the modules as well.
+$(B)/bench/bench_login: ALL_LDFLAGS += -rdynamic
 # The name service is measured beside its peers, in a test bed of its own.
-bench: all $(BENCHES)
+bench: all test-programs $(BENCHES)
 	@for b in $(sort $(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
 	tests/bench/names/run $(B)
 

@@ -142,6 +142,8 @@ world_open(struct world *w, const char *root)
 	w->throttle_free = 10;
 	w->throttle_max_s = 300;
 	w->users_may_change_password = 1;
+	/* Few rounds: what crypt(3) costs is not under test. */
+	w->setting = "$6$rounds=1000$saltsalt$";
 	memset(key, 'k', sizeof(key));
 	world_write(w->host.seal_key, key, sizeof(key), 0640);
 	world_write(w->host.host_file, "{}", 2, 0644);
@@ -275,10 +277,8 @@ add_person(const struct world *w, struct snap_builder *b,
 	p->shell = "/bin/bash";
 	p->created_s = w->created_s;
 	p->enabled = !who->disabled;
-	/* Few rounds: what crypt(3) costs is not under test here. */
 	if (who->password != NULL)
-		p->password_hash = crypt_r(who->password, "$6$rounds=1000$saltsalt$",
-		    crypt);
+		p->password_hash = crypt_r(who->password, w->setting, crypt);
 	p->password_reset_required = who->reset;
 	if (who->device) {
 		memset(&seal_key, 'k', sizeof(seal_key));

@@ -37,6 +37,7 @@ struct world {
 	uint32_t users_may_change_password;
 	const char *helper_group;
 	int64_t enabled_s;                 /* of the devices */
+	const char *setting;               /* crypt(3)'s; the default is quick */
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */
 	const char *recovery;              /* a recovery code of those who have a device */
