@@ -110,7 +110,7 @@ become(uid_t uid)
 }
 
 /* What a caller may do to the helper before it runs. */
-enum prank { NONE, NO_FDS, MANY_FDS, NO_FILE_SIZE };
+enum prank { NONE, NO_FDS, MANY_FDS, NO_FILE_SIZE, NO_LIMIT_OF = 1000 };
 
 static void
 play(enum prank prank, int input)
@@ -132,7 +132,12 @@ play(enum prank prank, int input)
 	case NO_FILE_SIZE:
 		setrlimit(RLIMIT_FSIZE, &limit);
 		break;
+	case NO_LIMIT_OF:
+		break;
 	}
+	/* NO_LIMIT_OF + RLIMIT_x: 0 of it */
+	if (prank >= NO_LIMIT_OF)
+		setrlimit((int)prank - (int)NO_LIMIT_OF, &limit);
 }
 
 static pid_t
@@ -149,6 +154,7 @@ start(uid_t uid, const char *mode, const void *input, size_t len, enum prank pra
 		execl(HELPER, "iam-chkauth", mode, (char *)NULL);
 		_exit(98);
 	}
+	signal(SIGPIPE, SIG_IGN);
 	close(fds[0]);
 	if (write(fds[1], input, len) != (ssize_t)len)
 		print_message("the helper does not listen\n");
@@ -282,6 +288,35 @@ test_chkauth__S33_guesses_through_a_service(void **state)
 	rhost = "203.0.113.9";
 	assert_int_equal(ask(MAN, "auth", "man", "right", "", NONE), CHK_WRONG);
 	rhost = "";
+}
+
+/* S31: whatever the caller leaves no room for, no wrong answer opens, and the
+ * right one opens or does not. */
+static void
+test_chkauth__S31_limits(void **state)
+{
+	static const char *const passwords[] = { "right", "wrong" };
+	struct buf b = BUF_INIT;
+	int limit, status;
+	size_t i;
+	pid_t pid;
+
+	need_root(state);
+	for (i = 0; i < IAM_COUNT(passwords); i++) {
+		const struct chk_request req = { "man", "locker", "", "",
+			passwords[i], "" };
+
+		buf_reset(&b);
+		chk_encode(&req, &b);
+		for (limit = 0; limit < RLIM_NLIMITS; limit++) {
+			pid = start(MAN, "auth", b.p, b.len,
+			    (enum prank)((int)NO_LIMIT_OF + limit));
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			if (i == 1 && WIFEXITED(status))
+				assert_int_not_equal(WEXITSTATUS(status), CHK_PERMIT);
+		}
+	}
+	buf_release(&b);
 }
 
 /* Attempts of MAN's own in flight, or counted as failed. */
@@ -497,6 +532,7 @@ main(void)
 		T(test_chkauth__S30_without_a_group),
 		T(test_chkauth__judges),
 		T(test_chkauth__S33_guesses_through_a_service),
+		T(test_chkauth__S31_limits),
 		T(test_chkauth__S31_kill_races),
 		T(test_chkauth__S33_is_no_oracle),
 		T(test_chkauth__S31_whatever_the_caller_left),

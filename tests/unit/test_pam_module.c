@@ -447,6 +447,25 @@ test_module__S6_conversations_that_fail(void **state)
 	runtime_close(rt);
 }
 
+/* S15: fifty correct logins of one user at once, where three may fail. */
+static void
+test_module__S15_correct_logins_at_once(void **state)
+{
+	struct test *t = need_root(state);
+	int i, status;
+
+	t->w.throttle_free = 3;
+	world_publish(&t->w);
+	for (i = 0; i < 50; i++) {
+		if (fork() == 0)
+			_exit(alone(t, "sshd", "nora", AUTH) != PAM_SUCCESS);
+	}
+	for (i = 0; i < 50; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void
 test_module__denial_names_an_event_unless_silent(void **state)
 {
@@ -1227,6 +1246,7 @@ main(void)
 		T(test_module__S0_inert_before_init),
 		T(test_module__S8_all_noes_look_alike),
 		T(test_module__S6_conversations_that_fail),
+		T(test_module__S15_correct_logins_at_once),
 		T(test_module__denial_names_an_event_unless_silent),
 		T(test_module__right_password_and_code),
 		T(test_module__S3_mfa_needed_and_no_device),
