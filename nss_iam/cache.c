@@ -109,21 +109,31 @@ install(struct snap *s)
 	unpin(i);
 }
 
-/* Ask the one that is kept. false: there is none, or it is of the past. */
+/*
+ * Ask the one that is kept. false: there is none, or it is of the past; then a
+ * new one is opened, which has what is still good of it.
+ */
 static bool
-ask_current(nss_look *look, void *arg, int *ret)
+ask_current(nss_look *look, void *arg, int *ret, struct snap **ret_fresh)
 {
 	const struct snap *s;
 	unsigned i;
 	int saved;
+	bool small;
 
-	if (!pin_current(&i))
+	if (!pin_current(&i)) {
+		*ret = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, ret_fresh);
 		return false;
+	}
 	s = cache.slots[i].snap;
-	if (!snap_is_current(s, IAM_PATH_PUBLIC) ||
-	    snap_cached(s) >= CACHED_MAX) {
+	small = snap_cached(s) < CACHED_MAX;
+	if (!small || !snap_is_current(s, IAM_PATH_PUBLIC)) {
 		retire(i);
+		*ret = snap_open_next(IAM_PATH_PUBLIC, SNAP_PUBLIC,
+		    small ? s : NULL, ret_fresh);
+		saved = errno;
 		unpin(i);
+		errno = saved;
 		return false;
 	}
 	*ret = look(s, arg);
@@ -157,8 +167,8 @@ nss_query(nss_look *look, void *arg)
 	unsigned n;
 
 	for (n = 0; n < TRIES; n++) {
-		if (!ask_current(look, arg, &r)) {
-			if ((r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &s)) != 0)
+		if (!ask_current(look, arg, &r, &s)) {
+			if (r != 0)
 				return r;
 			r = ask_fresh(s, look, arg);
 		}

@@ -13,12 +13,29 @@ struct ask {
 	bool found;
 };
 
-static struct nss_walk walk = NSS_WALK_INIT(SNAP_GROUP_NAME);
+static struct nss_walk walk = NSS_WALK_INIT;
 
 static bool
 may_serve(const struct snap_group *g)
 {
 	return nss_group_name_ok(g->name) && nss_id_ok(g->gid);
+}
+
+/* Pointers to the names at p. Whether the lengths are right is seen on the way. */
+static int
+point(const struct snap_group *g, char **member, char *p)
+{
+	size_t at = 0;
+	uint32_t i;
+
+	for (i = 0; i < g->member_count; i++) {
+		member[i] = p + at;
+		at += (size_t)g->member_lens[i] + 1;
+		if (at > g->members_len || g->members[at - 1] != '\0')
+			return IAM_ERR_FORMAT;
+	}
+	member[i] = NULL;
+	return at == g->members_len ? 0 : IAM_ERR_FORMAT;
 }
 
 /* All of it or nothing: the list of members first, for its alignment. */
@@ -29,20 +46,21 @@ fill(const struct snap_group *g, struct ask *a)
 	size_t list = ((size_t)g->member_count + 1) * sizeof(char *);
 	size_t need = pad + list + strlen(g->name) + 1 + sizeof("x") +
 	    g->members_len;
-	char **member, *p, *end;
+	char **member, *p;
+	int r;
 
 	if (need > a->len)
 		return IAM_ERR_RANGE;
 	member = (char **)(void *)(a->buf + pad);
 	p = a->buf + pad + list;
+	if ((r = point(g, member, p)) != 0)
+		return r;
+	memcpy(p, g->members, g->members_len);
+	p += g->members_len;
 	a->gr->gr_mem = member;
 	a->gr->gr_gid = g->gid;
 	a->gr->gr_name = nss_copy(&p, g->name);
 	a->gr->gr_passwd = nss_copy(&p, "x");
-	memcpy(p, g->members, g->members_len);
-	for (end = p + g->members_len; p < end; p += strlen(p) + 1)
-		*member++ = p;
-	*member = NULL;
 	return 0;
 }
 
@@ -90,13 +108,14 @@ _nss_iam_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len,
 }
 
 static int
-take(struct snap_bytes value, void *arg, bool *ret_taken)
+step(const struct snap *s, uint64_t *cursor, void *arg, bool *ret_found,
+    bool *ret_taken)
 {
 	struct snap_group g;
 	int r;
 
-	*ret_taken = false;
-	if ((r = snap_group_decode(value, &g)) != 0 || !may_serve(&g))
+	r = snap_group_next(s, cursor, ret_found, &g);
+	if (r != 0 || !*ret_found || !may_serve(&g))
 		return r;
 	if ((r = fill(&g, arg)) == 0)
 		*ret_taken = true;
@@ -118,7 +137,7 @@ _nss_iam_getgrent_r(struct group *gr, char *buf, size_t len, int *errnop)
 	struct ask a = { NULL, 0, gr, buf, len, false };
 	int saved = errno, r;
 
-	r = nss_walk_next(&walk, take, &a, &a.found);
+	r = nss_walk_next(&walk, step, &a, &a.found);
 	return nss_answer(r, a.found, saved, errnop);
 }
 

@@ -41,20 +41,21 @@ enum nss_status nss_answer(int err, bool found, int saved_errno, int *errnop);
  * until the end.
  */
 struct nss_walk {
-	enum snap_table table;
 	atomic_flag busy;
 	struct snap *snap;
 	uint64_t cursor;
 	bool ended;
 };
-#define NSS_WALK_INIT(t) { (t), ATOMIC_FLAG_INIT, NULL, 0, false }
+#define NSS_WALK_INIT { ATOMIC_FLAG_INIT, NULL, 0, false }
 
-/* Put one record into the caller's result. *ret_taken false: not to be served. */
-typedef int nss_take(struct snap_bytes value, void *arg, bool *ret_taken);
+/* Put the next record into the caller's result and move *cursor behind it. Both
+ * flags start out false; not taken: it is not to be served. */
+typedef int nss_step(const struct snap *s, uint64_t *cursor, void *arg,
+    bool *ret_found, bool *ret_taken);
 
 int nss_walk_rewind(struct nss_walk *w);
 /* After IAM_ERR_RANGE the next call gets the same record. */
-int nss_walk_next(struct nss_walk *w, nss_take *take, void *arg,
+int nss_walk_next(struct nss_walk *w, nss_step *step, void *arg,
     bool *ret_found);
 
 /* May a user or group of ours have this id, this name? */

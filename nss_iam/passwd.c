@@ -13,7 +13,7 @@ struct ask {
 	bool found;
 };
 
-static struct nss_walk walk = NSS_WALK_INIT(SNAP_USER_NAME);
+static struct nss_walk walk = NSS_WALK_INIT;
 
 static bool
 may_serve(const struct snap_user *u)
@@ -26,19 +26,19 @@ may_serve(const struct snap_user *u)
 static int
 fill(const struct snap_user *u, struct ask *a)
 {
-	size_t need = strlen(u->name) + strlen(u->gecos) + strlen(u->home) +
-	    strlen(u->shell) + 4 + sizeof("x");
 	char *p = a->buf;
 
-	if (need > a->len)
+	if (a->len < u->text_len + sizeof("x"))
 		return IAM_ERR_RANGE;
-	a->pw->pw_name = nss_copy(&p, u->name);
+	memcpy(p, u->name, u->text_len);
+	a->pw->pw_name = p;
+	a->pw->pw_gecos = p + (u->gecos - u->name);
+	a->pw->pw_dir = p + (u->home - u->name);
+	a->pw->pw_shell = p + (u->shell - u->name);
+	p += u->text_len;
 	a->pw->pw_passwd = nss_copy(&p, "x");
 	a->pw->pw_uid = u->uid;
 	a->pw->pw_gid = u->gid;
-	a->pw->pw_gecos = nss_copy(&p, u->gecos);
-	a->pw->pw_dir = nss_copy(&p, u->home);
-	a->pw->pw_shell = nss_copy(&p, u->shell);
 	return 0;
 }
 
@@ -86,13 +86,14 @@ _nss_iam_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t len,
 }
 
 static int
-take(struct snap_bytes value, void *arg, bool *ret_taken)
+step(const struct snap *s, uint64_t *cursor, void *arg, bool *ret_found,
+    bool *ret_taken)
 {
 	struct snap_user u;
 	int r;
 
-	*ret_taken = false;
-	if ((r = snap_user_decode(value, &u)) != 0 || !may_serve(&u))
+	r = snap_user_next(s, cursor, ret_found, &u);
+	if (r != 0 || !*ret_found || !may_serve(&u))
 		return r;
 	if ((r = fill(&u, arg)) == 0)
 		*ret_taken = true;
@@ -114,7 +115,7 @@ _nss_iam_getpwent_r(struct passwd *pw, char *buf, size_t len, int *errnop)
 	struct ask a = { NULL, 0, pw, buf, len, false };
 	int saved = errno, r;
 
-	r = nss_walk_next(&walk, take, &a, &a.found);
+	r = nss_walk_next(&walk, step, &a, &a.found);
 	return nss_answer(r, a.found, saved, errnop);
 }
 

@@ -44,19 +44,17 @@ nss_walk_rewind(struct nss_walk *w)
 
 /* The next record that is to be served; what is not is passed over. */
 static int
-next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
+next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 {
-	struct snap_bytes value;
 	bool found, taken = false;
 	uint64_t cursor;
 	int r;
 
 	while (!taken) {
 		cursor = w->cursor;
-		r = snap_next(w->snap, w->table, &cursor, &found, NULL, &value);
+		found = false;
+		r = step(w->snap, &cursor, arg, &found, &taken);
 		if (r != 0 || !found)
-			return r;
-		if ((r = take(value, arg, &taken)) != 0)
 			return r;
 		w->cursor = cursor;
 		if (snap_cached(w->snap) > CACHED_MAX)
@@ -67,7 +65,7 @@ next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
 }
 
 int
-nss_walk_next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
+nss_walk_next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 {
 	int r = 0, saved;
 
@@ -77,7 +75,7 @@ nss_walk_next(struct nss_walk *w, nss_take *take, void *arg, bool *ret_found)
 	if (w->snap == NULL && !w->ended)
 		r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &w->snap);
 	if (r == 0 && !w->ended)
-		r = next(w, take, arg, ret_found);
+		r = next(w, step, arg, ret_found);
 	saved = errno;
 	if (r == 0 && !*ret_found) {
 		snap_close(w->snap);

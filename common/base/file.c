@@ -159,11 +159,11 @@ file_sync_dir(const char *path)
 }
 
 static int
-write_temporary(int fd, const void *data, size_t len, mode_t mode, gid_t gid)
+write_temporary(int fd, file_fill *fill, void *arg, mode_t mode, gid_t gid)
 {
 	int r;
 
-	if ((r = file_write_all(fd, data, len)) != 0)
+	if ((r = fill(fd, arg)) != 0)
 		return r;
 	if (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) != 0)
 		return IAM_ERR_IO;
@@ -173,7 +173,7 @@ write_temporary(int fd, const void *data, size_t len, mode_t mode, gid_t gid)
 }
 
 int
-file_replace(const char *path, const void *data, size_t len, mode_t mode,
+file_replace_by(const char *path, file_fill *fill, void *arg, mode_t mode,
     gid_t gid)
 {
 	char tmp[PATH_MAX];
@@ -185,7 +185,7 @@ file_replace(const char *path, const void *data, size_t len, mode_t mode,
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return IAM_ERR_IO;
-	r = write_temporary(fd, data, len, mode, gid);
+	r = write_temporary(fd, fill, arg, mode, gid);
 	saved = errno;
 	if (close(fd) != 0 && r == 0) {
 		saved = errno;
@@ -201,4 +201,26 @@ file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		return r;
 	}
 	return file_sync_dir(path);
+}
+
+struct content {
+	const void *data;
+	size_t len;
+};
+
+static int
+write_content(int fd, void *arg)
+{
+	const struct content *c = arg;
+
+	return file_write_all(fd, c->data, c->len);
+}
+
+int
+file_replace(const char *path, const void *data, size_t len, mode_t mode,
+    gid_t gid)
+{
+	struct content c = { data, len };
+
+	return file_replace_by(path, write_content, &c, mode, gid);
 }

@@ -47,6 +47,10 @@ int file_read(const char *path, enum file_trust trust, size_t max,
  */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode,
     gid_t gid);
+/* The same with content that fill writes to the descriptor, piece by piece. */
+typedef int file_fill(int fd, void *arg);
+int file_replace_by(const char *path, file_fill *fill, void *arg, mode_t mode,
+    gid_t gid);
 
 /* fsync the directory that holds path. */
 int file_sync_dir(const char *path);

@@ -2,11 +2,11 @@
 #include "common/snapshot/accounts.h"
 #include "common/snapshot/internal.h"
 
-#include <endian.h>
-#include <string.h>
-
-#define USER_HEAD 16
-#define GROUP_HEAD 16
+#define HEAD SNAP_INSIDE_NAME /* of both records, before the name */
+#define LOW UINT64_C(0x0101010101010101)
+#define HIGH (LOW * 0x80)
+/* In the cursor of a walk through groups: those of the users have begun. */
+#define PRIVATE_GROUPS (UINT64_C(1) << 63)
 
 /* A field of passwd(5): no colon, nothing that breaks a line or a terminal. */
 static bool
@@ -21,12 +21,31 @@ is_field(const char *s)
 	return true;
 }
 
-static bool
-user_ok(const struct snap_user *u)
+/* 0x80 in each byte that is zero. */
+static uint64_t
+zero_bytes(uint64_t v)
 {
-	return u->uid != 0 && u->gid != 0 && name_is_unix(u->name) &&
-	    is_field(u->gecos) && is_field(u->home) && is_field(u->shell) &&
-	    u->home[0] == '/' && (u->shell[0] == '/' || u->shell[0] == '\0');
+	return ~((((v & ~HIGH) + ~HIGH) | v) | ~HIGH);
+}
+
+/* The same for len bytes at once, of which nuls are NULs: every look-up asks. */
+static bool
+are_fields(const uint8_t *p, size_t len, int nuls)
+{
+	uint64_t v, zero, bad = 0;
+	size_t n;
+
+	for (; len > 0; p += n, len -= n) {
+		n = len < sizeof(v) ? len : sizeof(v);
+		v = LOW * 'x';
+		memcpy(&v, p, n);
+		zero = zero_bytes(v);
+		nuls -= __builtin_popcountll(zero);
+		v |= zero >> 1; /* no more than another letter */
+		bad |= (v - LOW * 0x20) & ~v & HIGH;
+		bad |= zero_bytes(v ^ LOW * 0x7f) | zero_bytes(v ^ LOW * ':');
+	}
+	return bad == 0 && nuls == 0;
 }
 
 static void
@@ -36,6 +55,14 @@ fail(struct buf *b, int err)
 		b->err = err;
 }
 
+static bool
+user_ok(const struct snap_user *u)
+{
+	return u->uid != 0 && u->gid != 0 && name_is_unix(u->name) &&
+	    u->home[0] == '/' && (u->shell[0] == '/' || u->shell[0] == '\0') &&
+	    (!u->private_group || u->gid == u->uid);
+}
+
 void
 snap_user_encode(const struct snap_user *u, struct buf *b)
 {
@@ -43,7 +70,8 @@ snap_user_encode(const struct snap_user *u, struct buf *b)
 	size_t i;
 
 	for (i = 0; i < IAM_COUNT(text); i++) {
-		if (text[i] == NULL || strlen(text[i]) > UINT16_MAX) {
+		if (text[i] == NULL || strlen(text[i]) > UINT16_MAX ||
+		    !is_field(text[i])) {
 			fail(b, IAM_ERR_ARG);
 			return;
 		}
@@ -54,46 +82,41 @@ snap_user_encode(const struct snap_user *u, struct buf *b)
 	}
 	buf_u32(b, u->uid);
 	buf_u32(b, u->gid);
-	for (i = 0; i < IAM_COUNT(text); i++)
+	buf_u8(b, (uint8_t)strlen(u->name));
+	buf_u8(b, u->private_group);
+	for (i = 1; i < IAM_COUNT(text); i++)
 		buf_u16(b, (uint16_t)strlen(text[i]));
 	for (i = 0; i < IAM_COUNT(text); i++)
 		buf_put(b, text[i], strlen(text[i]) + 1);
 }
 
-/* len bytes and a NUL, and no other NUL. */
-static const char *
-take_text(struct rd *r, size_t len)
-{
-	const uint8_t *p = rd_bytes(r, len + 1);
-
-	if (p == NULL || memchr(p, '\0', len + 1) != p + len) {
-		r->err = IAM_ERR_FORMAT;
-		return "";
-	}
-	return (const char *)p;
-}
-
 int
 snap_user_decode(struct snap_bytes in, struct snap_user *ret)
 {
-	const char **text[4];
+	size_t name, gecos, home, shell;
+	const uint8_t *p = in.p;
 	struct snap_user u;
-	uint16_t len[4];
-	struct rd r;
-	size_t i;
 
-	text[0] = &u.name;
-	text[1] = &u.gecos;
-	text[2] = &u.home;
-	text[3] = &u.shell;
-	rd_init(&r, in.p, in.len);
-	u.uid = rd_u32(&r);
-	u.gid = rd_u32(&r);
-	for (i = 0; i < IAM_COUNT(text); i++)
-		len[i] = rd_u16(&r);
-	for (i = 0; i < IAM_COUNT(text); i++)
-		*text[i] = take_text(&r, len[i]);
-	if (rd_end(&r) != 0 || !user_ok(&u))
+	if (in.len < HEAD || p[9] > 1)
+		return IAM_ERR_FORMAT;
+	name = (size_t)p[8] + 1;
+	gecos = (size_t)snap_get16(p + 10) + 1;
+	home = (size_t)snap_get16(p + 12) + 1;
+	shell = (size_t)snap_get16(p + 14) + 1;
+	u.text_len = name + gecos + home + shell;
+	if (u.text_len != in.len - HEAD ||
+	    !are_fields(p + HEAD, u.text_len, 4))
+		return IAM_ERR_FORMAT;
+	u.uid = snap_get32(p);
+	u.gid = snap_get32(p + 4);
+	u.private_group = p[9] != 0;
+	u.name = (const char *)p + HEAD;
+	u.gecos = u.name + name;
+	u.home = u.gecos + gecos;
+	u.shell = u.home + home;
+	/* With these, the four NULs are where they have to be. */
+	if (u.gecos[-1] != '\0' || u.home[-1] != '\0' || u.shell[-1] != '\0' ||
+	    u.shell[shell - 1] != '\0' || !user_ok(&u))
 		return IAM_ERR_FORMAT;
 	*ret = u;
 	return 0;
@@ -120,6 +143,8 @@ members_ok(const char *p, size_t len, uint32_t count)
 void
 snap_group_encode(const struct snap_group *g, struct buf *b)
 {
+	const char *p;
+
 	if (g->gid == 0 || g->name == NULL || !name_is_unix(g->name) ||
 	    g->members_len > SNAP_VALUE_MAX / 2 ||
 	    !members_ok(g->members, g->members_len, g->member_count)) {
@@ -128,35 +153,67 @@ snap_group_encode(const struct snap_group *g, struct buf *b)
 	}
 	buf_u32(b, g->gid);
 	buf_u32(b, g->member_count);
-	buf_u32(b, (uint32_t)strlen(g->name));
+	buf_u8(b, (uint8_t)strlen(g->name));
+	buf_put(b, "\0\0", 3);
 	buf_u32(b, (uint32_t)g->members_len);
 	buf_put(b, g->name, strlen(g->name) + 1);
 	buf_put(b, g->members, g->members_len);
+	for (p = g->members; p < g->members + g->members_len; p += strlen(p) + 1)
+		buf_u8(b, (uint8_t)strlen(p));
+}
+
+/* All but the members. */
+static int
+group_view(struct snap_bytes in, struct snap_group *ret)
+{
+	const uint8_t *p = in.p;
+	struct snap_group g;
+	size_t name;
+
+	if (in.len < HEAD || memcmp(p + 9, "\0\0", 3) != 0)
+		return IAM_ERR_FORMAT;
+	name = (size_t)p[8] + 1;
+	g.gid = snap_get32(p);
+	g.member_count = snap_get32(p + 4);
+	g.members_len = snap_get32(p + 12);
+	if ((uint64_t)HEAD + name + g.members_len + g.member_count != in.len)
+		return IAM_ERR_FORMAT;
+	g.name = (const char *)p + HEAD;
+	g.members = g.name + name;
+	g.member_lens = p + HEAD + name + g.members_len;
+	if (g.gid == 0 || g.members[-1] != '\0' || !name_is_unix(g.name) ||
+	    strlen(g.name) != name - 1 || (g.members_len > 0 &&
+	    g.members[g.members_len - 1] != '\0'))
+		return IAM_ERR_FORMAT;
+	*ret = g;
+	return 0;
 }
 
 int
 snap_group_decode(struct snap_bytes in, struct snap_group *ret)
 {
 	struct snap_group g;
-	const uint8_t *members;
-	uint32_t name_len;
-	struct rd r;
+	const char *p;
+	uint32_t i;
+	int r;
 
-	rd_init(&r, in.p, in.len);
-	g.gid = rd_u32(&r);
-	g.member_count = rd_u32(&r);
-	name_len = rd_u32(&r);
-	g.members_len = rd_u32(&r);
-	if (name_len > IAM_UNIX_NAME_MAX)
+	if ((r = group_view(in, &g)) != 0)
+		return r;
+	if (!members_ok(g.members, g.members_len, g.member_count))
 		return IAM_ERR_FORMAT;
-	g.name = take_text(&r, name_len);
-	members = rd_bytes(&r, g.members_len);
-	g.members = (const char *)members;
-	if (rd_end(&r) != 0 || g.gid == 0 || !name_is_unix(g.name) ||
-	    !members_ok(g.members, g.members_len, g.member_count))
-		return IAM_ERR_FORMAT;
+	for (i = 0, p = g.members; i < g.member_count; i++, p += strlen(p) + 1) {
+		if (g.member_lens[i] != strlen(p))
+			return IAM_ERR_FORMAT;
+	}
 	*ret = g;
 	return 0;
+}
+
+static void
+group_of_user(const struct snap_user *u, struct snap_group *ret)
+{
+	*ret = (struct snap_group){ .gid = u->uid, .name = u->name,
+		.members = "", .member_lens = (const uint8_t *)"" };
 }
 
 static int
@@ -227,14 +284,18 @@ snap_group_by_name(const struct snap *s, const char *name, bool *ret_found,
 {
 	struct snap_bytes v;
 	struct snap_group g;
+	struct snap_user u;
 	bool found;
 	int r;
 
 	*ret_found = false;
 	r = find_name(s, SNAP_GROUP_NAME, name, &found, &v);
+	if (r == 0 && found)
+		r = group_view(v, &g);
+	else if (r == 0 && (r = snap_user_by_name(s, name, &found, &u)) == 0 &&
+	    found && (found = u.private_group))
+		group_of_user(&u, &g);
 	if (r != 0 || !found)
-		return r;
-	if ((r = snap_group_decode(v, &g)) != 0)
 		return r;
 	if (strcmp(g.name, name) != 0)
 		return IAM_ERR_FORMAT;
@@ -249,19 +310,66 @@ snap_group_by_gid(const struct snap *s, uint32_t gid, bool *ret_found,
 {
 	struct snap_bytes v;
 	struct snap_group g;
+	struct snap_user u;
 	bool found;
 	int r;
 
 	*ret_found = false;
 	r = find_id(s, SNAP_GROUP_GID, gid, &found, &v);
+	if (r == 0 && found)
+		r = group_view(v, &g);
+	else if (r == 0 && (r = snap_user_by_uid(s, gid, &found, &u)) == 0 &&
+	    found && (found = u.private_group))
+		group_of_user(&u, &g);
 	if (r != 0 || !found)
-		return r;
-	if ((r = snap_group_decode(v, &g)) != 0)
 		return r;
 	if (g.gid != gid)
 		return IAM_ERR_FORMAT;
 	*ret = g;
 	*ret_found = true;
+	return 0;
+}
+
+int
+snap_user_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
+    struct snap_user *ret)
+{
+	struct snap_bytes v;
+	int r;
+
+	r = snap_next(s, SNAP_USER_NAME, cursor, ret_found, NULL, &v);
+	if (r == 0 && *ret_found && (r = snap_user_decode(v, ret)) != 0)
+		*ret_found = false;
+	return r;
+}
+
+/* Those with a record, then those of the users. */
+int
+snap_group_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
+    struct snap_group *ret)
+{
+	uint64_t at = *cursor & ~PRIVATE_GROUPS;
+	struct snap_bytes v;
+	struct snap_user u;
+	int r;
+
+	*ret_found = false;
+	if ((*cursor & PRIVATE_GROUPS) == 0) {
+		r = snap_next(s, SNAP_GROUP_NAME, &at, ret_found, NULL, &v);
+		if (r == 0 && *ret_found && (r = group_view(v, ret)) != 0)
+			*ret_found = false;
+		*cursor = at;
+		if (r != 0 || *ret_found)
+			return r;
+		at = 0;
+	}
+	do {
+		if ((r = snap_user_next(s, &at, ret_found, &u)) != 0)
+			return r;
+	} while (*ret_found && !u.private_group);
+	if (*ret_found)
+		group_of_user(&u, ret);
+	*cursor = at | PRIVATE_GROUPS;
 	return 0;
 }
 

@@ -12,6 +12,11 @@
 struct snap_user {
 	uint32_t uid, gid; /* never 0 */
 	const char *name, *gecos, *home, *shell;
+	/* There is a group of this name and of the id uid (which gid then is),
+	 * without members and without a record of its own. */
+	bool private_group;
+	/* Set by the decoder: name, gecos, home and shell with their NULs, end to end. */
+	size_t text_len;
 };
 
 struct snap_group {
@@ -20,6 +25,8 @@ struct snap_group {
 	uint32_t member_count;
 	const char *members;  /* member_count names, each with its NUL, end to end */
 	size_t members_len;
+	/* Set by the decoder: the lengths of the names, without NULs, one byte each. */
+	const uint8_t *member_lens;
 };
 
 /*
@@ -31,7 +38,12 @@ int snap_user_decode(struct snap_bytes in, struct snap_user *ret);
 void snap_group_encode(const struct snap_group *g, struct buf *b);
 int snap_group_decode(struct snap_bytes in, struct snap_group *ret);
 
-/* Look up and decode in one step. */
+/*
+ * Look up and decode in one step. Groups are found with the private ones of
+ * users. Of a group that was found so, and only then, the members are as they were
+ * written and have not been walked: there may be 10,000. members_len ends with a
+ * NUL; who relies on more looks while walking.
+ */
 int snap_user_by_name(const struct snap *s, const char *name, bool *ret_found,
     struct snap_user *ret);
 int snap_user_by_uid(const struct snap *s, uint32_t uid, bool *ret_found,
@@ -39,6 +51,12 @@ int snap_user_by_uid(const struct snap *s, uint32_t uid, bool *ret_found,
 int snap_group_by_name(const struct snap *s, const char *name, bool *ret_found,
     struct snap_group *ret);
 int snap_group_by_gid(const struct snap *s, uint32_t gid, bool *ret_found,
+    struct snap_group *ret);
+
+/* Walk them: start with *cursor = 0; *ret_found is false at the end. */
+int snap_user_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
+    struct snap_user *ret);
+int snap_group_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
     struct snap_group *ret);
 
 /*

@@ -1,7 +1,7 @@
 /*
- * Bytes of the file, copied into the process when first touched.
+ * Pages of a file, copied into the process when first touched.
  *
- * Rules: no byte of the file is ever mapped (S25: no SIGBUS). A block that has
+ * Rules: no byte of the file is ever mapped (S25: no SIGBUS). A page that has
  * been read never changes. No lock is ever waited for without a bound, so that
  * a child forked in the middle of another thread's read goes on. A descriptor
  * is used only after fstat(2) has shown that it is still ours.
@@ -15,8 +15,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-enum block_state { BLOCK_ABSENT = 0, BLOCK_READING, BLOCK_PRESENT };
 
 #define WAIT_YIELDS 100
 #define WAIT_MS 50
@@ -45,12 +43,12 @@ same_file(const struct snap_file_id *a, const struct snap_file_id *b)
 /* Is fd a descriptor of the file that was opened, and not one that the program
  * put in its place? A file that was replaced or changed is still that file. */
 static bool
-is_ours(const struct snap *s, int fd)
+is_ours(const struct snap_file *f, int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_dev == s->id.dev &&
-	    st.st_ino == s->id.ino;
+	return fstat(fd, &st) == 0 && st.st_dev == f->id.dev &&
+	    st.st_ino == f->id.ino;
 }
 
 static enum file_trust
@@ -90,19 +88,19 @@ open_file(const char *path, enum snap_kind kind, int *ret_fd,
 
 /* A descriptor to read from; *ret_own: to be closed by the caller. */
 static int
-descriptor(const struct snap *s, int *ret_fd, bool *ret_own)
+descriptor(const struct snap_file *f, int *ret_fd, bool *ret_own)
 {
 	struct snap_file_id id;
-	int fd = atomic_load(&s->fd), r;
+	int fd = atomic_load(&f->fd), r;
 
 	*ret_own = false;
-	if (fd >= 0 && is_ours(s, fd)) {
+	if (fd >= 0 && is_ours(f, fd)) {
 		*ret_fd = fd;
 		return 0;
 	}
-	if ((r = open_file(s->path, s->info.kind, &fd, &id)) != 0)
+	if ((r = open_file(f->path, f->info.kind, &fd, &id)) != 0)
 		return r;
-	if (!same_file(&id, &s->id)) {
+	if (!same_file(&id, &f->id)) {
 		close(fd);
 		return IAM_ERR_CONFLICT;
 	}
@@ -136,63 +134,63 @@ min64(uint64_t a, uint64_t b)
 }
 
 static int
-make_writable(struct snap *s, uint64_t off, uint64_t len)
+make_writable(struct snap_file *f, uint64_t off, uint64_t len)
 {
 	uint64_t i;
 
 	for (i = off / SNAP_SEGMENT; i <= (off + len - 1) / SNAP_SEGMENT; i++) {
-		if (atomic_load(&s->segment[i]) != 0)
+		if (atomic_load(&f->segment[i]) != 0)
 			continue;
-		if (mprotect(s->base + i * SNAP_SEGMENT,
-		    (size_t)min64(SNAP_SEGMENT, s->map_len - i * SNAP_SEGMENT),
+		if (mprotect(f->base + i * SNAP_SEGMENT,
+		    (size_t)min64(SNAP_SEGMENT, f->map_len - i * SNAP_SEGMENT),
 		    PROT_READ | PROT_WRITE) != 0)
 			return IAM_ERR_MEMORY;
-		atomic_store(&s->segment[i], 1);
+		atomic_store(&f->segment[i], 1);
 	}
 	return 0;
 }
 
-/* Read the blocks first..last, which this thread has claimed. */
+/* Read the pages first..last, which this thread has claimed. */
 static int
-read_blocks(struct snap *s, uint64_t first, uint64_t last)
+read_pages(struct snap_file *f, uint64_t first, uint64_t last)
 {
-	uint64_t off = first * SNAP_BLOCK;
-	uint64_t len = min64((last - first + 1) * SNAP_BLOCK, s->info.size - off);
+	uint64_t off = first * SNAP_PAGE;
+	uint64_t len = min64((last - first + 1) * SNAP_PAGE, f->info.size - off);
 	bool own = false;
 	int fd, r;
 
-	if ((r = make_writable(s, off, len)) != 0 ||
-	    (r = descriptor(s, &fd, &own)) != 0)
+	if ((r = make_writable(f, off, len)) != 0 ||
+	    (r = descriptor(f, &fd, &own)) != 0)
 		return r;
-	r = read_at(fd, s->base + off, (size_t)len, off);
+	r = read_at(fd, f->base + off, (size_t)len, off);
 	if (own)
 		close(fd);
 	if (r == 0)
-		atomic_fetch_add(&s->cached, (size_t)len);
+		atomic_fetch_add(&f->cached, (size_t)len);
 	return r;
 }
 
 static bool
-claim(struct snap *s, uint64_t i)
+claim(struct snap_file *f, uint64_t i)
 {
-	unsigned char absent = BLOCK_ABSENT;
+	unsigned char absent = PAGE_ABSENT;
 
-	return atomic_compare_exchange_strong(&s->block[i], &absent,
-	    BLOCK_READING);
+	return atomic_compare_exchange_strong(&f->page[i], &absent,
+	    PAGE_READING);
 }
 
-/* Claim block i and what is absent behind it, up to last, and read it. */
+/* Claim page i and what is absent behind it, up to last, and read it. */
 static int
-fetch_from(struct snap *s, uint64_t i, uint64_t last)
+fetch_from(struct snap_file *f, uint64_t i, uint64_t last)
 {
 	uint64_t end = i, b;
 	int r;
 
-	while (end < last && claim(s, end + 1))
+	while (end < last && claim(f, end + 1))
 		end++;
-	r = read_blocks(s, i, end);
+	r = read_pages(f, i, end);
 	for (b = i; b <= end; b++)
-		atomic_store(&s->block[b], r == 0 ? BLOCK_PRESENT : BLOCK_ABSENT);
+		atomic_store(&f->page[b], r == 0 ? PAGE_PRESENT : PAGE_ABSENT);
 	return r;
 }
 
@@ -208,126 +206,155 @@ wait_step(unsigned n)
 }
 
 static int
-need_block(struct snap *s, uint64_t i, uint64_t last)
+need_page(struct snap_file *f, uint64_t i, uint64_t last)
 {
 	unsigned n;
 
 	for (n = 0; n < WAIT_YIELDS + WAIT_MS; n++) {
-		if (atomic_load(&s->block[i]) == BLOCK_PRESENT)
+		if (atomic_load(&f->page[i]) >= PAGE_PRESENT)
 			return 0;
-		if (claim(s, i))
-			return fetch_from(s, i, last);
+		if (claim(f, i))
+			return fetch_from(f, i, last);
 		wait_step(n);
 	}
 	return IAM_ERR_BUSY;
 }
 
 int
-snap_slice(const struct snap *s, uint64_t off, uint64_t len, uint64_t ahead,
+snap_slice(struct snap_file *f, uint64_t off, uint64_t len, uint64_t ahead,
     struct snap_bytes *ret)
 {
-	/* The content is constant, its presence is not. */
-	struct snap *m = (struct snap *)(uintptr_t)s;
 	uint64_t i, last, reach;
 	int r;
 
-	if (len == 0 || off > s->info.size || len > s->info.size - off)
+	if (len == 0 || off > f->info.size || len > f->info.size - off)
 		return IAM_ERR_FORMAT;
-	last = (off + len - 1) / SNAP_BLOCK;
-	reach = (off + min64(len + ahead, s->info.size - off) - 1) / SNAP_BLOCK;
-	for (i = off / SNAP_BLOCK; i <= last; i++) {
-		if (atomic_load(&s->block[i]) != BLOCK_PRESENT &&
-		    (r = need_block(m, i, reach)) != 0)
+	last = (off + len - 1) / SNAP_PAGE;
+	reach = (off + min64(len + ahead, f->info.size - off) - 1) / SNAP_PAGE;
+	for (i = off / SNAP_PAGE; i <= last; i++) {
+		if (atomic_load(&f->page[i]) < PAGE_PRESENT &&
+		    (r = need_page(f, i, reach)) != 0)
 			return r;
 	}
-	ret->p = s->base + off;
+	ret->p = f->base + off;
 	ret->len = (size_t)len;
 	return 0;
 }
 
-static int
-reserve(struct snap *s)
+static uint64_t
+pages(const struct snap_file *f)
 {
-	uint64_t blocks = (s->info.size + SNAP_BLOCK - 1) / SNAP_BLOCK;
-	uint64_t segments = (s->info.size + SNAP_SEGMENT - 1) / SNAP_SEGMENT;
+	return (f->info.size + SNAP_PAGE - 1) / SNAP_PAGE;
+}
 
-	s->block = calloc((size_t)(blocks + segments), 1);
-	if (s->block == NULL)
+/* A small file is memory from the start: one system call less. */
+static int
+reserve(struct snap_file *f)
+{
+	uint64_t segments = (f->info.size + SNAP_SEGMENT - 1) / SNAP_SEGMENT;
+	bool small = segments == 1;
+
+	f->page = calloc((size_t)(pages(f) + segments), 1);
+	if (f->page == NULL)
 		return IAM_ERR_MEMORY;
-	s->segment = s->block + blocks;
-	s->map_len = (size_t)snap_round(s->info.size,
+	f->segment = f->page + pages(f);
+	atomic_init(&f->segment[0], small);
+	f->map_len = (size_t)snap_round(f->info.size,
 	    (uint64_t)sysconf(_SC_PAGESIZE));
-	s->base = mmap(NULL, s->map_len, PROT_NONE,
+	f->base = mmap(NULL, f->map_len, small ? PROT_READ | PROT_WRITE : PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s->base == MAP_FAILED) {
-		s->base = NULL;
+	if (f->base == MAP_FAILED) {
+		f->base = NULL;
 		return IAM_ERR_MEMORY;
 	}
 	/* Best effort both: hashes stay out of core dumps (S9), and one small
-	 * block does not become a huge page. */
-	if (s->info.kind == SNAP_PRIVATE)
-		(void)madvise(s->base, s->map_len, MADV_DONTDUMP);
-	if (s->info.size > SNAP_SEGMENT)
-		(void)madvise(s->base, s->map_len, MADV_NOHUGEPAGE);
+	 * page does not become a huge one. */
+	if (f->info.kind == SNAP_PRIVATE)
+		(void)madvise(f->base, f->map_len, MADV_DONTDUMP);
+	if (!small)
+		(void)madvise(f->base, f->map_len, MADV_NOHUGEPAGE);
 	return 0;
 }
 
 int
-snap_blocks_open(struct snap *s, const char *path)
+snap_under_path(const char *path, uint64_t salt, char *ret, size_t size)
 {
-	/* Taken first: what changes after it is seen at the next tick. */
-	unsigned tick = snap_tick();
+	int n = snprintf(ret, size, "%s.%016llx", path, (unsigned long long)salt);
+
+	return n < 0 || (size_t)n >= size ? IAM_ERR_LIMIT : 0;
+}
+
+int
+snap_blocks_open(struct snap_file *f, const char *path)
+{
 	int fd, r;
 
-	atomic_init(&s->fd, -1);
-	if ((s->path = strdup(path)) == NULL)
+	atomic_init(&f->fd, -1);
+	atomic_init(&f->users, 1);
+	if ((f->path = strdup(path)) == NULL)
 		return IAM_ERR_MEMORY;
-	if ((r = open_file(path, s->info.kind, &fd, &s->id)) != 0)
+	if ((r = open_file(path, f->info.kind, &fd, &f->id)) != 0)
 		return r;
-	atomic_store(&s->fd, fd);
-	atomic_store(&s->tick, tick);
-	if (s->id.size < SNAP_HEADER_FIXED)
+	atomic_store(&f->fd, fd);
+	if (f->id.size < (off_t)SNAP_PAGE || f->id.size % SNAP_PAGE != 0)
 		return IAM_ERR_FORMAT;
-	if ((uint64_t)s->id.size > SNAP_FILE_MAX)
+	if ((uint64_t)f->id.size > SNAP_FILE_MAX)
 		return IAM_ERR_LIMIT;
-	s->info.size = (uint64_t)s->id.size;
-	return reserve(s);
+	f->info.size = (uint64_t)f->id.size;
+	return reserve(f);
+}
+
+static void
+park(struct snap_file *f)
+{
+	int fd = atomic_exchange(&f->fd, -1);
+
+	if (fd >= 0 && is_ours(f, fd))
+		close(fd);
 }
 
 void
 snap_park(struct snap *s)
 {
-	int fd = atomic_exchange(&s->fd, -1);
-
-	if (fd >= 0 && is_ours(s, fd))
-		close(fd);
+	park(s->top);
+	if (s->under != NULL)
+		park(s->under);
 }
 
 void
-snap_blocks_close(struct snap *s)
+snap_blocks_close(struct snap_file *f)
 {
-	snap_park(s);
-	if (s->base != NULL)
-		munmap(s->base, s->map_len);
-	free(s->block);
-	free(s->path);
+	park(f);
+	if (f->base != NULL)
+		munmap(f->base, f->map_len);
+	free(f->page);
+	free(f->path);
 }
 
 size_t
 snap_cached(const struct snap *s)
 {
-	return atomic_load(&s->cached);
+	return atomic_load(&s->top->cached) +
+	    (s->under == NULL ? 0 : atomic_load(&s->under->cached));
+}
+
+static void
+forget(struct snap_file *f)
+{
+	uint64_t i;
+
+	for (i = 0; i < pages(f); i++)
+		atomic_store(&f->page[i], PAGE_ABSENT);
+	madvise(f->base, f->map_len, MADV_DONTNEED);
+	atomic_store(&f->cached, 0);
 }
 
 void
 snap_forget(struct snap *s)
 {
-	uint64_t i, blocks = (s->info.size + SNAP_BLOCK - 1) / SNAP_BLOCK;
-
-	for (i = 0; i < blocks; i++)
-		atomic_store(&s->block[i], BLOCK_ABSENT);
-	madvise(s->base, s->map_len, MADV_DONTNEED);
-	atomic_store(&s->cached, 0);
+	forget(s->top);
+	if (s->under != NULL)
+		forget(s->under);
 }
 
 unsigned
@@ -355,7 +382,7 @@ snap_is_current(const struct snap *s, const char *path)
 	if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	now = file_id(&st);
-	if (!same_file(&now, &s->id))
+	if (!same_file(&now, &s->top->id))
 		return false;
 	atomic_store(&m->tick, tick);
 	return true;

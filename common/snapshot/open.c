@@ -2,8 +2,11 @@
 #include "common/snapshot/internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
+
+/* A file that was replaced between two opens is tried again. */
+#define OPEN_TRIES 4
 
 bool
 snap_table_by_id(enum snap_table t)
@@ -19,128 +22,211 @@ snap_table_in_kind(enum snap_table t, enum snap_kind kind)
 	return (kind == SNAP_PUBLIC) == (t < SNAP_PRINCIPAL);
 }
 
+/* Of whole pages, and not the header. */
 static bool
-inside(uint64_t off, uint64_t len, uint64_t size, uint64_t align)
+inside(uint64_t off, uint64_t len, uint64_t size)
 {
-	return off % align == 0 && off <= size && len <= size - off;
+	return off >= SNAP_PAGE && off % SNAP_PAGE == 0 && off <= size &&
+	    len <= size - off;
 }
 
 static int
-read_row(struct snap *s, struct rd *r)
+read_row(struct snap_file *f, struct rd *r)
 {
 	struct snap_row row;
 	uint32_t table = rd_u32(r);
+	uint64_t pages;
 
 	row.buckets = rd_u32(r);
 	row.bucket_off = rd_u64(r);
 	row.record_off = rd_u64(r);
 	row.record_len = rd_u64(r);
 	row.keys = rd_u64(r);
+	row.total = rd_u64(r);
 	if (r->err != 0)
 		return r->err;
 	if (table >= SNAP_TABLE_COUNT)
 		return 0;
-	if (!snap_table_in_kind(table, s->info.kind) ||
-	    s->rows[table].buckets != 0 || row.buckets == 0 ||
-	    !inside(row.bucket_off, (uint64_t)row.buckets * SNAP_BUCKET_LEN,
-	    s->info.size, SNAP_BUCKET_LEN) ||
-	    !inside(row.record_off, row.record_len, s->info.size, 8) ||
-	    row.record_len % 8 != 0)
+	pages = ((uint64_t)row.buckets + SNAP_PAGE_BUCKETS - 1) /
+	    SNAP_PAGE_BUCKETS;
+	if (!snap_table_in_kind(table, f->info.kind) ||
+	    f->rows[table].buckets != 0 || row.buckets == 0 ||
+	    !inside(row.bucket_off, pages * SNAP_PAGE, f->info.size) ||
+	    !inside(row.record_off, row.record_len, f->info.size) ||
+	    row.record_len % SNAP_PAGE != 0)
 		return IAM_ERR_FORMAT;
-	s->rows[table] = row;
+	f->rows[table] = row;
 	return 0;
 }
 
 static int
-read_rows(struct snap *s, struct rd *r, uint32_t count)
+read_rows(struct snap_file *f, struct rd *r, uint32_t count)
 {
 	unsigned t;
 	int err;
 
 	while (count-- > 0) {
-		if ((err = read_row(s, r)) != 0)
+		if ((err = read_row(f, r)) != 0)
 			return err;
 	}
 	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
-		if (snap_table_in_kind(t, s->info.kind) &&
-		    s->rows[t].buckets == 0)
+		if (snap_table_in_kind(t, f->info.kind) &&
+		    f->rows[t].buckets == 0)
 			return IAM_ERR_FORMAT;
 	}
 	return 0;
 }
 
-/* Magic, version and length, before anything else is believed. */
+/* Magic and version, before anything else is believed. */
 static int
-check_header(const struct snap *s, struct snap_bytes *ret)
+check_header(struct snap_file *f, struct snap_bytes *ret)
 {
 	struct snap_bytes b;
-	uint32_t len;
 	int r;
 
-	if ((r = snap_slice(s, 0, SNAP_HEADER_FIXED, 0, &b)) != 0)
+	if ((r = snap_slice(f, 0, SNAP_PAGE, 0, &b)) != 0)
 		return r;
 	if (memcmp(b.p, SNAP_MAGIC, 8) != 0)
 		return IAM_ERR_FORMAT;
 	if (snap_get32(b.p + 8) != SNAP_VERSION)
 		return IAM_ERR_VERSION;
-	len = snap_get32(b.p + 16);
-	if (len < SNAP_HEADER_FIXED + 8 || len > SNAP_HEADER_MAX)
-		return IAM_ERR_FORMAT;
-	if ((r = snap_slice(s, 0, len, 0, &b)) != 0)
-		return r;
-	if (snap_check64(b.p, len - 8, 0) != snap_get64(b.p + len - 8))
+	if (snap_check64(b.p, SNAP_PAGE - 8, 0) !=
+	    snap_get64(b.p + SNAP_PAGE - 8))
 		return IAM_ERR_FORMAT;
 	*ret = b;
 	return 0;
 }
 
 static int
-read_header(struct snap *s)
+read_header(struct snap_file *f)
 {
 	struct snap_bytes h;
 	uint32_t rows;
 	struct rd r;
 	int err;
 
-	if ((err = check_header(s, &h)) != 0)
+	if ((err = check_header(f, &h)) != 0)
 		return err;
 	rd_init(&r, h.p + 12, h.len - 12 - 8);
-	if (rd_u32(&r) != (uint32_t)s->info.kind)
+	if (rd_u32(&r) != (uint32_t)f->info.kind || rd_u32(&r) != SNAP_PAGE)
 		return IAM_ERR_FORMAT;
-	(void)rd_u32(&r);
 	rows = rd_u32(&r);
-	s->info.revision = rd_u64(&r);
-	s->info.created_s = (int64_t)rd_u64(&r);
-	if (rd_u64(&r) != s->info.size)
+	f->info.revision = rd_u64(&r);
+	f->info.created_s = (int64_t)rd_u64(&r);
+	if (rd_u64(&r) != f->info.size)
 		return IAM_ERR_FORMAT;
-	s->salt = rd_u64(&r);
-	(void)rd_u64(&r);
-	if (rows > h.len / SNAP_ROW_LEN)
+	f->salt = rd_u64(&r);
+	f->under = rd_u64(&r);
+	if (rows > SNAP_PAGE / SNAP_ROW_LEN)
 		return IAM_ERR_FORMAT;
-	if ((err = read_rows(s, &r, rows)) != 0)
-		return err;
-	return rd_end(&r);
+	return read_rows(f, &r, rows);
+}
+
+/* ---- files ---- */
+
+static void
+release_file(struct snap_file *f)
+{
+	if (f == NULL || atomic_fetch_sub(&f->users, 1) != 1)
+		return;
+	snap_blocks_close(f);
+	free(f);
+}
+
+static int
+open_one(const char *path, enum snap_kind kind, struct snap_file **ret)
+{
+	struct snap_file *f;
+	int r, saved;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return IAM_ERR_MEMORY;
+	f->info.kind = kind;
+	if ((r = snap_blocks_open(f, path)) == 0 && (r = read_header(f)) == 0) {
+		*ret = f;
+		return 0;
+	}
+	saved = errno;
+	release_file(f);
+	errno = saved;
+	return r;
+}
+
+/*
+ * The file that top lies on. IAM_ERR_CONFLICT when it is not there: then top
+ * has been replaced meanwhile.
+ */
+static int
+open_under(const struct snap_file *top, const char *path,
+    struct snap_file **ret)
+{
+	char name[PATH_MAX];
+	int r;
+
+	if ((r = snap_under_path(path, top->under, name, sizeof(name))) != 0)
+		return r;
+	if ((r = open_one(name, top->info.kind, ret)) != 0)
+		return r == IAM_ERR_ABSENT ? IAM_ERR_CONFLICT : r;
+	if ((*ret)->salt != top->under || (*ret)->under != 0) {
+		release_file(*ret);
+		*ret = NULL;
+		return IAM_ERR_FORMAT;
+	}
+	return 0;
+}
+
+/* Both are one revision: what lies under a file never changes. */
+static int
+open_both(struct snap *s, const char *path, enum snap_kind kind,
+    const struct snap *old)
+{
+	int r;
+
+	if ((r = open_one(path, kind, &s->top)) != 0 || s->top->under == 0)
+		return r;
+	if (old != NULL && old->under != NULL &&
+	    old->under->salt == s->top->under) {
+		s->under = old->under;
+		atomic_fetch_add(&s->under->users, 1);
+		return 0;
+	}
+	return open_under(s->top, path, &s->under);
 }
 
 int
-snap_open(const char *path, enum snap_kind kind, struct snap **ret)
+snap_open_next(const char *path, enum snap_kind kind, const struct snap *old,
+    struct snap **ret)
 {
 	struct snap *s;
-	int r, saved;
+	unsigned n;
+	int r = IAM_ERR_CONFLICT, saved;
 
 	if (kind != SNAP_PUBLIC && kind != SNAP_PRIVATE)
 		return IAM_ERR_ARG;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return IAM_ERR_MEMORY;
-	s->info.kind = kind;
-	if ((r = snap_blocks_open(s, path)) != 0 || (r = read_header(s)) != 0) {
-		saved = errno;
-		snap_close(s);
-		errno = saved;
-		return r;
+	for (n = 0; n < OPEN_TRIES && r == IAM_ERR_CONFLICT; n++) {
+		release_file(s->top);
+		s->top = NULL;
+		/* Taken first: what changes after it is seen at the next tick. */
+		atomic_store(&s->tick, snap_tick());
+		r = open_both(s, path, kind, old);
 	}
-	*ret = s;
-	return 0;
+	if (r == 0) {
+		*ret = s;
+		return 0;
+	}
+	saved = errno;
+	snap_close(s);
+	errno = saved;
+	/* Replaced each time, or else somebody has removed what it lies on. */
+	return r == IAM_ERR_CONFLICT ? IAM_ERR_FORMAT : r;
+}
+
+int
+snap_open(const char *path, enum snap_kind kind, struct snap **ret)
+{
+	return snap_open_next(path, kind, NULL, ret);
 }
 
 void
@@ -148,18 +234,22 @@ snap_close(struct snap *s)
 {
 	if (s == NULL)
 		return;
-	snap_blocks_close(s);
+	release_file(s->top);
+	release_file(s->under);
 	free(s);
 }
 
 void
 snap_info(const struct snap *s, struct snap_info *ret)
 {
-	*ret = s->info;
+	*ret = s->top->info;
+	ret->changes = s->under == NULL ? 0 : ret->size;
+	ret->size += s->under == NULL ? 0 : s->under->info.size;
 }
 
 uint64_t
 snap_count(const struct snap *s, enum snap_table table)
 {
-	return (unsigned)table < SNAP_TABLE_COUNT ? s->rows[table].keys : 0;
+	return (unsigned)table < SNAP_TABLE_COUNT ? s->top->rows[table].total :
+	    0;
 }

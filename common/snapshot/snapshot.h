@@ -1,17 +1,18 @@
 /*
  * Host snapshots: the constant databases that logins and name look-ups read.
  *
- * One file is one whole revision, never changed once it is in its place. The
- * public one is for everyone; the private one is for root and the group
- * iam-auth. The format, byte by byte, is in docs/snapshot-format.md. Links libc
- * only: this lives in other people's processes.
+ * A file is never changed once it is in its place. It is one whole revision; or
+ * the changes to one other file, which it names, and both together are one whole
+ * revision. Readers see no difference. The public one is for everyone; the
+ * private one is for root and the group iam-auth. The format, byte by byte, is
+ * in docs/snapshot-format.md. Links libc only: this lives in other people's
+ * processes.
  *
  * Trust: the file must be a regular file of root that nobody else may write.
- * Damage (truncation, random bytes, a torn disk) is found before use: the
- * header has a checksum, and so has every hash bucket and record that a
- * look-up touches, so that "not there" is as certain as "there" (S2, S25).
- * Blocks are copied into the process when first touched, so that nothing that
- * happens to the file later can crash or mislead a reader.
+ * Damage (truncation, random bytes, a torn disk) is found before use: every page
+ * has a checksum, so that "not there" is as certain as "there" (S2, S25). Pages
+ * are copied into the process and checked when first touched, so that nothing
+ * that happens to the file later can crash or mislead a reader.
  */
 #ifndef IAM_SNAPSHOT_SNAPSHOT_H
 #define IAM_SNAPSHOT_SNAPSHOT_H
@@ -38,6 +39,8 @@ enum snap_table {
 	SNAP_PRINCIPAL,      /* Unix name      -> struct snap_principal */
 	SNAP_POLICY,         /* policy key     -> ARN, name, compiled policy */
 	SNAP_ACCOUNT,        /* "account"      -> struct snap_account */
+	SNAP_GROUP_POLICIES, /* IAM name of a group, lower case -> its policies */
+	SNAP_PUBLISH,        /* "publish"      -> what it was made from, for the next */
 	SNAP_TABLE_COUNT
 };
 
@@ -50,7 +53,8 @@ struct snap_info {
 	enum snap_kind kind;
 	uint64_t revision;  /* of the store that it was made from */
 	int64_t created_s;  /* seconds since 1970 */
-	uint64_t size;
+	uint64_t size;      /* of the file, and of the one that it lies on */
+	uint64_t changes;   /* of the file alone when it lies on another, else 0 */
 };
 
 /*
@@ -60,6 +64,12 @@ struct snap_info {
  * kind. Costs the same at every size: only the header is checked here.
  */
 int snap_open(const char *path, enum snap_kind kind, struct snap **ret);
+/*
+ * The same, for who has an older one open (borrowed; NULL: none): a large file
+ * that both lie on is shared with all that has been read of it.
+ */
+int snap_open_next(const char *path, enum snap_kind kind,
+    const struct snap *old, struct snap **ret);
 void snap_close(struct snap *s);
 void snap_info(const struct snap *s, struct snap_info *ret);
 
@@ -80,7 +90,8 @@ void snap_park(struct snap *s);
 /* Bytes of this process's memory that hold blocks of the file. */
 size_t snap_cached(const struct snap *s);
 /* Give them back. Everything borrowed is invalid; no other thread may be
- * using *s. For readers that walk through large tables. */
+ * using *s, or what shares a file with it. For readers that walk through large
+ * tables. */
 void snap_forget(struct snap *s);
 
 /* Check every byte: all buckets, all records. For doctor and tests. */
@@ -102,8 +113,8 @@ struct snap_bytes {
 int snap_find(const struct snap *s, enum snap_table table, const void *key,
     size_t key_len, bool *ret_found, struct snap_bytes *ret);
 
-/* Walk a table's records in file order: start with *cursor = 0; *ret_found is
- * false at the end. key may be NULL. */
+/* Walk a table's records: start with *cursor = 0; *ret_found is false at the
+ * end. key may be NULL. */
 int snap_next(const struct snap *s, enum snap_table table, uint64_t *cursor,
     bool *ret_found, struct snap_bytes *key, struct snap_bytes *ret);
 
@@ -116,22 +127,41 @@ struct snap_builder;
 
 int snap_builder_new(enum snap_kind kind, uint64_t revision, int64_t created_s,
     struct snap_builder **ret);
+/*
+ * One that begins with what under has (borrowed until snap_builder_free), and
+ * writes no more than what differs from the file that under lies on.
+ */
+int snap_builder_over(const struct snap *under, uint64_t revision,
+    int64_t created_s, struct snap_builder **ret);
 void snap_builder_free(struct snap_builder *b);
 /*
- * Copies key and value. A key twice in one table is IAM_ERR_CONFLICT; a table
- * of the other kind, or a key outside its form, IAM_ERR_ARG. A record under a
- * name and the same bytes under an id are stored once.
+ * Copies key and value. A key twice in one table is IAM_ERR_CONFLICT (what lies
+ * under is replaced: the record of this key, with the other key that it had); a
+ * table of the other kind, or a key outside its form, IAM_ERR_ARG. A record under
+ * a name and the same bytes under an id are one: they are stored once, and go
+ * together. SNAP_MEMBER_OF goes to the user of that name, who comes first
+ * (IAM_ERR_ABSENT).
  */
 int snap_builder_add(struct snap_builder *b, enum snap_table table,
     const void *key, size_t key_len, const void *value, size_t value_len);
+/* Without the record of this name that lies under, and its id. */
+int snap_builder_remove(struct snap_builder *b, enum snap_table table,
+    const void *key, size_t key_len);
 /*
  * Write the file beside path, fsync, rename over it, fsync the directory, and
  * wait until every reader looks at the file name again (snap_is_current). gid
  * (gid_t)-1 leaves the group alone. After an error the old file is in place,
  * unless only the fsync of the directory failed. Writers must be serialised:
- * what a killed one left beside path is removed.
+ * what a killed one left beside path is removed, and what nothing lies on.
+ * A builder over another writes changes when they are few (a quarter of the
+ * file that they lie on), and else everything.
  */
 int snap_builder_write(struct snap_builder *b, const char *path, mode_t mode,
     gid_t gid);
+/*
+ * Make one file of two: the same revision, and what readers see is the same.
+ * Nothing to do for one that lies on no other.
+ */
+int snap_merge(const char *path, enum snap_kind kind, mode_t mode, gid_t gid);
 
 #endif

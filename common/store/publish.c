@@ -266,8 +266,13 @@ put_groups(struct publish *p)
 
 	for (i = 0; i < p->group_count; i++) {
 		const struct pub_group *g = &p->groups[i];
-		const struct snap_group record = { g->gid, g->unix_name,
-			g->member_count, buf_cstr(&g->members), g->members.len };
+		const struct snap_group record = {
+			.gid = g->gid,
+			.name = g->unix_name,
+			.member_count = g->member_count,
+			.members = buf_cstr(&g->members),
+			.members_len = g->members.len,
+		};
 
 		if (!g->served)
 			continue;

@@ -23,26 +23,37 @@ put_check(uint8_t *p, size_t len, uint64_t seed)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* Of a record at p, as far as it stays within left bytes; else a page. */
+static size_t
+extent(const uint8_t *p, size_t left)
+{
+	size_t len;
+
+	if (snap_get32(p) > left || snap_get32(p + 4) > left)
+		return SNAP_PAGE;
+	len = snap_round(SNAP_RECORD_HEAD + snap_get16(p + 8) + p[10], 8) +
+	    snap_round(snap_get32(p), 4) + snap_get32(p + 4);
+	len = snap_round(SNAP_PAGE_HEAD + snap_round(len, 8), SNAP_PAGE);
+	return len <= left ? len : SNAP_PAGE;
+}
+
 static void
 mend_row(uint8_t *p, size_t size, const uint8_t *row, uint64_t salt)
 {
-	uint64_t off = snap_get64(row + 8), end, len;
-	uint32_t n = snap_get32(row + 4);
+	uint64_t off = snap_get64(row + 8), n = snap_get32(row + 4), end;
+	size_t len;
 
-	for (; n > 0 && off <= size && size - off >= SNAP_BUCKET_LEN; n--) {
-		put_check(p + off, SNAP_BUCKET_LEN, salt ^ off);
-		off += SNAP_BUCKET_LEN;
+	for (; n > 0 && off <= size && size - off >= SNAP_PAGE;
+	    n -= n < SNAP_PAGE_BUCKETS ? n : SNAP_PAGE_BUCKETS) {
+		put_check(p + off, SNAP_PAGE, salt ^ off);
+		off += SNAP_PAGE;
 	}
 	off = snap_get64(row + 16);
 	end = snap_get64(row + 24);
-	for (end = off <= size && end <= size - off ? off + end : 0;
-	    off + SNAP_RECORD_HEAD <= end; off += len) {
-		len = snap_round(SNAP_RECORD_HEAD + snap_get16(p + off + 8) +
-		    (uint64_t)snap_get16(p + off + 10), 8) +
-		    snap_round(snap_get32(p + off + 4), 8);
-		if (len > end - off)
-			break;
-		put_check(p + off, (size_t)len, salt ^ off);
+	end = off <= size && end <= size - off ? off + end : 0;
+	for (; off < end && end - off >= SNAP_PAGE; off += len) {
+		len = extent(p + off + SNAP_PAGE_HEAD, (size_t)(end - off));
+		put_check(p + off, len, salt ^ off);
 	}
 }
 
@@ -50,19 +61,18 @@ static void
 mend(uint8_t *p, size_t size)
 {
 	uint64_t check, v = htole64(size);
-	uint32_t len, i;
+	uint32_t i, rows;
 
-	if (size < SNAP_HEADER_FIXED + 8)
+	if (size < SNAP_PAGE)
 		return;
-	memcpy(p, SNAP_MAGIC "\1\0\0", 11);
+	memcpy(p, SNAP_MAGIC "\2\0\0", 11);
 	memcpy(p + 40, &v, sizeof(v));
-	len = snap_get32(p + 16);
-	if (len < SNAP_HEADER_FIXED + 8 || len > size)
-		return;
-	for (i = SNAP_HEADER_FIXED; i + SNAP_ROW_LEN + 8 <= len; i += SNAP_ROW_LEN)
-		mend_row(p, size, p + i, snap_get64(p + 48));
-	check = htole64(snap_check64(p, len - 8, 0));
-	memcpy(p + len - 8, &check, sizeof(check));
+	rows = snap_get32(p + 20);
+	for (i = 0; i < rows && i < 16; i++)
+		mend_row(p, size, p + SNAP_HEADER_FIXED + i * SNAP_ROW_LEN,
+		    snap_get64(p + 48));
+	check = htole64(snap_check64(p, SNAP_PAGE - 8, 0));
+	memcpy(p + SNAP_PAGE - 8, &check, sizeof(check));
 }
 
 static void

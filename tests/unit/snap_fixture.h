@@ -42,7 +42,8 @@ static inline void
 add_plain_user(struct snap_builder *b, const char *name, uint32_t uid)
 {
 	char home[64];
-	struct snap_user u = { uid, uid, name, "Some One,,,", home, "/bin/bash" };
+	struct snap_user u = { .uid = uid, .gid = uid, .name = name,
+		.gecos = "Some One,,,", .home = home, .shell = "/bin/bash" };
 
 	snprintf(home, sizeof(home), "/home/%s", name);
 	add_user(b, &u);

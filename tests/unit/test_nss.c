@@ -456,6 +456,8 @@ test_initgroups__S22_65536_groups(void **state)
 	(void)state;
 	for (i = 0; i < 65536; i++)
 		many[i] = FIRST_ID + i;
+	add_plain_user(b, "sarah", FIRST_ID);
+	add_plain_user(b, "bob", FIRST_ID + 1);
 	add_member_of(b, "sarah", many, 65536);
 	add_member_of(b, "bob", many, 0);
 	publish(b, IAM_PATH_PUBLIC);
@@ -475,6 +477,7 @@ test_initgroups__S27_never_gid_0(void **state)
 	struct snap_builder *b = next_revision();
 
 	(void)state;
+	add_plain_user(b, "sarah", FIRST_ID);
 	add_member_of(b, "sarah", odd, IAM_COUNT(odd));
 	publish(b, IAM_PATH_PUBLIC);
 	begin_groups(1);

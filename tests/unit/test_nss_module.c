@@ -550,7 +550,8 @@ test_module__dlclose_during_look_ups(void **state)
 static void
 publish_sarah_at(const char *path, const char *home)
 {
-	struct snap_user u = { FIRST_ID, FIRST_ID, "sarah", "", home, "/bin/sh" };
+	struct snap_user u = { .uid = FIRST_ID, .gid = FIRST_ID, .name = "sarah",
+		.gecos = "", .home = home, .shell = "/bin/sh" };
 	struct snap_builder *b = new_builder(SNAP_PUBLIC, ++revision);
 
 	add_user(b, &u);
@@ -636,8 +637,8 @@ publish_storm(unsigned r)
 {
 	struct snap_builder *b;
 	char home[32];
-	struct snap_user u = { FIRST_ID + r, FIRST_ID + r, "sarah", "", home,
-		"/bin/sh" };
+	struct snap_user u = { .uid = FIRST_ID + r, .gid = FIRST_ID + r,
+		.name = "sarah", .gecos = "", .home = home, .shell = "/bin/sh" };
 	unsigned i;
 	int err;
 

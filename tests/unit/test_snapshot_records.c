@@ -9,8 +9,9 @@
 
 #include "common/snapshot/principal.h"
 
-static const struct snap_user sarah = { 2100000001, 2100000001, "sarah",
-	"Sarah C\xc3\xb4nnor,,,", "/home/sarah", "/bin/bash" };
+static const struct snap_user sarah = { .uid = 2100000001,
+	.gid = 2100000001, .name = "sarah", .gecos = "Sarah C\xc3\xb4nnor,,,",
+	.home = "/home/sarah", .shell = "/bin/bash" };
 
 static struct snap_bytes
 bytes(const struct buf *b)
@@ -141,7 +142,8 @@ static int
 encode_group(uint32_t gid, const char *name, const char *members, size_t len,
     uint32_t count)
 {
-	struct snap_group g = { gid, name, count, members, len };
+	struct snap_group g = { .gid = gid, .name = name, .member_count = count,
+		.members = members, .members_len = len };
 	struct buf b = BUF_INIT;
 	int r;
 
@@ -154,7 +156,8 @@ encode_group(uint32_t gid, const char *name, const char *members, size_t len,
 static void
 test_snap_group__round_trip_and_damage(void **state)
 {
-	struct snap_group g = { 2100000009, "marketing", 2, "sarah\0bob", 10 };
+	struct snap_group g = { .gid = 2100000009, .name = "marketing",
+		.member_count = 2, .members = "sarah\0bob", .members_len = 10 };
 	struct buf b = BUF_INIT;
 	struct snap_group got;
 

@@ -1,0 +1,83 @@
+/* What makes snapshots: build.c collects, build_over.c combines, build_write.c writes. */
+#ifndef IAM_SNAPSHOT_BUILDER_H
+#define IAM_SNAPSHOT_BUILDER_H
+
+#include "common/snapshot/internal.h"
+
+#define NO_ITEM UINT32_MAX
+
+/* The records that one or two tables share. */
+enum part_number { PART_USER, PART_GROUP, PART_SSH_KEYS, PART_PRINCIPAL,
+	PART_POLICY, PART_ACCOUNT, PART_GROUP_POLICIES, PART_PUBLISH, PART_COUNT };
+
+struct item {
+	const uint8_t *name, *value, *extra; /* in the arena, or in what lies under */
+	uint64_t off;                        /* in the file */
+	uint32_t value_len, extra_len;
+	uint16_t name_len;
+	uint8_t id[SNAP_ID_LEN];
+	uint8_t flags; /* SNAP_…; 0: nothing any more */
+};
+
+struct slot {
+	uint64_t hash;
+	uint32_t item; /* + 1; 0: free */
+};
+
+/* Open addressing; several items may have one hash. */
+struct index {
+	struct slot *slots;
+	size_t cap; /* a power of two, or 0 */
+	size_t count;
+};
+
+struct part {
+	struct item *items;
+	uint32_t count, cap;
+	struct index by_name, by_id;
+	struct index alone; /* by value: those that have one of two keys */
+	uint32_t last;      /* the newest one while it has, else NO_ITEM */
+};
+
+struct chunk {
+	struct chunk *next;
+	size_t size, used;
+	uint8_t data[];
+};
+
+struct snap_builder {
+	struct snap_info info;
+	const struct snap *under; /* borrowed; NULL: none */
+	struct chunk *arena;
+	struct part parts[PART_COUNT];
+};
+
+/* The file being laid out. */
+struct image {
+	uint64_t size, salt, under;
+	struct snap_row rows[SNAP_TABLE_COUNT];
+};
+
+enum part_number snap_part_of(enum snap_table t);
+/* The table by name of a part, and the one by id (TABLE_COUNT: none). */
+enum snap_table snap_named_table(enum part_number n);
+enum snap_table snap_numbered_table(enum part_number n);
+
+/* Walk the items with this hash: start with *pos = 0; NO_ITEM at the end. */
+uint32_t snap_index_next(const struct index *ix, uint64_t hash, size_t *pos);
+/* The item of a key, one that is gone or not (SNAP_GONE or 0). */
+uint32_t snap_item_of(const struct part *p, enum snap_table t,
+    const void *key, size_t len, unsigned gone);
+/* A new item with all of its keys; what it points to is borrowed. */
+int snap_item_add(struct part *p, enum part_number n, const struct item *it);
+
+/* build_over.c: what has to go into the file beside what was added. whole: everything
+ * that lies under, and no file under it any more. */
+int snap_builder_combine(struct snap_builder *b, bool whole,
+    struct image *im);
+
+/* build_write.c */
+int snap_image_lay_out(struct snap_builder *b, struct image *im);
+int snap_image_write(struct snap_builder *b, struct image *im, int fd);
+
+#endif

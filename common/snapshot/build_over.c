@@ -1,0 +1,248 @@
+/*
+ * What changes to a snapshot come to: which records the new file has to have so
+ * that, together with the one that it lies on, it says what was asked for.
+ *
+ * A record goes with both of its keys. Whatever key a new record takes, or a
+ * removed one leaves, the record that had it is no more, under its other key
+ * neither.
+ */
+#include "common/base/base.h"
+#include "common/snapshot/build.h"
+
+/* The file that stays, and the one with the changes until now (or NULL). */
+static const struct snap_file *
+bottom(const struct snap *s)
+{
+	return s->under != NULL ? s->under : s->top;
+}
+
+static int
+find_below(const struct snap_file *f, enum snap_table t, struct snap_bytes key,
+    bool *ret_found, struct snap_record *ret)
+{
+	return snap_find_in(f, t, key.p, key.len, snap_hash(t, key.p, key.len),
+	    ret_found, ret);
+}
+
+/* What readers see now; a record that is gone is not found. */
+static int
+find_now(const struct snap *s, enum snap_table t, struct snap_bytes key,
+    bool *ret_found, struct snap_record *ret)
+{
+	int r;
+
+	r = find_below(s->top, t, key, ret_found, ret);
+	if (r == 0 && !*ret_found && s->under != NULL)
+		r = find_below(s->under, t, key, ret_found, ret);
+	if (r == 0 && *ret_found && (ret->flags & SNAP_GONE) != 0)
+		*ret_found = false;
+	return r;
+}
+
+static struct snap_bytes
+key_of_item(const struct item *it, bool by_id)
+{
+	struct snap_bytes name = { it->name, it->name_len };
+	struct snap_bytes id = { it->id, SNAP_ID_LEN };
+
+	return by_id ? id : name;
+}
+
+/* This key has no record any more, unless there is a new one. */
+static int
+leave(struct part *p, enum part_number n, enum snap_table t,
+    struct snap_bytes key)
+{
+	bool by_id = snap_table_by_id(t);
+	struct item it = { .flags = SNAP_GONE |
+	    (by_id ? SNAP_NUMBERED : SNAP_NAMED) };
+
+	if (key.len == 0 || snap_item_of(p, t, key.p, key.len, 0) != NO_ITEM ||
+	    snap_item_of(p, t, key.p, key.len, SNAP_GONE) != NO_ITEM)
+		return 0;
+	if (by_id)
+		memcpy(it.id, key.p, SNAP_ID_LEN);
+	else {
+		it.name = key.p;
+		it.name_len = (uint16_t)key.len;
+	}
+	return snap_item_add(p, n, &it);
+}
+
+/* Whoever has this key now leaves the other one. */
+static int
+take(struct snap_builder *b, struct part *p, enum part_number n,
+    enum snap_table t, struct snap_bytes key)
+{
+	enum snap_table named = snap_named_table(n);
+	enum snap_table numbered = snap_numbered_table(n);
+	struct snap_record rec;
+	bool found;
+	int r;
+
+	if ((r = find_now(b->under, t, key, &found, &rec)) != 0 || !found)
+		return r;
+	if ((r = leave(p, n, named, snap_key_of(&rec, named))) != 0 ||
+	    numbered == SNAP_TABLE_COUNT)
+		return r;
+	return leave(p, n, numbered, snap_key_of(&rec, numbered));
+}
+
+static int
+take_all(struct snap_builder *b, struct part *p, enum part_number n)
+{
+	uint32_t i, count = p->count;
+	struct item it;
+	int r;
+
+	for (i = 0; i < count; i++) {
+		it = p->items[i]; /* the array grows */
+		if ((it.flags & SNAP_NAMED) != 0 && (r = take(b, p, n,
+		    snap_named_table(n), key_of_item(&it, false))) != 0)
+			return r;
+		if ((it.flags & SNAP_NUMBERED) != 0 && (r = take(b, p, n,
+		    snap_numbered_table(n), key_of_item(&it, true))) != 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool
+is_known(const struct part *p, enum snap_table t, struct snap_bytes key)
+{
+	return snap_item_of(p, t, key.p, key.len, 0) != NO_ITEM ||
+	    snap_item_of(p, t, key.p, key.len, SNAP_GONE) != NO_ITEM;
+}
+
+/* Is anything known of one of its keys? */
+static bool
+is_covered(const struct part *p, enum part_number n,
+    const struct snap_record *rec)
+{
+	struct snap_bytes name = snap_key_of(rec, snap_named_table(n));
+	struct snap_bytes id = { NULL, 0 };
+
+	if (snap_numbered_table(n) != SNAP_TABLE_COUNT)
+		id = snap_key_of(rec, snap_numbered_table(n));
+	return (name.len > 0 && is_known(p, snap_named_table(n), name)) ||
+	    (id.len > 0 && is_known(p, snap_numbered_table(n), id));
+}
+
+static int
+absorb_record(struct part *p, enum part_number n, const struct snap_record *rec)
+{
+	struct item it = {
+		.name = rec->name.p,
+		.name_len = (uint16_t)rec->name.len,
+		.value = rec->value.p,
+		.value_len = (uint32_t)rec->value.len,
+		.extra = rec->extra.len > 0 ? rec->extra.p : NULL,
+		.extra_len = (uint32_t)rec->extra.len,
+		.flags = (uint8_t)(rec->flags & ~(unsigned)SNAP_INSIDE),
+	};
+
+	if (rec->id.len == SNAP_ID_LEN)
+		memcpy(it.id, rec->id.p, SNAP_ID_LEN);
+	return snap_item_add(p, n, &it);
+}
+
+/* Everything of a file of which nothing newer is known. */
+static int
+absorb(struct part *p, enum part_number n, const struct snap_file *f)
+{
+	const struct snap_row *row = &f->rows[snap_named_table(n)];
+	struct snap_record rec;
+	uint64_t cursor = 0;
+	bool found;
+	int r;
+
+	for (;;) {
+		r = snap_record_next(f, row, &cursor, SNAP_AHEAD, &found, &rec);
+		if (r != 0 || !found)
+			return r;
+		if (!is_covered(p, n, &rec) &&
+		    (r = absorb_record(p, n, &rec)) != 0)
+			return r;
+	}
+}
+
+/* ---- counting ---- */
+
+static int
+count_key(const struct snap_file *low, enum snap_table t, struct item *it,
+    struct image *im)
+{
+	bool by_id = snap_table_by_id(t), gone = (it->flags & SNAP_GONE) != 0;
+	struct snap_record rec;
+	bool found = false;
+	int r;
+
+	if ((it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
+		return 0;
+	if (low != NULL && (r = find_below(low, t, key_of_item(it, by_id),
+	    &found, &rec)) != 0)
+		return r;
+	im->rows[t].total += (uint64_t)!gone - (uint64_t)found;
+	if (t == SNAP_USER_NAME)
+		im->rows[SNAP_MEMBER_OF].total += (uint64_t)(it->extra_len > 0) -
+		    (uint64_t)(found && rec.extra.len > 0);
+	/* What is gone need not be said where there is nothing. */
+	if (gone && !found)
+		it->flags = 0;
+	return 0;
+}
+
+static int
+count_part(const struct snap_file *low, struct part *p, enum part_number n,
+    struct image *im)
+{
+	enum snap_table t = snap_named_table(n), u = snap_numbered_table(n);
+	struct item *it;
+	uint32_t i;
+	int r;
+
+	if (low != NULL)
+		im->rows[t].total = low->rows[t].total;
+	if (low != NULL && u != SNAP_TABLE_COUNT)
+		im->rows[u].total = low->rows[u].total;
+	if (low != NULL && n == PART_USER)
+		im->rows[SNAP_MEMBER_OF].total = low->rows[SNAP_MEMBER_OF].total;
+	for (i = 0; i < p->count; i++) {
+		it = &p->items[i];
+		/* Removed and added again: it is replaced. */
+		if ((it->flags & SNAP_GONE) != 0 && (it->flags & SNAP_NAMED) != 0 &&
+		    snap_item_of(p, t, it->name, it->name_len, 0) != NO_ITEM)
+			it->flags = 0;
+		if ((r = count_key(low, t, it, im)) != 0 ||
+		    (u != SNAP_TABLE_COUNT &&
+		    (r = count_key(low, u, it, im)) != 0))
+			return r;
+	}
+	return 0;
+}
+
+int
+snap_builder_combine(struct snap_builder *b, bool whole, struct image *im)
+{
+	const struct snap_file *low = NULL;
+	struct part *p;
+	unsigned n;
+	int r;
+
+	if (b->under != NULL && !whole)
+		low = bottom(b->under);
+	im->under = low == NULL ? 0 : low->salt;
+	for (n = 0; n < PART_COUNT; n++) {
+		p = &b->parts[n];
+		if (!snap_table_in_kind(snap_named_table(n), b->info.kind))
+			continue;
+		if (b->under != NULL && ((r = take_all(b, p, n)) != 0 ||
+		    (b->under->under != NULL &&
+		    (r = absorb(p, n, b->under->top)) != 0) ||
+		    (whole && (r = absorb(p, n, bottom(b->under))) != 0)))
+			return r;
+		if ((r = count_part(low, p, n, im)) != 0)
+			return r;
+	}
+	return 0;
+}
