@@ -14,7 +14,7 @@
 enum store_stmt {
 	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_UPDATE, STMT_INSERT,
 	STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY, STMT_REVISION,
-	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_ADD,
+	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_GAP, STMT_ID_ADD,
 	STMT_BEGIN, STMT_BEGIN_READ, STMT_COMMIT, STMT_ROLLBACK,
 	STORE_STMT_COUNT
 };
@@ -38,8 +38,6 @@ sqlite3_stmt *store_stmt(struct store *s, enum store_stmt which, int *ret_err);
 int store_step(sqlite3_stmt *st);
 /* Run one of the statements that take nothing. */
 int store_run(struct store *s, enum store_stmt which);
-/* Read one revision throughout: until store_rollback. */
-int store_begin_read(struct store *s);
 int store_read_revision(struct store *s, uint64_t *ret);
 
 /* ---- schema.c ---- */

@@ -36,6 +36,9 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	[STMT_REVISION_ADD] = "INSERT INTO revision (revision, time, who, what)"
 	    " VALUES (?1, unixepoch(), ?2, ?3)",
 	[STMT_ID_LAST] = "SELECT max(id) FROM used_id WHERE id BETWEEN ?1 AND ?2",
+	[STMT_ID_GAP] = "SELECT id + 1 FROM used_id AS u WHERE id >= ?1 AND id < ?2"
+	    " AND NOT EXISTS (SELECT 1 FROM used_id WHERE id = u.id + 1)"
+	    " ORDER BY id LIMIT 1",
 	[STMT_ID_ADD] = "INSERT OR IGNORE INTO used_id (id) VALUES (?1)",
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_BEGIN_READ] = "BEGIN",
@@ -682,28 +685,59 @@ store_delete(struct store *s, const char *key, bool *ret_was)
 	return r;
 }
 
+/* The id that one of the two statements finds; 0: none. */
+static int
+find_id(struct store *s, enum store_stmt which, uint32_t min, uint32_t max,
+    uint64_t *ret)
+{
+	sqlite3_stmt *st;
+	int rc, r;
+
+	*ret = 0;
+	if ((st = store_stmt(s, which, &r)) == NULL)
+		return r;
+	sqlite3_bind_int64(st, 1, min);
+	sqlite3_bind_int64(st, 2, max);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		*ret = (uint64_t)sqlite3_column_int64(st, 0); /* null: 0 */
+		rc = SQLITE_DONE;
+	}
+	sqlite3_reset(st);
+	return store_err(rc);
+}
+
+static int
+is_used(struct store *s, uint32_t id, bool *ret)
+{
+	uint64_t last;
+	int r = find_id(s, STMT_ID_LAST, id, id, &last);
+
+	*ret = last != 0;
+	return r;
+}
+
 int
 store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret)
 {
-	sqlite3_stmt *st;
-	uint64_t next = min;
-	int rc, r;
+	uint64_t next;
+	bool used;
+	int r;
 
 	if ((r = transaction_ok(s)) != 0)
 		return r;
 	if (min == 0 || min > max)
 		return IAM_ERR_ARG;
-	if ((st = store_stmt(s, STMT_ID_LAST, &r)) == NULL)
+	if ((r = find_id(s, STMT_ID_LAST, min, max, &next)) != 0)
 		return r;
-	sqlite3_bind_int64(st, 1, min);
-	sqlite3_bind_int64(st, 2, max);
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
-		next = (uint64_t)sqlite3_column_int64(st, 0) + 1;
-	sqlite3_reset(st);
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? IAM_ERR_BUG : store_err(rc);
-	if (next > max)
+	next = next == 0 ? min : next + 1;
+	if (next > max && (r = is_used(s, min, &used)) == 0) {
+		next = min;
+		if (used)
+			r = find_id(s, STMT_ID_GAP, min, max, &next);
+	}
+	if (r != 0)
+		return r;
+	if (next == 0)
 		return IAM_ERR_LIMIT;
 	if ((r = add_id(s, (sqlite3_int64)next)) != 0)
 		s->failed = r;

@@ -40,6 +40,9 @@ int store_commit(struct store *s, const char *who, const char *what,
     uint64_t *ret_revision);
 void store_rollback(struct store *s); /* without a transaction: nothing */
 
+/* Read one revision throughout, until store_rollback. */
+int store_begin_read(struct store *s);
+
 uint64_t store_revision(struct store *s);
 
 /* *ret is new, NULL when there is no such document. */
@@ -62,8 +65,12 @@ int store_count(struct store *s, const char *prefix, uint64_t *ret);
 /* Everything that SQLite can check (doctor); IAM_ERR_FORMAT and why: damage. */
 int store_check(struct store *s, struct iam_why *why);
 
-/* Ids that are never used twice: "uid" (users and groups share one range,
- * AWS-like ids come from the operations). Inside a transaction. IAM_ERR_LIMIT when used up. */
+/*
+ * An id that was never used: the one after the highest, or, when the highest of
+ * the range was claimed, the first that was left out. Users and groups share one
+ * range; AWS-like ids come from the operations. Inside a transaction.
+ * IAM_ERR_LIMIT when used up.
+ */
 int store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret);
 
 /* History of one key, newest first: {revision, time, who, what, document|null}.

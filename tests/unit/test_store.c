@@ -453,6 +453,25 @@ test_store_next_id__S26_a_hundred_thousand_names(void **state)
 	free(used);
 }
 
+static void
+test_store_next_id__gaps_when_the_highest_was_claimed(void **state)
+{
+	struct fix *f = *state;
+	uint32_t id, want;
+
+	fix_put(f, "users/a", "{\"Uid\": 104, \"Gid\": 102}");
+	assert_int_equal(store_begin(f->store), 0);
+	for (want = 100; want <= 103; want++) {
+		if (want == 102)
+			continue;
+		assert_int_equal(store_next_id(f->store, 100, 104, &id), 0);
+		assert_int_equal(id, want);
+	}
+	assert_int_equal(store_next_id(f->store, 100, 104, &id), IAM_ERR_LIMIT);
+	assert_int_equal(store_next_id(f->store, 104, 104, &id), IAM_ERR_LIMIT);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+}
+
 /* ---- history ---- */
 
 struct entries {
@@ -555,6 +574,7 @@ main(void)
 		T(test_store_begin__a_reader_keeps_its_revision),
 		T(test_store_next_id__S26_never_twice),
 		T(test_store_next_id__S26_a_hundred_thousand_names),
+		T(test_store_next_id__gaps_when_the_highest_was_claimed),
 		T(test_store_history__newest_first_without_secrets),
 		T(test_store_check__finds_damage),
 	};
