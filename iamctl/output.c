@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <unistd.h>
 
+#include "common/base/utf8.h"
 #include "iamctl/output.h"
 
 #define COLUMNS_MAX 32
@@ -10,41 +11,19 @@
 
 /* ---- characters ---- */
 
-/* One code point of valid UTF-8 (jansson's strings are). */
-static size_t
-decode(const unsigned char *p, size_t left, uint32_t *ret)
-{
-	size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4, i;
-
-	if (n > left)
-		n = left;
-	*ret = n == 1 ? *p : *p & (0xffu >> (n + 1));
-	for (i = 1; i < n; i++)
-		*ret = *ret << 6 | (p[i] & 0x3f);
-	return n;
-}
-
-/* Controls, line and paragraph separators, and what changes the direction. */
-static bool
-is_dangerous(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c ||
-	    c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
 /* keep_lines: line feeds stay, for JSON that is laid out already. */
 static void
 escape(struct buf *ret, const char *text, size_t len, bool keep_lines)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t i, n;
 	uint32_t c;
 
 	for (i = 0; i < len; i += n) {
-		n = decode(p + i, len - i, &c);
-		if (!is_dangerous(c) || (c == '\n' && keep_lines))
-			buf_put(ret, p + i, n);
+		n = utf8_next(text + i, len - i, &c);
+		if (c == UINT32_MAX) /* of a file or an argument: not ours */
+			buf_puts(ret, "\xef\xbf\xbd");
+		else if (!utf8_harmful(c) || (c == '\n' && keep_lines))
+			buf_put(ret, text + i, n);
 		else if (c == '\n')
 			buf_puts(ret, "\\n");
 		else if (c == '\t')

@@ -22,9 +22,6 @@ void json_put_escaped(struct buf *b, const char *s, size_t len, size_t max);
 #define TRAIL_CUT "...[cut]"
 /* Copy a valid JSON text, writing what a terminal could act upon as \uXXXX. */
 void json_put_filtered(struct buf *b, const char *json, size_t len);
-/* One character of UTF-8: its bytes, and the code point, or UINT32_MAX for a
- * run that is none (at least one byte; Unicode 15, table 3-7 and section 3.9). len > 0. */
-size_t json_utf8_next(const char *p, size_t len, uint32_t *ret);
 
 /* What a JSON text looks like from outside. */
 struct json_shape {

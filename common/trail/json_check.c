@@ -3,6 +3,7 @@
  * append to the trail must not break it.
  */
 #include "common/base/base.h"
+#include "common/base/utf8.h"
 #include "common/trail/internal.h"
 
 #include <string.h>
@@ -110,7 +111,7 @@ string(struct scan *s)
 				return false;
 			continue;
 		}
-		s->p += json_utf8_next(s->p, (size_t)(s->end - s->p), &cp);
+		s->p += utf8_next(s->p, (size_t)(s->end - s->p), &cp);
 		if (cp < 0x20 || cp == UINT32_MAX)
 			return false;
 	}
