@@ -239,10 +239,32 @@ put_host(struct op_call *c, const char *what, struct buf *ret)
 	return 0;
 }
 
+/* {NewPath}, {NewUserName}, {NewGroupName}: as it will be. What the call does
+ * not change is the entity's own. */
+static int
+put_new(struct op_call *c, const char *name, struct buf *ret)
+{
+	const char *value = op_str(c, name), *param;
+	json_t *doc = NULL;
+
+	param = op_has(c, "GroupName") ? "GroupName" : "UserName";
+	if (value == NULL && find_document(c, param, op_str(c, param), &doc) != 0)
+		return -1;
+	if (value == NULL && strcmp(name, "NewPath") == 0)
+		value = json_string_value(json_object_get(doc, "Path"));
+	else if (value == NULL)
+		value = doc != NULL ? arn_name(doc) : op_str(c, param);
+	buf_puts(ret, value != NULL ? value : "/");
+	json_decref(doc);
+	return 0;
+}
+
 static int
 put_placeholder(struct op_call *c, const char *name, bool *with_path,
     struct buf *ret)
 {
+	if (strncmp(name, "New", 3) == 0)
+		return put_new(c, name, ret);
 	if (strcmp(name, "path") == 0) {
 		*with_path = true;
 		return 0;
@@ -259,15 +281,13 @@ put_placeholder(struct op_call *c, const char *name, bool *with_path,
 	return 0;
 }
 
-int
-caller_resource(struct op_call *c, struct buf *ret)
+static int
+make_arn(struct op_call *c, const char *p, struct buf *ret)
 {
-	const char *p = c->op->resource, *end;
+	const char *end;
 	char name[64];
 	bool with_path = false;
 
-	if (p == NULL)
-		p = "*";
 	for (; *p != '\0'; p++) {
 		if (*p != '{') {
 			buf_putc(ret, *p);
@@ -282,6 +302,12 @@ caller_resource(struct op_call *c, struct buf *ret)
 		p = end;
 	}
 	return ret->err != 0 ? op_fail_err(c, ret->err, "resource") : 0;
+}
+
+int
+caller_resource(struct op_call *c, struct buf *ret)
+{
+	return make_arn(c, c->op->resource != NULL ? c->op->resource : "*", ret);
 }
 
 /* ---- authorization ---- */
@@ -361,14 +387,18 @@ int
 caller_authorize(struct op_call *c, const struct caller *who)
 {
 	struct snap_view *v = NULL;
-	struct buf resource = BUF_INIT;
+	struct buf resource = BUF_INIT, target = BUF_INIT;
 	int r = -1;
 
 	if (!who->user || c->op->access == OP_ACCESS_ANY)
 		return 0;
 	if (view_open(c, who, &v) == 0 && caller_resource(c, &resource) == 0)
 		r = decide(c, who, v, buf_cstr(&resource));
+	if (r == 0 && c->op->target != NULL &&
+	    (r = make_arn(c, c->op->target, &target)) == 0)
+		r = decide(c, who, v, buf_cstr(&target));
 	buf_release(&resource);
+	buf_release(&target);
 	view_free(v);
 	return r;
 }

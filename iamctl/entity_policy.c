@@ -1,35 +1,8 @@
-/*
- * Policies of users and groups: attached and inline. A row has either UserName
- * or GroupName, and that says whose; everything else is the same.
- */
+/* Policies of users and groups: attached and inline. */
 #include "common/base/base.h"
 
+#include "iamctl/entity.h"
 #include "iamctl/policies.h"
-
-struct entity {
-	bool group;
-	json_t *doc;       /* new */
-	const char *name;  /* borrowed from doc */
-	const char *noun;  /* "user", "group" */
-};
-
-static int
-entity_get(struct op_call *c, struct entity *e)
-{
-	*e = (struct entity){ .group = op_has(c, "GroupName") };
-	e->noun = e->group ? "group" : "user";
-	if (e->group ? group_get(c, op_str(c, "GroupName"), &e->doc) != 0 :
-	    user_get(c, op_str(c, "UserName"), &e->doc) != 0)
-		return -1;
-	e->name = text_of(e->doc, e->group ? "GroupName" : "UserName");
-	return 0;
-}
-
-static int
-entity_put(struct op_call *c, const struct entity *e)
-{
-	return e->group ? group_put(c, e->doc) : user_put(c, e->doc);
-}
 
 /* ---- attached ---- */
 
@@ -71,7 +44,7 @@ attach_policy(struct op_call *c)
 	if (list_add(c, attached, json_string(arn)) == 0)
 		r = entity_put(c, &e);
 out:
-	json_decref(e.doc);
+	entity_release(&e);
 	return r;
 }
 
@@ -94,7 +67,7 @@ detach_policy(struct op_call *c)
 	json_array_remove(attached, (size_t)at);
 	r = entity_put(c, &e);
 out:
-	json_decref(e.doc);
+	entity_release(&e);
 	return r;
 }
 
@@ -132,7 +105,7 @@ list_attached_policies(struct op_call *c)
 out:
 	page_release(&page);
 	json_decref(arns);
-	json_decref(e.doc);
+	entity_release(&e);
 	return r;
 }
 
@@ -191,28 +164,6 @@ check_inline(struct op_call *c, const struct entity *e, const char *old)
 	return policy_check(c, what, text, POL_IDENTITY, max);
 }
 
-int
-put_inline_policy(struct op_call *c)
-{
-	json_t *policies;
-	const char *old;
-	struct entity e;
-	int r = -1;
-
-	if (entity_get(c, &e) != 0)
-		goto out;
-	policies = json_object_get(e.doc, "InlinePolicies");
-	old = inline_name(policies, op_str(c, "PolicyName"));
-	if (check_inline(c, &e, old) != 0 || member_set(c, policies,
-	    old != NULL ? old : op_str(c, "PolicyName"),
-	    json_string(op_str(c, "PolicyDocument"))) != 0)
-		goto out;
-	r = entity_put(c, &e);
-out:
-	json_decref(e.doc);
-	return r;
-}
-
 static int
 no_inline(struct op_call *c, const struct entity *e)
 {
@@ -232,45 +183,73 @@ show_inline(struct op_call *c, const struct entity *e, const char *name,
 	return out_set(c, "PolicyDocument", policy_json(text));
 }
 
-int
-get_inline_policy(struct op_call *c)
+/*
+ * The entity, and its inline policy of the call's name: do something with it, and
+ * keep it when that changed it. name is NULL when there is none of that name.
+ */
+static int
+with_inline(struct op_call *c, int (*what)(struct op_call *c,
+    struct entity *e, json_t *policies, const char *name))
 {
 	json_t *policies;
-	const char *name;
 	struct entity e;
 	int r = -1;
 
-	if (entity_get(c, &e) != 0)
-		goto out;
-	policies = json_object_get(e.doc, "InlinePolicies");
-	name = inline_name(policies, op_str(c, "PolicyName"));
-	r = name != NULL ? show_inline(c, &e, name, text_of(policies, name)) :
-	    no_inline(c, &e);
-out:
-	json_decref(e.doc);
+	if (entity_get(c, &e) == 0) {
+		policies = json_object_get(e.doc, "InlinePolicies");
+		r = what(c, &e, policies, inline_name(policies,
+		    op_str(c, "PolicyName")));
+	}
+	if (r == 0 && !c->op->read_only)
+		r = entity_put(c, &e);
+	entity_release(&e);
 	return r;
+}
+
+static int
+put_inline(struct op_call *c, struct entity *e, json_t *policies,
+    const char *name)
+{
+	if (check_inline(c, e, name) != 0)
+		return -1;
+	return member_set(c, policies, name != NULL ? name :
+	    op_str(c, "PolicyName"), json_string(op_str(c, "PolicyDocument")));
+}
+
+int
+put_inline_policy(struct op_call *c)
+{
+	return with_inline(c, put_inline);
+}
+
+static int
+get_inline(struct op_call *c, struct entity *e, json_t *policies,
+    const char *name)
+{
+	return name == NULL ? no_inline(c, e) :
+	    show_inline(c, e, name, text_of(policies, name));
+}
+
+int
+get_inline_policy(struct op_call *c)
+{
+	return with_inline(c, get_inline);
+}
+
+static int
+delete_inline(struct op_call *c, struct entity *e, json_t *policies,
+    const char *name)
+{
+	if (name == NULL)
+		return no_inline(c, e);
+	json_object_del(policies, name);
+	return 0;
 }
 
 int
 delete_inline_policy(struct op_call *c)
 {
-	json_t *policies;
-	const char *name;
-	struct entity e;
-	int r = -1;
-
-	if (entity_get(c, &e) != 0)
-		goto out;
-	policies = json_object_get(e.doc, "InlinePolicies");
-	if ((name = inline_name(policies, op_str(c, "PolicyName"))) == NULL) {
-		no_inline(c, &e);
-		goto out;
-	}
-	json_object_del(policies, name);
-	r = entity_put(c, &e);
-out:
-	json_decref(e.doc);
-	return r;
+	return with_inline(c, delete_inline);
 }
 
 static int
@@ -311,6 +290,6 @@ list_inline_policies(struct op_call *c)
 	if (entity_get(c, &e) == 0 && page_init(&page, c) == 0)
 		r = list_inline(c, json_object_get(e.doc, "InlinePolicies"), &page);
 	page_release(&page);
-	json_decref(e.doc);
+	entity_release(&e);
 	return r;
 }

@@ -169,6 +169,8 @@ help_operation(const struct op *op, struct buf *ret)
 	}
 	buf_printf(ret, "\nAuthorized as %s:%s on %s\n", op->service, op->name,
 	    op->resource != NULL ? op->resource : "*");
+	if (op->target != NULL)
+		buf_printf(ret, "and on %s\n", op->target);
 	buf_release(&line);
 }
 

@@ -32,7 +32,7 @@ enum op_type {
 
 /* OP_CODE6: 6 or 8 ASCII digits. Like OP_SECRET, never part of an event or a log. */
 enum op_pattern { OP_ANY = 0, OP_IAM_NAME, OP_PATH, OP_ARN, OP_CODE6, OP_ACCOUNT_ALIAS,
-	OP_UNIX_NAME, OP_UNIX_PATH };
+	OP_UNIX_NAME, OP_UNIX_PATH, OP_PATH_PREFIX };
 
 struct op_param {
 	const char *name;       /* "UserName": JSON and events; the option is --user-name */
@@ -63,6 +63,8 @@ struct op {
 	const char *summary;    /* one sentence for help and manual */
 	const struct op_param *params; /* ends with a NULL name */
 	const char *resource;   /* ARN template with {account}, {path}, {UserName}, …; NULL: "*" */
+	const char *target;     /* what it becomes, with {NewPath}, {NewUserName}, …: to be allowed
+	                         * as well, as AWS asks of a renaming; usually left out */
 	bool read_only;
 	bool needs_init;        /* false only for init, doctor and the like */
 	int (*run)(struct op_call *c); /* 0, or an error set with op_fail */

@@ -1,7 +1,7 @@
 /* Groups and who is in them. Membership is kept on the user only. */
 #include "common/base/base.h"
 
-#include "iamctl/util.h"
+#include "iamctl/entity.h"
 
 #define GROUP_ARN "arn:aws:iam::{account}:group{path}{GroupName}"
 
@@ -210,15 +210,11 @@ out:
 
 /* ---- UpdateGroup ---- */
 
-struct renaming {
-	struct op_call *c;
-	const char *old_name, *new_name;
-};
-
+/* Users know their groups by name. */
 static int
 rename_in_user(void *arg, const char *key, json_t *user)
 {
-	const struct renaming *n = arg;
+	const struct entity_rename *n = arg;
 	json_t *groups = json_object_get(user, "Groups");
 	int at = list_index(groups, n->old_name);
 
@@ -233,27 +229,6 @@ rename_in_user(void *arg, const char *key, json_t *user)
 }
 
 static int
-rename_group(struct op_call *c, json_t *group, const char *old_name,
-    const char *new_name)
-{
-	struct renaming n = { c, old_name, new_name };
-	json_t *other = NULL;
-
-	if (name_cmp(old_name, new_name) != 0) {
-		if (document_find(c, "groups", new_name, &other) != 0)
-			return -1;
-		json_decref(other);
-		if (other != NULL)
-			return op_fail(c, "EntityAlreadyExists",
-			    "Group with name %s already exists.", new_name);
-	}
-	if (document_each(c, "users", rename_in_user, &n) != 0 ||
-	    document_delete(c, "groups", old_name) != 0)
-		return -1;
-	return member_set(c, group, "GroupName", json_string(new_name));
-}
-
-static int
 update_account(struct op_call *c, json_t *group)
 {
 	const char *unix_name = op_str(c, "UnixName");
@@ -265,29 +240,17 @@ update_account(struct op_call *c, json_t *group)
 	return op_has(c, "LocalGroups") ? set_local_groups(c, group) : 0;
 }
 
+/* Gid and Unix name stay when the name changes. */
 static int
 update_group(struct op_call *c)
 {
-	const char *path = op_str(c, "NewPath"), *name = op_str(c, "NewGroupName");
-	json_t *group = NULL, *old = NULL;
+	struct entity e;
 	int r = -1;
 
-	if (group_get(c, op_str(c, "GroupName"), &group) != 0 ||
-	    update_account(c, group) != 0)
-		goto out;
-	old = json_incref(json_object_get(group, "GroupName"));
-	if (name != NULL &&
-	    rename_group(c, group, json_string_value(old), name) != 0)
-		goto out;
-	if (path != NULL && member_set(c, group, "Path", json_string(path)) != 0)
-		goto out;
-	if (member_set(c, group, "Arn", arn_new(c, "group", text_of(group, "Path"),
-	    text_of(group, "GroupName"))) != 0)
-		goto out;
-	r = group_put(c, group);
-out:
-	json_decref(old);
-	json_decref(group);
+	if (entity_get(c, &e) == 0 && update_account(c, e.doc) == 0 &&
+	    entity_move(c, &e, "users", rename_in_user) == 0)
+		r = entity_put(c, &e);
+	entity_release(&e);
 	return r;
 }
 
@@ -484,6 +447,7 @@ const struct op ops_group[] = {
 	    .summary = "Rename a group, move it to another path, or change its Unix"
 	    " group.",
 	    .params = update_group_params, .resource = GROUP_ARN,
+	    .target = "arn:aws:iam::{account}:group{NewPath}{NewGroupName}",
 	    .needs_init = true, .run = update_group },
 	{ .name = "DeleteGroup", .service = "iam",
 	    .summary = "Delete a group that has no users and policies any more.",

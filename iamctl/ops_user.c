@@ -1,8 +1,8 @@
 /* Users: CreateUser … UpdateUser, their tags and permissions boundary. */
 #include "common/base/base.h"
 
+#include "iamctl/entity.h"
 #include "iamctl/policies.h"
-#include "iamctl/util.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
 
@@ -181,16 +181,11 @@ list_users(struct op_call *c)
 
 /* ---- UpdateUser ---- */
 
-struct renaming {
-	struct op_call *c;
-	const char *old_name, *new_name;
-};
-
 /* Devices know their user by name. */
 static int
 rename_in_device(void *arg, const char *key, json_t *device)
 {
-	const struct renaming *n = arg;
+	const struct entity_rename *n = arg;
 
 	if (name_cmp(text_of(device, "UserName"), n->old_name) != 0)
 		return VISIT_NEXT;
@@ -198,28 +193,6 @@ rename_in_device(void *arg, const char *key, json_t *device)
 	    document_put(n->c, "mfa", strchr(key, '/') + 1, device) != 0)
 		return VISIT_FAILED;
 	return VISIT_NEXT;
-}
-
-/* Under another key; uid, Unix name and home stay. */
-static int
-rename_user(struct op_call *c, json_t *user, const char *old_name,
-    const char *new_name)
-{
-	struct renaming n = { c, old_name, new_name };
-	json_t *other = NULL;
-
-	if (name_cmp(old_name, new_name) != 0) {
-		if (document_find(c, "users", new_name, &other) != 0)
-			return -1;
-		json_decref(other);
-		if (other != NULL)
-			return op_fail(c, "EntityAlreadyExists",
-			    "User with name %s already exists.", new_name);
-	}
-	if (document_each(c, "mfa", rename_in_device, &n) != 0 ||
-	    document_delete(c, "users", old_name) != 0)
-		return -1;
-	return member_set(c, user, "UserName", json_string(new_name));
 }
 
 static int
@@ -247,30 +220,17 @@ update_account(struct op_call *c, json_t *user)
 	    json_boolean(op_bool(c, "Enabled", true)));
 }
 
+/* Uid, Unix name and home stay when the name changes. */
 static int
 update_user(struct op_call *c)
 {
-	const char *path = op_str(c, "NewPath"), *name = op_str(c, "NewUserName");
-	json_t *user = NULL, *old = NULL;
+	struct entity e;
 	int r = -1;
 
-	if (user_get(c, op_str(c, "UserName"), &user) != 0 ||
-	    update_account(c, user) != 0)
-		goto out;
-	old = json_incref(json_object_get(user, "UserName"));
-	if (name != NULL &&
-	    rename_user(c, user, json_string_value(old), name) != 0)
-		goto out;
-	if (path != NULL &&
-	    member_set(c, user, "Path", json_string(path)) != 0)
-		goto out;
-	if (member_set(c, user, "Arn", arn_new(c, "user", text_of(user, "Path"),
-	    text_of(user, "UserName"))) != 0)
-		goto out;
-	r = user_put(c, user);
-out:
-	json_decref(old);
-	json_decref(user);
+	if (entity_get(c, &e) == 0 && update_account(c, e.doc) == 0 &&
+	    entity_move(c, &e, "mfa", rename_in_device) == 0)
+		r = entity_put(c, &e);
+	entity_release(&e);
 	return r;
 }
 
@@ -534,6 +494,7 @@ const struct op ops_user[] = {
 	    .summary = "Rename a user, move it to another path, or change its Unix"
 	    " account.",
 	    .params = update_user_params, .resource = USER_ARN,
+	    .target = "arn:aws:iam::{account}:user{NewPath}{NewUserName}",
 	    .needs_init = true, .run = update_user },
 	{ .name = "DeleteUser", .service = "iam",
 	    .summary = "Delete a user that has no credentials, policies and groups"
