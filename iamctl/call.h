@@ -37,6 +37,8 @@ int call_paths(struct store_paths *ret, struct iam_why *why);
 /* Check c->in against the row: required, lengths, patterns, choices; then put
  * the defaults in. 0, or -1 after op_fail with AWS's words (params.c). */
 int call_check_params(struct op_call *c);
+/* May this be an account's alias? */
+bool call_is_alias(const char *s);
 
 /*
  * Write the audit event of a call: request is what came in, without defaults

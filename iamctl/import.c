@@ -5,19 +5,25 @@
  *
  * All of it runs in the row's transaction, so that one mistake anywhere changes
  * nothing. Checked are the members of every document by the tables below
- * (unknown ones are refused), every policy by the language, ids against what
- * the host has ever given out, and, when all is in, every reference.
+ * (unknown ones are refused), quotas, every policy by the language, ids against
+ * what the host has ever given out (who was deleted here comes back with her
+ * own), and, when all is in, every reference.
  */
 #include "common/base/base.h"
 
+#include <ctype.h>
 #include <sodium.h>
 #include <stdarg.h>
 
 #include "common/credential/credential.h"
+#include "iamctl/call.h"
 #include "iamctl/host.h"
 #include "iamctl/policies.h"
 
-enum shape { TEXT, NUMBER, FLAG, TEXTS, TEXT_MAP, OBJECT, OBJECTS };
+/* Further off, a device is not resynchronised but made anew. */
+#define DRIFT_MAX 120
+
+enum shape { TEXT, DATE, NUMBER, FLAG, TEXTS, TEXT_MAP, OBJECT, OBJECTS };
 
 struct member {
 	const char *name;
@@ -27,7 +33,7 @@ struct member {
 
 static const struct member user_members[] = {
 	{ "UserName", TEXT, true }, { "UserId", TEXT, true },
-	{ "Path", TEXT, true }, { "CreateDate", TEXT, true },
+	{ "Path", TEXT, true }, { "CreateDate", DATE, true },
 	{ "Arn", TEXT, true }, { "Tags", OBJECTS, false },
 	{ "PermissionsBoundary", TEXT, false }, { "UnixName", TEXT, true },
 	{ "Uid", NUMBER, true }, { "Gid", NUMBER, true },
@@ -38,18 +44,18 @@ static const struct member user_members[] = {
 	{ "SSHPublicKeys", OBJECTS, false }, { NULL, TEXT, false },
 };
 static const struct member profile_members[] = {
-	{ "CreateDate", TEXT, true }, { "PasswordHash", TEXT, false },
+	{ "CreateDate", DATE, true }, { "PasswordHash", TEXT, false },
 	{ "PasswordResetRequired", FLAG, false },
-	{ "PasswordChanged", TEXT, false }, { NULL, TEXT, false },
+	{ "PasswordChanged", DATE, false }, { NULL, TEXT, false },
 };
 static const struct member key_members[] = {
 	{ "SSHPublicKeyId", TEXT, true }, { "Fingerprint", TEXT, true },
 	{ "SSHPublicKeyBody", TEXT, true }, { "Status", TEXT, true },
-	{ "UploadDate", TEXT, true }, { NULL, TEXT, false },
+	{ "UploadDate", DATE, true }, { NULL, TEXT, false },
 };
 static const struct member group_members[] = {
 	{ "GroupName", TEXT, true }, { "GroupId", TEXT, true },
-	{ "Path", TEXT, true }, { "CreateDate", TEXT, true },
+	{ "Path", TEXT, true }, { "CreateDate", DATE, true },
 	{ "Arn", TEXT, true }, { "UnixName", TEXT, true },
 	{ "Gid", NUMBER, true }, { "LocalGroups", TEXTS, false },
 	{ "AttachedPolicies", TEXTS, true }, { "InlinePolicies", TEXT_MAP, true },
@@ -58,34 +64,39 @@ static const struct member group_members[] = {
 static const struct member policy_members[] = {
 	{ "PolicyName", TEXT, true }, { "PolicyId", TEXT, true },
 	{ "Path", TEXT, true }, { "Arn", TEXT, true },
-	{ "Description", TEXT, false }, { "CreateDate", TEXT, true },
-	{ "UpdateDate", TEXT, true }, { "DefaultVersionId", TEXT, true },
+	{ "Description", TEXT, false }, { "CreateDate", DATE, true },
+	{ "UpdateDate", DATE, true }, { "DefaultVersionId", TEXT, true },
 	{ "NextVersion", NUMBER, true }, { "Tags", OBJECTS, false },
 	{ "Versions", OBJECTS, true }, { NULL, TEXT, false },
 };
 static const struct member version_members[] = {
 	{ "VersionId", TEXT, true }, { "Document", TEXT, true },
-	{ "CreateDate", TEXT, true }, { NULL, TEXT, false },
+	{ "CreateDate", DATE, true }, { NULL, TEXT, false },
 };
 static const struct member device_members[] = {
 	{ "SerialNumber", TEXT, true }, { "Path", TEXT, true },
-	{ "CreateDate", TEXT, true }, { "Tags", OBJECTS, false },
+	{ "CreateDate", DATE, true }, { "Tags", OBJECTS, false },
 	{ "Base32StringSeed", TEXT, false }, { "Algorithm", TEXT, true },
 	{ "Digits", NUMBER, true }, { "Period", NUMBER, true },
-	{ "UserName", TEXT, false }, { "EnableDate", TEXT, false },
+	{ "UserName", TEXT, false }, { "EnableDate", DATE, false },
 	{ "EnableStep", NUMBER, false }, { "DriftSteps", NUMBER, false },
 	{ NULL, TEXT, false },
 };
+static const struct member tag_members[] = {
+	{ "Key", TEXT, true }, { "Value", TEXT, true }, { NULL, TEXT, false },
+};
 static const struct member account_members[] = {
 	{ "AccountId", TEXT, true }, { "AccountAlias", TEXT, false },
-	{ "CreateDate", TEXT, true }, { NULL, TEXT, false },
+	{ "CreateDate", DATE, true }, { NULL, TEXT, false },
 };
 
 struct import {
 	struct op_call *c;
 	const char *account;
 	struct seal_key key;
+	json_t *names;            /* documents of this import: "users/sarah" */
 	json_t *unix_names, *ids; /* who has them, over the whole account */
+	json_t *devices_of;       /* how many a user has */
 	unsigned policies, groups, users, devices;
 };
 
@@ -132,12 +143,24 @@ all_texts(const json_t *map)
 	return json_is_object(map);
 }
 
+/* As we write them: 2026-11-24T09:30:00Z. */
+static bool
+is_date(const char *s)
+{
+	int64_t t;
+
+	return s != NULL && strlen(s) == TZ_ISO_LEN - 1 &&
+	    s[TZ_ISO_LEN - 2] == 'Z' && time_parse(s, &t);
+}
+
 static bool
 has_shape(const json_t *v, enum shape shape)
 {
 	switch (shape) {
 	case TEXT:
 		return json_is_string(v);
+	case DATE:
+		return is_date(json_string_value(v));
 	case NUMBER:
 		return json_is_integer(v);
 	case FLAG:
@@ -193,7 +216,92 @@ check_objects(struct import *im, const char *what, const json_t *list,
 
 /* ---- what users, groups and policies share ---- */
 
-/* Name, path, ARN and id prefix fit together. */
+static int
+once(struct import *im, json_t *set, const char *key, const char *what)
+{
+	const char *other = json_string_value(json_object_get(set, key));
+
+	if (other != NULL)
+		return bad(im, what, "'%s' belongs to %s as well", key, other);
+	if (json_object_set_new(set, key, json_string(what)) != 0)
+		return op_fail_err(im->c, IAM_ERR_MEMORY, what);
+	return 0;
+}
+
+/* Names differ in more than case: the second would take the first one's place. */
+static int
+check_new_name(struct import *im, const char *what, const char *kind,
+    const char *name)
+{
+	char key[320];
+	size_t i;
+
+	snprintf(key, sizeof(key), "%s/%s", kind, name);
+	for (i = 0; key[i] != '\0'; i++)
+		key[i] = (char)tolower((unsigned char)key[i]);
+	if (json_object_get(im->names, key) != NULL)
+		return bad(im, what, "the name is there twice");
+	if (json_object_set_new(im->names, key, json_true()) != 0)
+		return op_fail_err(im->c, IAM_ERR_MEMORY, what);
+	return 0;
+}
+
+/* "AIDA" and capitals and digits. */
+static int
+check_id(struct import *im, const char *what, const json_t *doc,
+    const char *member, const char *prefix)
+{
+	const char *id = text_of(doc, member);
+	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+
+	if (strncmp(id, prefix, 4) != 0 || id[n] != '\0' || n < 16 || n > 128)
+		return bad(im, what, "%s is not %s and 12 to 124 of A-Z0-9", member,
+		    prefix);
+	return 0;
+}
+
+/* A list without repetitions, as long as the operations would make it. */
+static int
+check_list(struct import *im, const char *what, const json_t *doc,
+    const char *member, size_t max)
+{
+	const json_t *list = json_object_get(doc, member), *v;
+	size_t i;
+
+	if (json_array_size(list) > max)
+		return bad(im, what, "%s has more than %zu entries", member, max);
+	json_array_foreach(list, i, v)
+		if ((size_t)list_index(list, json_string_value(v)) != i)
+			return bad(im, what, "%s has '%s' twice", member,
+			    json_string_value(v));
+	return 0;
+}
+
+static int
+check_tags(struct import *im, const char *what, const json_t *doc)
+{
+	const json_t *tags = json_object_get(doc, "Tags");
+
+	if (check_objects(im, what, tags, tag_members) != 0)
+		return -1;
+	return tags != NULL ? tags_check(im->c, tags) : 0;
+}
+
+/* What may be left out is there afterwards, as the operations make it. */
+static int
+put_default(struct import *im, const char *what, json_t *doc,
+    const char *member, json_t *value)
+{
+	int r;
+
+	if (json_object_get(doc, member) != NULL)
+		json_decref(value);
+	else if ((r = json_object_set_new(doc, member, value)) != 0)
+		return op_fail_err(im->c, IAM_ERR_MEMORY, what);
+	return 0;
+}
+
+/* Name, path and ARN fit together. */
 static int
 check_entity(struct import *im, const char *what, const json_t *doc,
     const char *kind, const char *name_member, unsigned name_max)
@@ -209,9 +317,9 @@ check_entity(struct import *im, const char *what, const json_t *doc,
 	    path, name);
 	if (strcmp(arn, text_of(doc, "Arn")) != 0)
 		return bad(im, what, "the ARN is not %s", arn);
-	if (json_object_get(doc, "Tags") != NULL)
-		return tags_check(im->c, json_object_get(doc, "Tags"));
-	return 0;
+	if (check_new_name(im, what, kind, name) != 0)
+		return -1;
+	return check_tags(im, what, doc);
 }
 
 static int
@@ -230,31 +338,83 @@ static int
 check_inline(struct import *im, const char *what, const json_t *doc,
     size_t max_chars)
 {
+	json_t *all = json_object_get(doc, "InlinePolicies"), *v;
 	const char *name;
-	json_t *v;
+	size_t chars = 0;
 
-	json_object_foreach(json_object_get(doc, "InlinePolicies"), name, v) {
+	if (json_object_size(all) > QUOTA_INLINE)
+		return bad(im, what, "more than %d inline policies", QUOTA_INLINE);
+	json_object_foreach(all, name, v) {
 		if (!name_is_iam(name, 128))
 			return bad(im, what, "'%s' is not a policy name", name);
 		if (policy_check(im->c, name, json_string_value(v), POL_IDENTITY,
 		    max_chars) != 0)
 			return -1;
+		chars += policy_chars(json_string_value(v));
 	}
+	if (chars > max_chars)
+		return bad(im, what, "the inline policies together have more than %zu "
+		    "characters", max_chars);
 	return 0;
 }
 
-/* A new id is taken for ever; one that a document has stays with it. */
+/* ---- ids ---- */
+
+struct former {
+	const char *id_member; /* "UserId" */
+	const char *member;    /* "Uid" */
+	const json_t *doc;
+	bool same;
+};
+
+/* The last document under the key: was it this very user or group? */
 static int
-claim_id(struct import *im, const char *what, const json_t *doc,
-    const json_t *old, const char *member)
+look_at_former(void *arg, const char *key, json_t *entry)
+{
+	struct former *f = arg;
+	json_t *was = json_object_get(entry, "document");
+
+	(void)key;
+	if (!json_is_object(was))
+		return 0; /* its deletion */
+	f->same = strcmp(text_of(was, f->id_member),
+	    text_of(f->doc, f->id_member)) == 0 && json_equal(
+	    json_object_get(was, f->member), json_object_get(f->doc, f->member));
+	return 1;
+}
+
+/* Somebody who was deleted here and comes back with her own id. */
+static int
+is_restored(struct import *im, const char *kind, const char *name,
+    const json_t *doc, const char *member, bool *ret)
+{
+	struct former f = { .doc = doc, .member = member,
+		.id_member = strcmp(kind, "users") == 0 ? "UserId" : "GroupId" };
+	char key[320];
+	int r;
+
+	snprintf(key, sizeof(key), "%s/%s", kind, name);
+	r = store_history(im->c->store, key, look_at_former, &f);
+	*ret = f.same;
+	return r < 0 ? op_fail_err(im->c, r, key) : 0;
+}
+
+/* A new id is taken for ever; one that a document has, or had, stays with it. */
+static int
+claim_id(struct import *im, const char *kind, const char *what,
+    const json_t *doc, const json_t *old, const char *member)
 {
 	json_int_t id = json_integer_value(json_object_get(doc, member));
+	bool restored;
 	uint32_t got;
 
 	if (id <= 0 || id > UINT32_MAX)
 		return bad(im, what, "%s %lld is no id", member, (long long)id);
-	if (old == NULL)
-		return unix_id_new(im->c, (uint32_t)id, &got);
+	if (old == NULL) {
+		if (is_restored(im, kind, what, doc, member, &restored) != 0)
+			return -1;
+		return restored ? 0 : unix_id_new(im->c, (uint32_t)id, &got);
+	}
 	if (json_integer_value(json_object_get(old, member)) != id)
 		return bad(im, what, "%s %lld differs from the one it has here", member,
 		    (long long)id);
@@ -269,34 +429,78 @@ put(struct import *im, const char *kind, const char *name, const json_t *doc)
 
 /* ---- policies ---- */
 
+/* "v3", below NextVersion: what the next version will not be called. */
+static int
+check_version_id(struct import *im, const char *what, const json_t *doc,
+    const char *id)
+{
+	json_int_t next = json_integer_value(json_object_get(doc, "NextVersion"));
+	uint32_t n = 0;
+
+	if (id[0] != 'v' || !name_parse_u32(id + 1, &n) || n == 0 ||
+	    next > INT32_MAX || (json_int_t)n >= next)
+		return bad(im, what, "'%s' is not the id of a version before "
+		    "NextVersion", id);
+	return 0;
+}
+
+static int
+check_versions(struct import *im, const char *what, const json_t *doc)
+{
+	const json_t *versions = json_object_get(doc, "Versions"), *v;
+	bool has_default = false;
+	size_t i;
+
+	if (check_objects(im, what, versions, version_members) != 0)
+		return -1;
+	if (json_array_size(versions) > QUOTA_POLICY_VERSIONS)
+		return bad(im, what, "more than %d versions", QUOTA_POLICY_VERSIONS);
+	json_array_foreach(versions, i, v) {
+		if (check_version_id(im, what, doc, text_of(v, "VersionId")) != 0 ||
+		    policy_check(im->c, what, text_of(v, "Document"), POL_IDENTITY,
+		    SIZE_POLICY) != 0)
+			return -1;
+		if (policy_version(doc, text_of(v, "VersionId")) != v)
+			return bad(im, what, "version %s is there twice",
+			    text_of(v, "VersionId"));
+		has_default |= strcmp(text_of(v, "VersionId"),
+		    text_of(doc, "DefaultVersionId")) == 0;
+	}
+	return has_default ? 0 :
+	    bad(im, what, "the default version is not among the versions");
+}
+
 static int
 import_policy(struct import *im, json_t *doc)
 {
 	const char *what = text_of(doc, "PolicyName");
-	json_t *v;
-	size_t i;
-	bool has_default = false;
 
 	if (check_members(im, what[0] != '\0' ? what : "Policies", doc,
 	    policy_members) != 0 ||
 	    check_entity(im, what, doc, "policy", "PolicyName", 128) != 0 ||
-	    check_objects(im, what, json_object_get(doc, "Versions"),
-	    version_members) != 0)
+	    check_id(im, what, doc, "PolicyId", "ANPA") != 0 ||
+	    check_versions(im, what, doc) != 0 ||
+	    put_default(im, what, doc, "Tags", json_array()) != 0)
 		return -1;
-	json_array_foreach(json_object_get(doc, "Versions"), i, v) {
-		if (policy_check(im->c, what, text_of(v, "Document"), POL_IDENTITY,
-		    SIZE_POLICY) != 0)
-			return -1;
-		has_default |= strcmp(text_of(v, "VersionId"),
-		    text_of(doc, "DefaultVersionId")) == 0;
-	}
-	if (!has_default)
-		return bad(im, what, "the default version is not among the versions");
 	im->policies++;
 	return put(im, "policies", what, doc);
 }
 
 /* ---- groups ---- */
+
+static int
+check_local_groups(struct import *im, const char *what, const json_t *doc)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "LocalGroups"), i, v)
+		if (!name_is_unix(json_string_value(v)) ||
+		    strcmp(json_string_value(v), "root") == 0)
+			return bad(im, what, "'%s' is not the name of a local group that "
+			    "members may be put into", json_string_value(v));
+	return check_list(im, what, doc, "LocalGroups", SETTINGS_LOCAL_GROUPS_MAX);
+}
 
 static int
 import_group(struct import *im, json_t *doc)
@@ -308,11 +512,15 @@ import_group(struct import *im, json_t *doc)
 	if (check_members(im, what[0] != '\0' ? what : "Groups", doc,
 	    group_members) != 0 ||
 	    check_entity(im, what, doc, "group", "GroupName", 128) != 0 ||
+	    check_id(im, what, doc, "GroupId", "AGPA") != 0 ||
 	    check_unix(im, what, doc) != 0 ||
+	    check_list(im, what, doc, "AttachedPolicies", QUOTA_ATTACHED) != 0 ||
+	    check_local_groups(im, what, doc) != 0 ||
 	    check_inline(im, what, doc, SIZE_GROUP_INLINE) != 0 ||
+	    put_default(im, what, doc, "LocalGroups", json_array()) != 0 ||
 	    document_find(im->c, "groups", what, &old) != 0)
 		return -1;
-	r = claim_id(im, what, doc, old, "Gid");
+	r = claim_id(im, "groups", what, doc, old, "Gid");
 	json_decref(old);
 	im->groups++;
 	return r != 0 ? -1 : put(im, "groups", what, doc);
@@ -360,24 +568,68 @@ import_profile(struct import *im, const char *what, json_t *doc,
 }
 
 static int
-check_keys(struct import *im, const char *what, const json_t *doc)
+check_key(struct import *im, const char *what, const json_t *doc,
+    const json_t *key)
 {
-	struct ssh_key key;
+	const json_t *keys = json_object_get(doc, "SSHPublicKeys"), *v;
+	struct ssh_key parsed;
 	struct iam_why why = { 0, 0, "" };
-	json_t *v;
 	size_t i;
 
-	if (check_objects(im, what, json_object_get(doc, "SSHPublicKeys"),
-	    key_members) != 0)
+	if (ssh_key_parse(text_of(key, "SSHPublicKeyBody"), &parsed, &why) != 0)
+		return bad(im, what, "SSH key: %s", why.text);
+	if (strcmp(text_of(key, "Fingerprint"), parsed.fingerprint_md5) != 0)
+		return bad(im, what, "SSH key: its fingerprint is %s",
+		    parsed.fingerprint_md5);
+	if (strcmp(text_of(key, "Status"), "Active") != 0 &&
+	    strcmp(text_of(key, "Status"), "Inactive") != 0)
+		return bad(im, what, "SSH key: the status is Active or Inactive");
+	json_array_foreach(keys, i, v)
+		if (v != key && (strcmp(text_of(v, "Fingerprint"),
+		    text_of(key, "Fingerprint")) == 0 ||
+		    strcmp(text_of(v, "SSHPublicKeyId"),
+		    text_of(key, "SSHPublicKeyId")) == 0))
+			return bad(im, what, "SSH key %s is there twice",
+			    text_of(key, "SSHPublicKeyId"));
+	return check_id(im, what, key, "SSHPublicKeyId", "APKA");
+}
+
+static int
+check_keys(struct import *im, const char *what, const json_t *doc)
+{
+	const json_t *keys = json_object_get(doc, "SSHPublicKeys"), *v;
+	size_t i;
+
+	if (check_objects(im, what, keys, key_members) != 0)
 		return -1;
-	json_array_foreach(json_object_get(doc, "SSHPublicKeys"), i, v) {
-		if (ssh_key_parse(text_of(v, "SSHPublicKeyBody"), &key, &why) != 0)
-			return bad(im, what, "SSH key: %s", why.text);
-		if (strcmp(text_of(v, "Status"), "Active") != 0 &&
-		    strcmp(text_of(v, "Status"), "Inactive") != 0)
-			return bad(im, what, "SSH key: the status is Active or Inactive");
-	}
+	if (json_array_size(keys) > QUOTA_SSH_KEYS)
+		return bad(im, what, "more than %d SSH keys", QUOTA_SSH_KEYS);
+	json_array_foreach(keys, i, v)
+		if (check_key(im, what, doc, v) != 0)
+			return -1;
 	return 0;
+}
+
+/* The Unix side of a user fits passwd(5). */
+static int
+check_passwd(struct import *im, const char *what, const json_t *doc)
+{
+	const char *home = text_of(doc, "Home"), *shell = text_of(doc, "Shell");
+
+	if (!is_passwd_field(text_of(doc, "Gecos")) || !is_passwd_field(home) ||
+	    home[0] != '/' || !is_passwd_field(shell) || shell[0] != '/')
+		return bad(im, what, "Gecos, Home or Shell does not fit passwd(5)");
+	if (!json_equal(json_object_get(doc, "Uid"), json_object_get(doc, "Gid")))
+		return bad(im, what, "Uid and Gid differ");
+	return check_unix(im, what, doc);
+}
+
+static int
+user_defaults(struct import *im, const char *what, json_t *doc)
+{
+	return put_default(im, what, doc, "Tags", json_array()) != 0 ||
+	    put_default(im, what, doc, "SSHPublicKeys", json_array()) != 0 ||
+	    put_default(im, what, doc, "Gecos", json_string("")) != 0 ? -1 : 0;
 }
 
 static int
@@ -390,18 +642,16 @@ import_user(struct import *im, json_t *doc)
 	if (check_members(im, what[0] != '\0' ? what : "Users", doc,
 	    user_members) != 0 ||
 	    check_entity(im, what, doc, "user", "UserName", 64) != 0 ||
-	    check_unix(im, what, doc) != 0 || check_keys(im, what, doc) != 0 ||
-	    check_inline(im, what, doc, SIZE_USER_INLINE) != 0)
+	    check_id(im, what, doc, "UserId", "AIDA") != 0 ||
+	    check_keys(im, what, doc) != 0 ||
+	    check_list(im, what, doc, "Groups", QUOTA_GROUPS_PER_USER) != 0 ||
+	    check_list(im, what, doc, "AttachedPolicies", QUOTA_ATTACHED) != 0 ||
+	    check_inline(im, what, doc, SIZE_USER_INLINE) != 0 ||
+	    check_passwd(im, what, doc) != 0 ||
+	    user_defaults(im, what, doc) != 0 ||
+	    document_find(im->c, "users", what, &old) != 0)
 		return -1;
-	if (!is_passwd_field(text_of(doc, "Gecos")) ||
-	    !is_passwd_field(text_of(doc, "Home")) || text_of(doc, "Home")[0] != '/' ||
-	    !is_passwd_field(text_of(doc, "Shell")) || text_of(doc, "Shell")[0] != '/')
-		return bad(im, what, "Gecos, Home or Shell does not fit passwd(5)");
-	if (!json_equal(json_object_get(doc, "Uid"), json_object_get(doc, "Gid")))
-		return bad(im, what, "Uid and Gid differ");
-	if (document_find(im->c, "users", what, &old) != 0)
-		return -1;
-	r = claim_id(im, what, doc, old, "Uid");
+	r = claim_id(im, "users", what, doc, old, "Uid");
 	if (r == 0)
 		r = import_profile(im, what, doc, old);
 	json_decref(old);
@@ -447,15 +697,20 @@ check_device(struct import *im, const char *serial, const json_t *doc)
 {
 	json_int_t digits = json_integer_value(json_object_get(doc, "Digits"));
 	json_int_t period = json_integer_value(json_object_get(doc, "Period"));
+	json_int_t step = json_integer_value(json_object_get(doc, "EnableStep"));
+	json_int_t drift = json_integer_value(json_object_get(doc, "DriftSteps"));
 	const char *alg = text_of(doc, "Algorithm");
 
 	if ((digits != 6 && digits != 8) || (period != 30 && period != 60) ||
 	    (strcmp(alg, "SHA1") != 0 && strcmp(alg, "SHA256") != 0 &&
 	    strcmp(alg, "SHA512") != 0))
 		return bad(im, serial, "unknown algorithm, digits or period");
-	if (json_object_get(doc, "Tags") != NULL)
-		return tags_check(im->c, json_object_get(doc, "Tags"));
-	return 0;
+	if (step < 0 || drift < -DRIFT_MAX || drift > DRIFT_MAX)
+		return bad(im, serial, "EnableStep or DriftSteps is out of range");
+	if ((json_object_get(doc, "UserName") == NULL) !=
+	    (json_object_get(doc, "EnableDate") == NULL))
+		return bad(im, serial, "UserName and EnableDate go together");
+	return check_tags(im, serial, doc);
 }
 
 static int
@@ -475,7 +730,11 @@ import_device(struct import *im, json_t *doc)
 	if (!name_is_path(path) || strncmp(serial, prefix, strlen(prefix)) != 0 ||
 	    !name_is_iam(name, 226))
 		return bad(im, serial, "the serial number is not %sNAME", prefix);
-	if (document_find(im->c, "mfa", name, &old) != 0)
+	if (check_new_name(im, serial, "mfa", name) != 0 ||
+	    put_default(im, serial, doc, "Tags", json_array()) != 0 ||
+	    put_default(im, serial, doc, "EnableStep", json_integer(0)) != 0 ||
+	    put_default(im, serial, doc, "DriftSteps", json_integer(0)) != 0 ||
+	    document_find(im->c, "mfa", name, &old) != 0)
 		return -1;
 	seed = json_object_get(old, "SealedSeed");
 	im->devices++;
@@ -496,18 +755,6 @@ import_device(struct import *im, json_t *doc)
 }
 
 /* ---- references, over the whole account ---- */
-
-static int
-once(struct import *im, json_t *set, const char *key, const char *what)
-{
-	const char *other = json_string_value(json_object_get(set, key));
-
-	if (other != NULL)
-		return bad(im, what, "'%s' belongs to %s as well", key, other);
-	if (json_object_set_new(set, key, json_string(what)) != 0)
-		return op_fail_err(im->c, IAM_ERR_MEMORY, what);
-	return 0;
-}
 
 static int
 check_attached(struct import *im, const json_t *doc)
@@ -565,15 +812,22 @@ check_device_refs(void *arg, const char *key, json_t *doc)
 {
 	struct import *im = arg;
 	const char *name = json_string_value(json_object_get(doc, "UserName"));
+	json_int_t n;
 	json_t *user;
 
-	(void)key;
 	if (name == NULL)
 		return VISIT_NEXT;
 	if (user_get(im->c, name, &user) != 0)
 		return VISIT_FAILED;
+	name = text_of(user, "UserName");
+	n = 1 + json_integer_value(json_object_get(im->devices_of, name));
+	if (n > QUOTA_DEVICES_PER_USER)
+		bad(im, key, "%s has more than %d devices", name,
+		    QUOTA_DEVICES_PER_USER);
+	else
+		(void)member_set(im->c, im->devices_of, name, json_integer(n));
 	json_decref(user);
-	return VISIT_NEXT;
+	return im->c->error_code != NULL ? VISIT_FAILED : VISIT_NEXT;
 }
 
 static int
@@ -613,6 +867,10 @@ import_account(struct import *im, const json_t *all)
 	if (check_members(im, "Account", doc, account_members) != 0)
 		return -1;
 	im->account = text_of(doc, "AccountId");
+	if (json_object_get(doc, "AccountAlias") != NULL &&
+	    !call_is_alias(text_of(doc, "AccountAlias")))
+		return bad(im, "Account", "'%s' is not an alias",
+		    text_of(doc, "AccountAlias"));
 	if (strlen(im->account) != 12 || strspn(im->account, "0123456789") != 12)
 		return bad(im, "Account", "'%s' is not an account number", im->account);
 	if (strcmp(im->account, im->c->account_id) != 0) {
@@ -682,15 +940,19 @@ host_run_import(struct op_call *c)
 		return op_fail(c, "InvalidInput", "Document: not valid JSON: line %d, "
 		    "column %d: %s. Give the file as file://FILE.", e.line, e.column,
 		    e.text);
+	im.names = json_object();
 	im.unix_names = json_object();
 	im.ids = json_object();
+	im.devices_of = json_object();
 	if ((r = seal_key_load(IAM_PATH_SEAL_KEY, &im.key)) != 0)
 		r = op_fail_err(c, r, IAM_PATH_SEAL_KEY);
 	else if ((r = import_all(&im, all)) == 0)
 		r = answer(&im);
 	explicit_bzero(&im.key, sizeof(im.key));
+	json_decref(im.names);
 	json_decref(im.unix_names);
 	json_decref(im.ids);
+	json_decref(im.devices_of);
 	json_decref(all);
 	return r;
 }

@@ -46,8 +46,8 @@ is_code(const char *s)
 }
 
 /* Source: AWS, iam CreateAccountAlias: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$ */
-static bool
-is_alias(const char *s)
+bool
+call_is_alias(const char *s)
 {
 	size_t i, n = strlen(s);
 
@@ -59,6 +59,17 @@ is_alias(const char *s)
 		    !isdigit((unsigned char)s[i]) && s[i] != '-')
 			return false;
 	return true;
+}
+
+static bool
+is_path_prefix(const char *s)
+{
+	size_t i;
+
+	for (i = 0; s[i] != '\0'; i++)
+		if (s[i] < 0x21 || s[i] > 0x7e)
+			return false;
+	return s[0] == '/';
 }
 
 /* arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, without blanks. */
@@ -114,6 +125,10 @@ check_pattern(struct op_call *c, const struct op_param *p, const char *s)
 		return name_is_path(s) ? 0 : op_fail(c, "ValidationError",
 		    "The specified value for %s is invalid. It must begin and end "
 		    "with / and contain only visible ASCII characters.", name);
+	case OP_PATH_PREFIX:
+		return is_path_prefix(s) ? 0 : op_fail(c, "ValidationError",
+		    "The specified value for %s is invalid. It must begin with / "
+		    "and contain only visible ASCII characters.", name);
 	case OP_ARN:
 		return is_arn(s) ? 0 : op_fail(c, "InvalidInput", "ARN %s is not "
 		    "valid.", s);
@@ -121,7 +136,7 @@ check_pattern(struct op_call *c, const struct op_param *p, const char *s)
 		return is_code(s) ? 0 : constraint(c, p, "Member must satisfy "
 		    "regular expression pattern: %s", "[\\d]+, six digits");
 	case OP_ACCOUNT_ALIAS:
-		return is_alias(s) ? 0 : constraint(c, p, "Member must satisfy "
+		return call_is_alias(s) ? 0 : constraint(c, p, "Member must satisfy "
 		    "regular expression pattern: %s",
 		    "^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$");
 	case OP_UNIX_NAME:

@@ -71,7 +71,64 @@ broken "a Unix name twice" 'g["UnixName"] = u["UnixName"]' "as well"
 broken "an id twice" 'g["Gid"] = u["Uid"]' "in use"
 broken "a shell with a colon" 'u["Shell"] = "/bin/sh:x"' "passwd(5)"
 broken "a seed that is none" 'm["Base32StringSeed"] = "1"' "not Base32"
-broken "a key that is none" 'u["SSHPublicKeys"] = [{"SSHPublicKeyId": "APKA", "Fingerprint": "", "SSHPublicKeyBody": "x", "Status": "Active", "UploadDate": ""}]' "SSH key"
+broken "a key that is none" 'u["SSHPublicKeys"] = [{"SSHPublicKeyId": "APKA", "Fingerprint": "", "SSHPublicKeyBody": "x", "Status": "Active", "UploadDate": "2026-11-24T09:30:00Z"}]' "SSH key"
+broken "a name twice" 'import copy; d["Users"].append(dict(copy.deepcopy(u), UserName="SARAH", Arn=u["Arn"].replace("Sarah", "SARAH")))' "twice"
+broken "an id of another kind" 'u["UserId"] = "Sarah"' "UserId is not AIDA"
+broken "a day that is none" 'u["CreateDate"] = "2026-02-30T00:00:00Z"' "wrong type"
+broken "a group twice" 'u["Groups"] = ["Marketing", "marketing"]' "twice"
+broken "too many groups" 'u["Groups"] = ["g%d" % i for i in range(11)]' "more than 10"
+broken "too many policies" 'u["AttachedPolicies"] = ["arn:aws:iam::123456789012:policy/p%d" % i for i in range(11)]' "more than 10"
+broken "too many inline policies" 'u["InlinePolicies"] = {"p%d" % i: p["Versions"][0]["Document"] for i in range(21)}' "more than 20"
+broken "inline policies that are too large together" 'u["InlinePolicies"] = {"p%d" % i: json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["host:" + "x" * 200 + str(j) for j in range(4)], "Resource": "*"}]}) for i in range(3)}' "together"
+broken "a version twice" 'p["Versions"] *= 2' "twice"
+broken "too many versions" 'p["NextVersion"] = 9; p["Versions"] = [dict(p["Versions"][0], VersionId="v%d" % i) for i in range(1, 7)]' "more than 5"
+broken "a version that is still to come" 'p["NextVersion"] = 1' "NextVersion"
+broken "a tag of another shape" 'u["Tags"] = [{"Key": "a", "Value": "b", "c": []}]' "unknown member"
+broken "a tag key with a line break (S42)" 'u["Tags"] = [{"Key": "a\nb", "Value": "b"}]' "tag key"
+broken "an alias that steers terminals (S42)" 'd["Account"]["AccountAlias"] = "a\u009b31m"' "is not an alias"
+broken "a local group that is none (S27)" 'g["LocalGroups"] = ["root"]' "local group"
+broken "a device with a drift of days" 'm["DriftSteps"] = 99999999999' "out of range"
+broken "a device twice" 'd["MFADevices"] *= 2' "twice"
 broken "a format of the future" 'd["FormatVersion"] = 2' "FormatVersion 1"
+printf '{"a": "\xc3\x1b[31m\x9b31m' >"$tmp/hostile.json"
+run import --document "file://$tmp/hostile.json"
+ok "S42: a file that steers the terminal by its mistake" eval 'said 252 "not valid UTF-8" && has_not "$err" $'"'\033'"' '
+run import --document '{"a": nul'$'\x9b''31m}'
+ok "S42: and the mistake's own words" eval 'is "$status" 252 && has_not "$err" $'"'\x9b'"
 expect "text that is no JSON" 254 "not valid JSON" import --document '{]'
+
+# What may be left out by hand is there afterwards; who was deleted comes back.
+python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+for k in ("Gecos", "SSHPublicKeys", "Tags"): d["Users"][0].pop(k)
+json.dump(d, open(sys.argv[2], "w"))' "$tmp/full.json" "$tmp/sparse.json"
+run import --document "file://$tmp/sparse.json"
+ok "members that may be left out" is "$status" 0
+run upload-ssh-public-key --user-name Sarah --ssh-public-key-body \
+	'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl'
+ok "are there for the operations" is "$status/$err" 0/
+run list-ssh-public-keys --user-name Sarah
+key=$(value .SSHPublicKeys.0.SSHPublicKeyId)
+run deactivate-mfa-device --user-name Sarah --serial-number arn:aws:iam::123456789012:mfa/d
+run delete-ssh-public-key --user-name Sarah --ssh-public-key-id "$key"
+run detach-user-policy --user-name Sarah --policy-arn arn:aws:iam::123456789012:policy/p
+run remove-user-from-group --user-name Sarah --group-name Marketing
+run delete-login-profile --user-name Sarah
+run delete-user --user-name Sarah
+ok "the user is gone" is "$status/$err" 0/
+run import --document "file://$tmp/full.json"
+ok "S26: and comes back with her own id" is "$status/$err" 0/
+broken_id() {
+	python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+d["Users"][0]["UserId"] = "AIDA" + "Q" * 17
+json.dump(d, open(sys.argv[2], "w"))' "$tmp/full.json" "$tmp/other.json"
+	run remove-user-from-group --user-name Sarah --group-name Marketing
+	run detach-user-policy --user-name Sarah --policy-arn arn:aws:iam::123456789012:policy/p
+	run delete-login-profile --user-name Sarah
+	run delete-user --user-name Sarah
+	run import --document "file://$tmp/other.json"
+}
+broken_id
+ok "S26: but nobody else gets it" said 254 "in use"
 finish
