@@ -78,18 +78,20 @@ call_paths(struct store_paths *ret, struct iam_why *why)
 
 /*
  * Until the commit a signal ends the process, and with it the transaction. From the
- * commit on it waits: a change is followed by its snapshots and its event.
+ * commit on all of them wait, those of timers and limits and the terminal's stop
+ * included: a change is followed by its snapshots and its event.
  */
 static void
 hold_signals(struct run *r)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGFPE);
+	sigdelset(&set, SIGILL);
+	sigdelset(&set, SIGABRT);
 	sigprocmask(SIG_BLOCK, &set, &r->signals);
 	r->held = true;
 }
@@ -207,16 +209,20 @@ prepare(struct run *r)
 	} else if (open_store(r) != 0 || refresh_snapshot(r) != 0) {
 		return -1;
 	}
-	if (r->c.store == NULL || r->c.op->read_only)
+	if (r->c.store == NULL)
 		return 0;
-	if ((err = store_begin(r->c.store)) != 0) {
+	/* An answer is of one revision, even while another iamctl writes. */
+	err = r->c.op->read_only ? store_begin_read(r->c.store) :
+	    store_begin(r->c.store);
+	if (err != 0) {
 		fail(r, "%s: %s.", IAM_PATH_DB, err == IAM_ERR_BUSY ? "another change "
 		    "has been going on for 10 seconds; try again" :
 		    iam_strerror(err));
 		return -1;
 	}
-	r->begun = true;
-	r->before = store_revision(r->c.store);
+	r->begun = !r->c.op->read_only;
+	if (r->begun)
+		r->before = store_revision(r->c.store);
 	return 0;
 }
 

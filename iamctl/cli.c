@@ -553,6 +553,18 @@ members_of(const struct op_param *p)
 	return p->type == OP_TAGS ? "Key|Value" : p->choices;
 }
 
+static bool
+is_texts(const json_t *v)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(v, i, item)
+		if (!json_is_string(item))
+			return false;
+	return json_is_array(v);
+}
+
 /* One value where a list belongs becomes a list of one, as in the AWS CLI. */
 static int
 shape_object(struct cli *cli, const char *option, const struct op_param *p,
@@ -567,6 +579,9 @@ shape_object(struct cli *cli, const char *option, const struct op_param *p,
 		if (!find_member(members_of(p), name, &is_array))
 			return fail(cli, "--%s: unknown member '%s'; the members are "
 			    "%s.", option, name, members_of(p));
+		if (!json_is_string(value) && !(is_array && is_texts(value)))
+			return fail(cli, "--%s: %s must be a string%s.", option, name,
+			    is_array ? " or a list of strings" : "");
 		if (!is_array || json_is_array(value))
 			continue;
 		list = json_pack("[O]", value);
@@ -621,8 +636,7 @@ static int
 make_list(struct cli *cli, const struct cli_io *io, const char *option,
     const struct cli_given *g, json_t **ret)
 {
-	json_t *list = json_array(), *item;
-	size_t i;
+	json_t *list = json_array();
 	int n, r = 0;
 
 	if (list == NULL)
@@ -632,9 +646,6 @@ make_list(struct cli *cli, const struct cli_io *io, const char *option,
 	for (n = 0; n < g->count && r == 0; n++)
 		r = append_value(cli, io, option, g->param, g->values[n],
 		    g->count == 1, list);
-	json_array_foreach(list, i, item)
-		if (r == 0 && members_of(g->param) != NULL && json_is_object(item))
-			r = shape_object(cli, option, g->param, item);
 	if (r != 0)
 		json_decref(list);
 	else
@@ -709,10 +720,7 @@ type_fits(const struct op_param *p, const json_t *v)
 		return json_is_boolean(v);
 	case OP_LIST:
 	case OP_TAG_KEYS:
-		json_array_foreach(v, i, item)
-			if (!json_is_string(item))
-				return false;
-		return json_is_array(v);
+		return is_texts(v);
 	case OP_TAGS:
 	case OP_STRUCTS:
 		json_array_foreach(v, i, item)
@@ -762,6 +770,22 @@ tags_fit(const json_t *v)
 	return true;
 }
 
+/* The members of each object of a list, wherever it comes from. */
+static int
+check_objects(struct cli *cli, const struct op_param *p, json_t *v)
+{
+	char option[OP_KEBAB_MAX];
+	json_t *item;
+	size_t i;
+
+	op_kebab(p->name, option);
+	json_array_foreach(v, i, item)
+		if (members_of(p) != NULL &&
+		    shape_object(cli, option, p, item) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 check_types(struct cli *cli)
 {
@@ -776,6 +800,9 @@ check_types(struct cli *cli)
 		if (!type_fits(p, v))
 			return fail(cli, "Parameter validation failed: %s must be "
 			    "%s.", name, type_name(p->type));
+		if ((p->type == OP_TAGS || p->type == OP_STRUCTS) &&
+		    check_objects(cli, p, v) != 0)
+			return -1;
 		if (p->type == OP_TAGS && !tags_fit(v))
 			return fail(cli, "Parameter validation failed: %s: each is "
 			    "Key=NAME,Value=TEXT, both of them strings.", name);

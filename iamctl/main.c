@@ -3,14 +3,17 @@
  *
  * Runs as root for others. Rules kept here: nothing of the environment
  * but whether TERM is dumb; descriptors 0 to 2 are open; no file is made with
- * more rights than 0600; memory of JSON values is wiped.
+ * more rights than 0600; memory of JSON values is wiped; a caller's limits and
+ * timers do not cut a change off from its event, and leave no core.
  */
 #include "common/base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -37,6 +40,30 @@ open_standard_fds(void)
 	return true;
 }
 
+/*
+ * What sudo hands on from its caller: a limit on file sizes or processor time,
+ * or a timer, would end the process between a commit and its event.
+ */
+static void
+drop_limits(void)
+{
+	static const int lifted[] = { RLIMIT_FSIZE, RLIMIT_CPU };
+	static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit none = { 0, 0 };
+	const struct itimerval off = { { 0, 0 }, { 0, 0 } };
+	size_t i;
+
+	/* Those who are not root keep theirs: they change nothing. */
+	for (i = 0; i < IAM_COUNT(lifted); i++)
+		(void)setrlimit(lifted[i], &all);
+	for (i = 0; i < IAM_COUNT(timers); i++)
+		(void)setitimer(timers[i], &off, NULL);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 /* Returns whether the terminal, if it is one, takes colour. */
 static bool
 clean_process(void)
@@ -46,7 +73,7 @@ clean_process(void)
 
 	(void)clearenv();
 	umask(077);
-	signal(SIGPIPE, SIG_IGN);
+	drop_limits();
 	cli_json_memory();
 	return color;
 }

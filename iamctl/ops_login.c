@@ -192,12 +192,42 @@ delete_login_profile(struct op_call *c)
 
 /* ---- ChangePassword ---- */
 
+/* Guesses count here as they do at a login: it is the same password (S33). */
+static int
+old_password_matches(struct op_call *c, const json_t *user,
+    const char *password, bool *ret)
+{
+	uint32_t uid = (uint32_t)json_integer_value(json_object_get(user, "Uid"));
+	struct runtime_throttle t = { 0 };
+	struct host_limits limits;
+	struct runtime *rt = NULL;
+	int r = 0;
+
+	*ret = false;
+	if (host_limits_get(c, &limits) != 0 || host_runtime_open(c, &rt) != 0)
+		return -1;
+	if (rt != NULL)
+		r = runtime_throttle_get(rt, uid, "local", c->now_s,
+		    limits.throttle_free, limits.throttle_max_s, &t);
+	if (r != 0)
+		r = op_fail_err(c, r, "The failed attempts could not be read");
+	else if (t.retry_at_s > c->now_s)
+		r = op_fail(c, "EntityTemporarilyUnmodifiable", "Too many failed"
+		    " attempts; try again later.");
+	else if ((r = password_matches(c, json_object_get(user, "LoginProfile"),
+	    password, ret)) == 0 && !*ret && rt != NULL &&
+	    (r = runtime_throttle_failed(rt, uid, "local", c->now_s)) != 0)
+		r = op_fail_err(c, r, "The failed attempt could not be counted");
+	runtime_close(rt);
+	return r;
+}
+
 /*
  * May the caller do this without the old password? Only root, for a user she
  * names: an administrator, or the PAM module, which has asked for it already.
  */
 static int
-check_caller(struct op_call *c, const json_t *profile)
+check_caller(struct op_call *c, const json_t *user)
 {
 	bool is_user = json_object_get(c->caller, "UserName") != NULL, ok;
 	const char *old = op_str(c, "OldPassword");
@@ -217,7 +247,7 @@ check_caller(struct op_call *c, const json_t *profile)
 	if (old == NULL)
 		return op_fail(c, "InvalidInput", "The old password is missing"
 		    " (--old-password-stdin).");
-	if (password_matches(c, profile, old, &ok) != 0)
+	if (old_password_matches(c, user, old, &ok) != 0)
 		return -1;
 	return ok ? 0 :
 	    op_fail(c, "AccessDenied", "The old password was incorrect.");
@@ -248,7 +278,7 @@ change_password(struct op_call *c)
 		return op_fail(c, "InvalidUserType", "Root has no IAM password; say"
 		    " whose password is to be changed with --user-name.");
 	if (profile_get(c, &user, &profile) != 0 ||
-	    check_caller(c, profile) != 0 ||
+	    check_caller(c, user) != 0 ||
 	    password_allowed(c, op_str(c, "NewPassword")) != 0 ||
 	    check_changed(c, profile) != 0 ||
 	    set_password(c, profile, op_str(c, "NewPassword")) != 0 ||

@@ -24,7 +24,12 @@ set_attribute(struct op_call *c, const json_t *attribute,
 		{ "ReadOnly", &f->read_only },
 	};
 	const char *key = text_of(attribute, "AttributeKey");
+	const char *value = text_of(attribute, "AttributeValue");
 	size_t i;
+
+	if (value[0] == '\0')
+		return op_fail(c, "InvalidLookupAttributesException",
+		    "The attribute %.64s has no AttributeValue.", key);
 
 	for (i = 0; i < IAM_COUNT(known); i++) {
 		if (strcmp(key, known[i].key) != 0)
@@ -32,7 +37,7 @@ set_attribute(struct op_call *c, const json_t *attribute,
 		if (*known[i].member != NULL)
 			return op_fail(c, "InvalidLookupAttributesException",
 			    "The attribute %s is given twice.", key);
-		*known[i].member = text_of(attribute, "AttributeValue");
+		*known[i].member = value;
 		return 0;
 	}
 	return op_fail(c, "InvalidLookupAttributesException", "\"%.64s\" is not an"
@@ -45,8 +50,13 @@ set_time(struct op_call *c, const char *name, int64_t *ret)
 {
 	const char *s = op_str(c, name);
 
-	if (s == NULL || time_parse(s, ret))
+	if (s == NULL)
 		return 0;
+	if (time_parse(s, ret)) {
+		/* 0 means no bound there, and no event is so old. */
+		*ret = *ret > 0 ? *ret : 1;
+		return 0;
+	}
 	return op_fail(c, "InvalidTimeRangeException", "%s is not a time: write"
 	    " 2026-11-24T09:30:00Z, 2026-11-24, or seconds since 1970.", name);
 }

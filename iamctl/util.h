@@ -31,7 +31,8 @@
 #define SIZE_USER_INLINE 2048
 #define SIZE_GROUP_INLINE 5120
 
-#define MARKER_MAX 320
+/* The longest key of a list: the ARN of a policy in a long path. */
+#define MARKER_MAX 1024
 
 /* ---- rows ---- */
 
@@ -56,7 +57,7 @@
 	    .help = "The path in the ARN; begins and ends with a slash." }
 #define PARAM_PATH_PREFIX \
 	{ .name = "PathPrefix", .type = OP_STRING, .min = 1, .max = 512, \
-	    .help = "Only those whose path begins so." }
+	    .pattern = OP_PATH_PREFIX, .help = "Only those whose path begins so." }
 #define PARAM_TAGS(must) \
 	{ .name = "Tags", .type = OP_TAGS, .required = (must), .max = QUOTA_TAGS, \
 	    .help = "Tags to attach, each with a Key and a Value." }

@@ -56,6 +56,29 @@ ok "parameters as CloudTrail writes them" has "$(last_event)" '"requestParameter
 ok "root is named" has "$(last_event)" '"type":"Root"'
 expect "the chain of events is whole" 0 "" validate-logs
 
+expect "a path prefix" 254 "It must begin with /" list-users --path-prefix x/
+expect "an unknown member in JSON" 252 "unknown member 'AttributeValu'" lookup-events \
+	--cli-input-json '{"LookupAttributes":[{"AttributeKey":"EventName","AttributeValu":"x"}]}'
+expect "a member of the wrong type" 252 "AttributeValue must be a string" lookup-events \
+	--lookup-attributes '[{"AttributeKey":"EventName","AttributeValue":7}]'
+expect "a member that is missing" 254 "has no AttributeValue" lookup-events --lookup-attributes AttributeKey=EventName
+expect "no event is as old as 1970" 0 '"Events": []' lookup-events --end-time 1970-01-01
+expect "nor older" 0 '"Events": []' lookup-events --end-time 1960-01-01
+
+# A caller's limits and timers, which sudo hands on, keep no change from its event.
+(ulimit -f 16 && ulimit -t 1 && "$iamctl" create-user --user-name limited) >"$tmp/out" 2>"$tmp/err"
+status=$? out=$(cat "$tmp/out") err=$(cat "$tmp/err")
+ok "a limit is an error at most, and no signal" eval '[ "$status" -eq 0 ] || [ "$status" -eq 255 ]'
+if (ulimit -f 16 && ulimit -f unlimited) 2>/dev/null; then
+	ok "and root lifts it" is "$status" 0
+else
+	skip "and root lifts it" "no CAP_SYS_RESOURCE"
+fi
+run get-user --user-name limited
+if [ "$status" -eq 0 ]; then
+	ok "a change under limits has its event" grep -q '"eventName":"CreateUser".*"limited"' "$root/var/log/iam/trail.jsonl"
+fi
+
 # S7: nothing of the environment.
 env IAM_ROOT=/nonexistent LD_BIND_NOW=1 AWS_DEFAULT_OUTPUT=text TMPDIR=/nonexistent SQLITE_TMPDIR=/nonexistent \
 	"$iamctl" get-user --user-name a1 >"$tmp/out" 2>"$tmp/err"

@@ -253,6 +253,39 @@ test_call_run__user_with_a_policy(void **state)
 	assert_true(user_exists("Eve"));
 }
 
+/*
+ * Who may change users in one path takes none of them into another: IAM API
+ * reference, UpdateUser and UpdateGroup ("permissions on both").
+ */
+static void
+test_call_run__renaming_needs_both_names(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("iam:*", ARN "*/team/*"));
+	must(call(&who, "CreateUser", "{s:s,s:s}", "UserName", "Eve", "Path",
+	    "/team/"));
+	call(&who, "UpdateUser", "{s:s,s:s}", "UserName", "Eve", "NewPath", "/ops/");
+	assert_denied("on resource: " ARN "user/ops/Eve");
+	call(&who, "UpdateUser", "{s:s,s:s,s:s}", "UserName", "Eve", "NewPath",
+	    "/", "NewUserName", "Boss");
+	assert_denied("on resource: " ARN "user/Boss");
+	call(&who, "UpdateUser", "{s:s,s:s}", "UserName", "Bob", "NewPath",
+	    "/team/");
+	assert_denied("on resource: " ARN "user/ops/Bob");
+	must(call(&who, "UpdateUser", "{s:s,s:s}", "UserName", "Eve",
+	    "NewUserName", "Evelyn"));
+	must(call(&who, "CreateGroup", "{s:s,s:s}", "GroupName", "Staff", "Path",
+	    "/team/"));
+	call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Staff", "NewPath",
+	    "/ops/");
+	assert_denied("on resource: " ARN "group/ops/Staff");
+	must(call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Staff",
+	    "NewGroupName", "Crew"));
+}
+
 /* The path in the resource is the user's own, not one that the call names. */
 static void
 test_call_run__resource_has_the_stored_path(void **state)
@@ -441,6 +474,43 @@ test_call_run__a_signal_rolls_back(void **state)
 	assert_false(user_exists("Ghost"));
 }
 
+/* Somebody else renames Ada's home while an answer is made. */
+static int
+look_twice(struct op_call *c)
+{
+	struct store *other = NULL;
+	json_t *first = NULL, *second = NULL, *doc = NULL;
+
+	assert_int_equal(store_get(c->store, "users/Ada", &first), 0);
+	assert_int_equal(store_open(IAM_PATH_DB, false, &other, NULL), 0);
+	assert_int_equal(store_begin(other), 0);
+	assert_int_equal(store_get(other, "users/Ada", &doc), 0);
+	json_object_set_new(doc, "Home", json_string("/elsewhere"));
+	assert_int_equal(store_put(other, "users/Ada", doc), 0);
+	assert_int_equal(store_commit(other, "test", "Test", NULL), 0);
+	store_close(other);
+	assert_int_equal(store_get(c->store, "users/Ada", &second), 0);
+	assert_true(json_equal(first, second));
+	json_decref(first);
+	json_decref(second);
+	json_decref(doc);
+	return 0;
+}
+
+static void
+test_call_run__an_answer_is_of_one_revision(void **state)
+{
+	static const struct op row = { .name = "LookTwice", .service = "host",
+		.read_only = true, .needs_init = true, .run = look_twice };
+	json_t *in = json_object();
+
+	(void)state;
+	call_reply_release(&reply);
+	call_run(&row, in, &root_caller, false, &reply);
+	json_decref(in);
+	must(reply.status);
+}
+
 /* The change is made and said to be; publish repairs. */
 static void
 test_call_run__publishing_fails_after_the_commit(void **state)
@@ -560,6 +630,7 @@ main(void)
 		with_host(test_call_run__user_without_policies_is_denied),
 		with_host(test_call_run__user_with_a_policy),
 		with_host(test_call_run__resource_has_the_stored_path),
+		with_host(test_call_run__renaming_needs_both_names),
 		with_host(test_call_run__case_of_a_name_does_not_evade_a_deny),
 		with_host(test_call_run__mfa_of_the_session_counts),
 		with_host(test_call_run__session_of_a_deleted_user_is_nobody),
@@ -569,6 +640,7 @@ main(void)
 		with_host(test_call_run__publish_is_for_everyone),
 		with_host(test_call_run__own_password_unless_denied),
 		with_host(test_call_run__a_signal_rolls_back),
+		with_host(test_call_run__an_answer_is_of_one_revision),
 		with_host(test_call_run__publishing_fails_after_the_commit),
 		cmocka_unit_test(test_input__files_are_opened_as_the_caller),
 		cmocka_unit_test(test_input_read_line__one_line_and_no_more),

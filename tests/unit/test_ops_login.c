@@ -124,6 +124,37 @@ test_change_password__a_user_proves_the_old_one(void **state)
 	    "AccessDenied");
 }
 
+/* S33: at an open terminal the old password cannot be guessed without end. */
+static void
+test_change_password__guesses_are_throttled(void **state)
+{
+	struct bed *b = *state;
+	int i;
+
+	bed_dir(IAM_PATH_RUN);
+	bed_file(IAM_PATH_SETTINGS, "{\"throttle\":{\"freeAttempts\":2,"
+	    "\"maxDelaySeconds\":60}}", 0644);
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one'}");
+	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
+	b->caller = "bob";
+	for (i = 0; i < 3; i++)
+		bed_fails(b, "ChangePassword",
+		    "{'OldPassword':'wrong one','NewPassword':'new password'}",
+		    "AccessDenied");
+	bed_fails(b, "ChangePassword",
+	    "{'OldPassword':'first one','NewPassword':'new password'}",
+	    "EntityTemporarilyUnmodifiable");
+	assert_true(password_is(b, "first one"));
+	b->caller = NULL;
+	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
+	b->caller = "bob";
+	bed_ok(b, "ChangePassword",
+	    "{'OldPassword':'first one','NewPassword':'new password'}");
+	b->caller = NULL;
+	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
+}
+
 /* ---- MFA ---- */
 
 static struct secret seed;
@@ -331,6 +362,7 @@ main(void)
 		BED_TEST(test_login_profile__password_rules),
 		BED_TEST(test_change_password__root_for_a_user_needs_no_old_one),
 		BED_TEST(test_change_password__a_user_proves_the_old_one),
+		BED_TEST(test_change_password__guesses_are_throttled),
 		BED_TEST(test_create_virtual_mfa_device__seed_is_sealed),
 		BED_TEST(test_create_virtual_mfa_device__outfile),
 		BED_TEST(test_enable_mfa_device__two_consecutive_codes),

@@ -214,6 +214,36 @@ test_attach__lists_counts_and_conflicts(void **state)
 	bed_ok(b, "DeletePolicy", "{'PolicyArn':'" OWN_ARN "'}");
 }
 
+/* A marker holds the whole key, however long a policy's path makes its ARN. */
+static void
+test_list_attached_policies__pages_of_long_arns(void **state)
+{
+	struct bed *b = *state;
+	char path[401], arn[600], marker[1100];
+	int i;
+
+	memset(path, 'p', sizeof(path) - 1);
+	path[0] = path[sizeof(path) - 2] = '/';
+	path[sizeof(path) - 1] = '\0';
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	for (i = 0; i < 2; i++) {
+		assert_string_equal(bed_run(b, "CreatePolicy", json_pack(
+		    "{s:s,s:s,s:s}", "PolicyName", i == 0 ? "one" : "two", "Path",
+		    path, "PolicyDocument", BED_ALLOW)), "");
+		snprintf(arn, sizeof(arn), "%s", bed_text(b, "Policy.Arn"));
+		assert_string_equal(bed_run(b, "AttachUserPolicy", json_pack(
+		    "{s:s,s:s}", "UserName", "bob", "PolicyArn", arn)), "");
+	}
+	bed_ok(b, "ListAttachedUserPolicies", "{'UserName':'bob','MaxItems':1}");
+	assert_string_equal(bed_text(b, "AttachedPolicies.0.PolicyName"), "one");
+	snprintf(marker, sizeof(marker), "%s", bed_text(b, "Marker"));
+	assert_string_equal(bed_run(b, "ListAttachedUserPolicies", json_pack(
+	    "{s:s,s:i,s:s}", "UserName", "bob", "MaxItems", 1, "Marker", marker)),
+	    "");
+	assert_string_equal(bed_text(b, "AttachedPolicies.0.PolicyName"), "two");
+	assert_true(json_is_false(bed_at(b, "IsTruncated")));
+}
+
 static void
 test_shipped_policies__are_read_only(void **state)
 {
@@ -286,6 +316,7 @@ main(void)
 		BED_TEST(test_create_policy__size_quota),
 		BED_TEST(test_policy_versions__five_and_the_default),
 		BED_TEST(test_attach__lists_counts_and_conflicts),
+		BED_TEST(test_list_attached_policies__pages_of_long_arns),
 		BED_TEST(test_shipped_policies__are_read_only),
 		BED_TEST(test_inline_policies__put_get_list_delete),
 		BED_TEST(test_put_user_policy__sizes_add_up),
