@@ -14,6 +14,7 @@ static const struct op_group groups[] = {
 	{ "Groups", ops_group },
 	{ "Policies", ops_policy },
 	{ "Passwords", ops_login },
+	{ "Password policy", ops_password_policy },
 	{ "MFA devices", ops_mfa },
 	{ "Recovery codes", ops_recovery },
 	{ "SSH public keys", ops_sshkey },

@@ -1,7 +1,6 @@
 /*
- * Login profiles: a user's password on hosts. Rules that this file keeps: a
- * password is in memory only as long as it takes to hash it and never in an
- * answer or message (S9); who changes her own proves the old one first.
+ * Login profiles: a user's password on hosts. Rule that this file keeps: who
+ * changes her own proves the old one first.
  */
 #include "common/base/base.h"
 
@@ -9,83 +8,9 @@
 
 #include "common/credential/credential.h"
 #include "common/runtime/runtime.h"
-#include "iamctl/util.h"
+#include "iamctl/password.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
-#define PASSWORD_CHARS_MAX 128
-
-/* ---- passwords ---- */
-
-/* Characters, or -1 for one that no prompt takes. */
-static long
-password_chars(const char *s)
-{
-	long n = 0;
-
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return -1;
-		if (((unsigned char)*s & 0xc0) != 0x80)
-			n++;
-	}
-	return n;
-}
-
-static int
-password_allowed(struct op_call *c, const char *password)
-{
-	struct host_limits limits;
-	long n = password_chars(password);
-
-	if (host_limits_get(c, &limits) != 0)
-		return -1;
-	if (n < 0)
-		return op_fail(c, "PasswordPolicyViolation", "A password must not have"
-		    " line breaks or other control characters.");
-	if (n < (long)limits.password_min_len || n == 0)
-		return op_fail(c, "PasswordPolicyViolation", "Password should have a"
-		    " minimum length of %u.", limits.password_min_len);
-	if (n > PASSWORD_CHARS_MAX || strlen(password) > PASSWORD_MAX)
-		return op_fail(c, "PasswordPolicyViolation", "Password should have a"
-		    " maximum length of %d.", PASSWORD_CHARS_MAX);
-	return 0;
-}
-
-/* Into the profile, with the date; *profile is the caller's. */
-static int
-set_password(struct op_call *c, json_t *profile, const char *password)
-{
-	struct secret s = SECRET_INIT;
-	char hash[PASSWORD_HASH_MAX];
-	int r;
-
-	if (password_allowed(c, password) != 0)
-		return -1;
-	if ((r = secret_set(&s, password, strlen(password))) == 0)
-		r = password_hash(&s, hash);
-	secret_release(&s);
-	if (r != 0)
-		return op_fail_err(c, r, "The password could not be hashed");
-	r = member_set(c, profile, "PasswordHash", json_string(hash));
-	explicit_bzero(hash, sizeof(hash));
-	return r != 0 ? r :
-	    member_set(c, profile, "PasswordChanged", time_now(c));
-}
-
-static int
-password_matches(struct op_call *c, const json_t *profile,
-    const char *password, bool *ret)
-{
-	const char *hash = text_of(profile, "PasswordHash");
-	struct secret s = SECRET_INIT;
-	int r;
-
-	*ret = false;
-	if ((r = secret_set(&s, password, strlen(password))) == 0)
-		r = password_check(&s, hash[0] != '\0' ? hash : NULL, ret);
-	secret_release(&s);
-	return r != 0 ? op_fail_err(c, r, "The password could not be checked") : 0;
-}
 
 /* ---- login profiles ---- */
 
@@ -121,7 +46,7 @@ new_profile(struct op_call *c, json_t *user)
 
 	if (member_set(c, user, "LoginProfile", profile) != 0)
 		return -1;
-	return set_password(c, profile, op_str(c, "Password"));
+	return password_set(c, user, op_str(c, "Password"));
 }
 
 static int
@@ -165,7 +90,7 @@ update_login_profile(struct op_call *c)
 	int r = -1;
 
 	if (profile_get(c, &user, &profile) != 0 ||
-	    (password != NULL && set_password(c, profile, password) != 0))
+	    (password != NULL && password_set(c, user, password) != 0))
 		goto out;
 	if (op_has(c, "PasswordResetRequired") &&
 	    member_set(c, profile, "PasswordResetRequired",
@@ -214,7 +139,7 @@ old_password_matches(struct op_call *c, const json_t *user,
 	else if (t.retry_at_s > c->now_s)
 		r = op_fail(c, "EntityTemporarilyUnmodifiable", "Too many failed"
 		    " attempts; try again later.");
-	else if ((r = password_matches(c, json_object_get(user, "LoginProfile"),
+	else if ((r = password_is_present(c, json_object_get(user, "LoginProfile"),
 	    password, ret)) == 0 && !*ret && rt != NULL &&
 	    (r = runtime_throttle_failed(rt, uid, "local", c->now_s)) != 0)
 		r = op_fail_err(c, r, "The failed attempt could not be counted");
@@ -225,13 +150,16 @@ old_password_matches(struct op_call *c, const json_t *user,
 /*
  * May the caller do this without the old password? Only root, for a user she
  * names: an administrator, or the PAM module, which has asked for it already.
+ * Whether a user may do it at all was authorized before: by the password policy,
+ * or by her own policies.
  */
 static int
-check_caller(struct op_call *c, const json_t *user)
+check_caller(struct op_call *c, const json_t *user,
+    const struct password_policy *policy)
 {
 	bool is_user = json_object_get(c->caller, "UserName") != NULL, ok;
 	const char *old = op_str(c, "OldPassword");
-	struct host_limits limits;
+	int64_t expires;
 
 	if (!is_user && op_has(c, "UserName") && old == NULL)
 		return 0;
@@ -239,11 +167,10 @@ check_caller(struct op_call *c, const json_t *user)
 	    text_of(c->caller, "UserName")) != 0)
 		return op_fail(c, "AccessDenied", "change-password is for one's own"
 		    " password; update-login-profile sets another user's.");
-	if (host_limits_get(c, &limits) != 0)
-		return -1;
-	if (is_user && !limits.users_may_change_password)
-		return op_fail(c, "AccessDenied", "This host's settings (password."
-		    "usersMayChange) leave passwords to the administrator.");
+	expires = password_expires_s(policy, json_object_get(user, "LoginProfile"));
+	if (is_user && policy->hard_expiry && expires != 0 && c->now_s >= expires)
+		return op_fail(c, "AccessDenied", "The password has expired; an"
+		    " administrator has to set a new one.");
 	if (old == NULL)
 		return op_fail(c, "InvalidInput", "The old password is missing"
 		    " (--old-password-stdin).");
@@ -253,15 +180,18 @@ check_caller(struct op_call *c, const json_t *user)
 	    op_fail(c, "AccessDenied", "The old password was incorrect.");
 }
 
-/* A reset that puts the same password back is none. */
+/* A reset that puts the same password back is none, and neither is a change that
+ * only makes it young again. */
 static int
-check_changed(struct op_call *c, const json_t *profile)
+check_changed(struct op_call *c, const json_t *profile,
+    const struct password_policy *policy)
 {
 	bool same;
 
-	if (!json_is_true(json_object_get(profile, "PasswordResetRequired")))
+	if (!json_is_true(json_object_get(profile, "PasswordResetRequired")) &&
+	    policy->max_age_days == 0)
 		return 0;
-	if (password_matches(c, profile, op_str(c, "NewPassword"), &same) != 0)
+	if (password_is_present(c, profile, op_str(c, "NewPassword"), &same) != 0)
 		return -1;
 	return !same ? 0 : op_fail(c, "PasswordPolicyViolation",
 	    "The new password must differ from the old one.");
@@ -270,6 +200,7 @@ check_changed(struct op_call *c, const json_t *profile)
 static int
 change_password(struct op_call *c)
 {
+	struct password_policy policy;
 	json_t *user = NULL, *profile;
 	int r = -1;
 
@@ -278,10 +209,11 @@ change_password(struct op_call *c)
 		return op_fail(c, "InvalidUserType", "Root has no IAM password; say"
 		    " whose password is to be changed with --user-name.");
 	if (profile_get(c, &user, &profile) != 0 ||
-	    check_caller(c, user) != 0 ||
-	    password_allowed(c, op_str(c, "NewPassword")) != 0 ||
-	    check_changed(c, profile) != 0 ||
-	    set_password(c, profile, op_str(c, "NewPassword")) != 0 ||
+	    password_policy_get(c, &policy) != 0 ||
+	    check_caller(c, user, &policy) != 0 ||
+	    password_check_form(c, &policy, op_str(c, "NewPassword")) != 0 ||
+	    check_changed(c, profile, &policy) != 0 ||
+	    password_set(c, user, op_str(c, "NewPassword")) != 0 ||
 	    member_set(c, profile, "PasswordResetRequired", json_false()) != 0)
 		goto out;
 	r = user_put(c, user);
@@ -349,6 +281,25 @@ show_throttle(struct op_call *c, json_t *status, uint32_t uid)
 }
 
 static int
+show_expiry(struct op_call *c, json_t *status, const json_t *profile)
+{
+	struct password_policy policy;
+	int64_t expires;
+
+	if (password_policy_get(c, &policy) != 0)
+		return -1;
+	if (profile != NULL && json_object_get(profile, "PasswordChanged") != NULL &&
+	    member_set(c, status, "PasswordChanged",
+	    json_string(text_of(profile, "PasswordChanged"))) != 0)
+		return -1;
+	expires = password_expires_s(&policy, profile);
+	if (put_time(c, status, "PasswordExpires", expires) != 0)
+		return -1;
+	return expires == 0 ? 0 : member_set(c, status, "PasswordExpired",
+	    json_boolean(c->now_s >= expires));
+}
+
+static int
 get_login_status(struct op_call *c)
 {
 	json_t *user = NULL, *profile, *status = NULL;
@@ -366,7 +317,8 @@ get_login_status(struct op_call *c)
 		no_memory(c);
 	else if (member_set(c, status, "RecoveryCodesLeft", json_integer((json_int_t)
 	    json_array_size(json_object_get(json_object_get(user, "RecoveryCodes"),
-	    "Hashes")))) == 0 && show_throttle(c, status, (uint32_t)json_integer_value(
+	    "Hashes")))) == 0 && show_expiry(c, status, profile) == 0 &&
+	    show_throttle(c, status, (uint32_t)json_integer_value(
 	    json_object_get(user, "Uid"))) == 0)
 		r = out_set(c, "LoginStatus", json_incref(status));
 out:

@@ -660,8 +660,6 @@ host_limits_get(struct op_call *c, struct host_limits *ret)
 		goto out;
 	}
 	*ret = (struct host_limits){ .id_min = s->id_min, .id_max = s->id_max,
-		.password_min_len = s->password_min_len,
-		.users_may_change_password = s->users_may_change_password != 0,
 		.throttle_free = s->throttle_free,
 		.throttle_max_s = s->throttle_max_s };
 out:

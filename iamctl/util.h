@@ -200,8 +200,6 @@ int unix_field_check(struct op_call *c, const char *name);
 
 struct host_limits {
 	uint32_t id_min, id_max;
-	uint32_t password_min_len;
-	bool users_may_change_password;
 	uint32_t throttle_free, throttle_max_s;
 };
 int host_limits_get(struct op_call *c, struct host_limits *ret);

@@ -204,6 +204,45 @@ put_event(struct flow *f, const struct event *e, struct flow_decision *d)
 	return r;
 }
 
+/* ---- the password's age ---- */
+
+#define DAY_S 86400
+
+bool
+flow_password_expired(const struct flow *f)
+{
+	const struct snap_principal *p = &f->id.principal;
+	int64_t age_s = f->facts->now_s - p->password_changed_s;
+
+	if (f->id.who != FLOW_OURS || f->id.account.password_max_age_days == 0)
+		return false;
+	return age_s >= (int64_t)f->id.account.password_max_age_days * DAY_S;
+}
+
+bool
+flow_password_due(const struct flow *f)
+{
+	return f->id.who == FLOW_OURS &&
+	    (f->id.principal.password_reset_required != 0 ||
+	    flow_password_expired(f));
+}
+
+/* Nobody but an administrator makes it good again (AWS: HardExpiry). */
+static bool
+expired_for_good(const struct flow *f)
+{
+	return f->id.account.password_hard_expiry != 0 && flow_password_expired(f);
+}
+
+/* Has the target's password been typed for this attempt? Its age is of no
+ * matter to who came with a key. */
+static bool
+was_typed(const struct judge *j, const struct runtime_evidence *e)
+{
+	return j->rule != RULE_ROOT && e != NULL &&
+	    (e->methods & RUNTIME_PASSWORD) != 0;
+}
+
 /* ---- the decision ---- */
 
 /* uid 0 is never governed; its use is seen, but never hindered (S0). Jobs that
@@ -247,7 +286,7 @@ deny_broken(struct flow *f, int err, const char *reason, struct flow_decision *d
 
 static int
 decide(struct flow *f, const struct judge *j, const struct proof *p,
-    struct flow_decision *d)
+    bool typed, struct flow_decision *d)
 {
 	struct pol_decision decision = { .effect = POL_IMPLICIT_DENY };
 	struct buf why = BUF_INIT;
@@ -274,6 +313,10 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 		e.reason = f->key.refused;
 	} else if (j->principal->enabled == 0 || f->id.principal.enabled == 0) {
 		e.reason = "UserDisabled";
+	} else if (typed && expired_for_good(f)) {
+		e.reason = "PasswordExpired";
+		e.error_message = "The password has expired";
+		d->expired = true;
 	} else {
 		r = authz_decide(j->authz, &at, &decision);
 		permitted = r == 0 && decision.effect == POL_ALLOWED;
@@ -326,10 +369,9 @@ flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
 	}
 	flow_proof(f, j.rule == RULE_ROOT ? f->id.principal.uid :
 	    j.principal->uid, e, &p);
-	if ((r = decide(f, &j, &p, d)) == 0 && d->verdict == FLOW_PERMIT)
-		d->change_password = j.rule != RULE_ROOT && e != NULL &&
-		    (e->methods & RUNTIME_PASSWORD) != 0 &&
-		    f->id.principal.password_reset_required != 0;
+	if ((r = decide(f, &j, &p, was_typed(&j, e), d)) == 0 &&
+	    d->verdict == FLOW_PERMIT)
+		d->change_password = was_typed(&j, e) && flow_password_due(f);
 out:
 	judge_release(&j);
 	explicit_bzero(&room, sizeof(room));

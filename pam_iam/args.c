@@ -16,6 +16,8 @@ args_read(int argc, const char **argv, struct args *ret)
 			ret->try_first_pass = true;
 		else if (strcmp(argv[i], "use_first_pass") == 0)
 			ret->use_first_pass = true;
+		else if (strcmp(argv[i], "use_authtok") == 0)
+			ret->use_authtok = true;
 		else if (strcmp(argv[i], "mfa_only") == 0)
 			ret->mfa_only = true;
 		else if (ret->unknown == NULL)

@@ -156,6 +156,7 @@ int flow_check_password(struct flow *f, const struct flow_answers *a,
 struct flow_decision {
 	enum flow_verdict verdict;
 	bool change_password; /* permitted, but the password must be changed first */
+	bool expired;         /* denied, because the password has expired for good (HardExpiry) */
 	char event_id[37];    /* "" when the event could not be kept */
 };
 
@@ -167,6 +168,11 @@ struct flow_decision {
  */
 int flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
     struct flow_decision *ret);
+
+/* Is the password of FLOW_OURS older than the account's password policy lets it be? */
+bool flow_password_expired(const struct flow *f);
+/* Must it be changed at a login: expired, or a reset is required? */
+bool flow_password_due(const struct flow *f);
 
 /* ---- session ---- */
 

@@ -10,7 +10,7 @@
 /* ---- args.c ---- */
 
 struct args {
-	bool debug, try_first_pass, use_first_pass, mfa_only;
+	bool debug, try_first_pass, use_first_pass, use_authtok, mfa_only;
 	const char *unknown; /* the first option that is none; borrowed */
 };
 
@@ -54,10 +54,12 @@ int spawn_make_home(const char *name, uint32_t home_umask);
  * "iamctl change-password" with the passwords on standard input. old may be
  * NULL: iamctl takes a user who runs passwd in her own session for herself, and
  * she needs it; root does not. *ret_ok says whether it was changed; else code is
- * AWS's error code ("" when there is none).
+ * AWS's error code and why the sentence after it ("" when there is none, or when it
+ * is longer).
  */
 int spawn_change_password(const char *user_name, const char *old,
-    const struct secret *password, bool *ret_ok, char *code, size_t code_size);
+    const struct secret *password, bool *ret_ok, char *code, size_t code_size,
+    char *why, size_t why_size);
 /* Ask the helper; every failure is CHK_BROKEN. */
 enum chk_answer spawn_chkauth(const char *mode, const struct chk_request *req);
 

@@ -37,10 +37,18 @@ account_here(struct phase *ph)
 		return phase_code(r);
 	}
 	if (d.verdict != FLOW_PERMIT) {
-		say_denied(ph, "Access denied by policy", d.event_id);
+		say_denied(ph, d.expired ? "Your password has expired, and a new one"
+		    " is set by your administrator" : "Access denied by policy",
+		    d.event_id);
 		return PAM_PERM_DENIED;
 	}
-	return d.change_password ? PAM_NEW_AUTHTOK_REQD : PAM_SUCCESS;
+	if (!d.change_password)
+		return PAM_SUCCESS;
+	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO,
+	    flow_password_expired(ph->flow) ? "Your password has expired. Choose a"
+	    " new one now." : "Your administrator asks you to choose a new password"
+	    " now.");
+	return PAM_NEW_AUTHTOK_REQD;
 }
 
 static int

@@ -66,6 +66,26 @@ is_proved(const struct phase *ph)
 	    *(const uint32_t *)data == flow_principal(ph->flow)->uid;
 }
 
+/* Of a module before this one, where the options say so; else asked for. */
+static int
+old_password(struct phase *ph, struct secret *old, bool *ret_bad)
+{
+	const void *token = NULL;
+	size_t len;
+
+	*ret_bad = true;
+	if ((ph->args.try_first_pass || ph->args.use_first_pass) &&
+	    pam_get_item(ph->pamh, PAM_OLDAUTHTOK, &token) == PAM_SUCCESS &&
+	    token != NULL) {
+		len = strlen(token);
+		*ret_bad = len == 0 || len > PASSWORD_MAX;
+		return *ret_bad ? 0 : secret_set(old, token, len);
+	}
+	if (ph->args.use_first_pass)
+		return 0;
+	return conv_ask(ph->pamh, "Current password: ", old, ret_bad);
+}
+
 static int
 prove(struct phase *ph)
 {
@@ -75,7 +95,7 @@ prove(struct phase *ph)
 	int r, code;
 
 	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
-	if ((r = conv_ask(ph->pamh, "Current password: ", &old, &a.bad)) != 0 ||
+	if ((r = old_password(ph, &old, &a.bad)) != 0 ||
 	    (r = flow_check_password(ph->flow, &a, &verdict)) != 0)
 		code = phase_code(r);
 	else if (verdict != FLOW_PERMIT)
@@ -89,6 +109,18 @@ prove(struct phase *ph)
 	return code;
 }
 
+/* What must be changed may be changed, but for what has expired for good. */
+static bool
+may_change(const struct phase *ph)
+{
+	const struct snap_account *account = flow_account(ph->flow);
+
+	if (account->password_hard_expiry != 0 && flow_password_expired(ph->flow))
+		return false;
+	return account->users_may_change_password != 0 ||
+	    flow_password_due(ph->flow);
+}
+
 static int
 preliminary(struct phase *ph)
 {
@@ -96,8 +128,7 @@ preliminary(struct phase *ph)
 
 	if (by_root(ph))
 		return remember_proof(ph);
-	if (flow_account(ph->flow)->users_may_change_password == 0 &&
-	    flow_principal(ph->flow)->password_reset_required == 0) {
+	if (!may_change(ph)) {
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
 		    "Your password is changed by your administrator only.");
 		return PAM_PERM_DENIED;
@@ -152,6 +183,8 @@ new_password(struct phase *ph, struct secret *password)
 		r = secret_set(password, token, len);
 		return r == 0 ? PAM_SUCCESS : phase_code(r);
 	}
+	if (ph->args.use_authtok)
+		return PAM_AUTHTOK_ERR;
 	if ((r = ask_twice(ph, password)) != PAM_SUCCESS)
 		return r;
 	return pam_set_item(ph->pamh, PAM_AUTHTOK, secret_str(password)) ==
@@ -164,8 +197,8 @@ static const struct {
 	int answer;
 } refusals[] = {
 	{ "PasswordPolicyViolation",
-	    "The new password does not meet the password policy: it may be too"
-	    " short. Password unchanged.", PAM_AUTHTOK_ERR },
+	    "The new password does not meet the password policy. Password unchanged.",
+	    PAM_AUTHTOK_ERR },
 	{ "AccessDenied",
 	    "You are not allowed to change this password. Password unchanged.",
 	    PAM_PERM_DENIED },
@@ -181,10 +214,18 @@ static const struct {
 };
 
 static int
-refused(struct phase *ph, const char *code)
+refused(struct phase *ph, const char *code, const char *why)
 {
+	char line[256];
 	size_t i;
 
+	/* The policy's own words say what to do better. */
+	if (strcmp(code, "PasswordPolicyViolation") == 0 && why[0] != '\0') {
+		snprintf(line, sizeof(line), "The new password does not meet the"
+		    " password policy: %s Password unchanged.", why);
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, line);
+		return PAM_AUTHTOK_ERR;
+	}
 	for (i = 0; i < IAM_COUNT(refusals); i++) {
 		if (strcmp(refusals[i].code, code) == 0) {
 			conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
@@ -204,7 +245,7 @@ update(struct phase *ph)
 {
 	struct secret password = SECRET_INIT;
 	const void *old = NULL;
-	char code[64] = "";
+	char code[64] = "", why[160] = "";
 	bool ok;
 	int r;
 
@@ -216,11 +257,11 @@ update(struct phase *ph)
 	if (pam_get_item(ph->pamh, PAM_OLDAUTHTOK, &old) != PAM_SUCCESS)
 		old = NULL;
 	r = spawn_change_password(flow_principal(ph->flow)->user_name, old,
-	    &password, &ok, code, sizeof(code));
+	    &password, &ok, code, sizeof(code), why, sizeof(why));
 	if (r != 0)
 		r = phase_code(r);
 	else
-		r = ok ? PAM_SUCCESS : refused(ph, code);
+		r = ok ? PAM_SUCCESS : refused(ph, code, why);
 out:
 	secret_release(&password);
 	return r;

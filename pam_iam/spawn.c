@@ -343,6 +343,27 @@ error_code(const char *said, char *code, size_t size)
 	code[len] = '\0';
 }
 
+/* "… operation: Password should have …": the rest of that line, printable ASCII. */
+static void
+error_text(const char *said, char *text, size_t size)
+{
+	const char *from = strstr(said, " operation: ");
+	size_t i, len;
+
+	text[0] = '\0';
+	if (from == NULL)
+		return;
+	from += strlen(" operation: ");
+	len = strcspn(from, "\n");
+	for (i = 0; i < len; i++)
+		if (from[i] < 0x20 || from[i] > 0x7e)
+			return;
+	if (len < size) {
+		memcpy(text, from, len);
+		text[len] = '\0';
+	}
+}
+
 /* One line each, the old one first. */
 static int
 password_lines(const char *old, const struct secret *password, struct buf *b)
@@ -361,7 +382,8 @@ password_lines(const char *old, const struct secret *password, struct buf *b)
 
 int
 spawn_change_password(const char *user_name, const char *old,
-    const struct secret *password, bool *ret_ok, char *code, size_t code_size)
+    const struct secret *password, bool *ret_ok, char *code, size_t code_size,
+    char *why, size_t why_size)
 {
 	struct buf said = BUF_INIT, input = BUF_INIT;
 	char user[65];
@@ -372,7 +394,7 @@ spawn_change_password(const char *user_name, const char *old,
 	int r, status = SPAWN_NOT_RUN;
 
 	*ret_ok = false;
-	code[0] = '\0';
+	code[0] = why[0] = '\0';
 	if (!name_is_iam(user_name, sizeof(user) - 1))
 		return IAM_ERR_ARG;
 	snprintf(user, sizeof(user), "%s", user_name);
@@ -381,8 +403,10 @@ spawn_change_password(const char *user_name, const char *old,
 		    &status);
 	if (r == 0 && status == SPAWN_NOT_RUN)
 		r = IAM_ERR_ABSENT;
-	if (r == 0 && status != 0)
+	if (r == 0 && status != 0) {
 		error_code(buf_cstr(&said), code, code_size);
+		error_text(buf_cstr(&said), why, why_size);
+	}
 	*ret_ok = r == 0 && status == 0;
 	buf_release(&said);
 	buf_release(&input);

@@ -350,7 +350,8 @@ account_ok(const struct snap_account *a)
 {
 	return a->id_min != 0 && a->id_min <= a->id_max &&
 	    a->mfa_when_enrolled <= 1 && a->create_home <= 1 &&
-	    a->home_umask <= 0777 && a->users_may_change_password <= 1;
+	    a->home_umask <= 0777 && a->users_may_change_password <= 1 &&
+	    a->password_hard_expiry <= 1;
 }
 
 void
@@ -371,7 +372,8 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	buf_u32(b, a->create_home);
 	buf_u32(b, a->home_umask);
 	buf_u32(b, a->users_may_change_password);
-	buf_u32(b, a->password_min_len);
+	buf_u32(b, a->password_max_age_days);
+	buf_u32(b, a->password_hard_expiry);
 	put_mark(b, &a->host_mark);
 	put_mark(b, &a->settings_mark);
 	put_must(b, a->account_id);
@@ -405,7 +407,8 @@ get_account(struct rd *r, struct snap_account *a)
 	a->create_home = rd_u32(r);
 	a->home_umask = rd_u32(r);
 	a->users_may_change_password = rd_u32(r);
-	a->password_min_len = rd_u32(r);
+	a->password_max_age_days = rd_u32(r);
+	a->password_hard_expiry = rd_u32(r);
 	get_mark(r, &a->host_mark);
 	get_mark(r, &a->settings_mark);
 	a->account_id = rd_str_must(r);

@@ -11,7 +11,7 @@
  * keyed digest stands in their place: equal as long as the secret is the same,
  * and good for nothing else.
  */
-static const char *const secret_members[] = { "PasswordHash", "SealedSeed" };
+static const char *const secret_members[] = { "PasswordHash", "SealedSeed", "SealedHash" };
 
 /* new; NULL when out of memory. */
 static json_t *

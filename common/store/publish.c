@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/governed.h"
+#include "common/store/password_policy.h"
 #include "common/store/publish.h"
 
 #define LOCK_WAIT_MS 10000
@@ -326,7 +327,9 @@ fill_account(struct publish *p, const json_t *doc)
 {
 	struct snap_account *a = &p->account;
 	const struct settings *s = &p->settings;
+	struct password_policy policy;
 
+	password_policy_of(doc, &policy);
 	a->account_id = pub_str(doc, "AccountId");
 	a->alias = pub_str(doc, "AccountAlias");
 	a->region = p->host.region;
@@ -339,8 +342,9 @@ fill_account(struct publish *p, const json_t *doc)
 	a->throttle_max_s = s->throttle_max_s;
 	a->create_home = s->create_home;
 	a->home_umask = s->home_umask;
-	a->users_may_change_password = s->users_may_change_password;
-	a->password_min_len = s->password_min_len;
+	a->users_may_change_password = policy.users_may_change;
+	a->password_max_age_days = policy.max_age_days;
+	a->password_hard_expiry = policy.hard_expiry;
 	a->helper_group = s->helper_group;
 	a->host_mark = p->host.mark;
 	a->settings_mark = s->mark;

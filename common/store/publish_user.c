@@ -295,7 +295,8 @@ take_plain(struct snap_principal *to, const struct user *u)
 	to->password_hash = pub_str(login, "PasswordHash");
 	to->password_reset_required =
 	    json_is_true(json_object_get(login, "PasswordResetRequired"));
-	to->password_changed_s = pub_time(login, "PasswordChanged");
+	to->password_changed_s = pub_time(login, json_object_get(login,
+	    "PasswordChanged") != NULL ? "PasswordChanged" : "CreateDate");
 }
 
 static int

@@ -420,8 +420,6 @@ static const struct member {
 	{ "throttle", "maxDelaySeconds", WHOLE, AT(throttle_max_s), 1, 86400 },
 	{ "home", "create", YES_NO, AT(create_home), 0, 1 },
 	{ "home", "umask", UMASK, AT(home_umask), 0, 0777 },
-	{ "password", "usersMayChange", YES_NO, AT(users_may_change_password), 0, 1 },
-	{ "password", "minimumLength", WHOLE, AT(password_min_len), 6, 128 },
 	{ "helper", "group", GROUP, AT(helper_group), 0, 0 },
 #undef AT
 };
@@ -435,8 +433,6 @@ static const struct settings defaults = {
 	.throttle_max_s = 300,
 	.create_home = 1,
 	.home_umask = 0077,
-	.users_may_change_password = 1,
-	.password_min_len = 8,
 };
 
 /* "077" or "0077"; a home that everyone may write to is a mistake. */
@@ -681,6 +677,10 @@ settings_members(struct settings *s, struct iam_why *why)
 			r = read_local_groups(v, s, why);
 		else if (is_group_of_members(name))
 			r = read_group(name, v, s, why);
+		else if (strcmp(name, "password") == 0)
+			r = refuse(why, "", name, "is not a host's setting: the account"
+			    " has a password policy ('iamctl"
+			    " update-account-password-policy')");
 		else
 			r = refuse(why, "", name, "there is no such member here");
 		if (r != 0)

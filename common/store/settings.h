@@ -41,7 +41,6 @@ struct settings {
 	uint32_t mfa_memory_s;
 	uint32_t throttle_free, throttle_max_s;
 	uint32_t create_home, home_umask;
-	uint32_t users_may_change_password, password_min_len;
 	const char *helper_group;      /* NULL: none */
 	uint32_t service_count;        /* the default table and the file's, which wins */
 	struct snap_service services[SNAP_SERVICES_MAX];

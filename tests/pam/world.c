@@ -213,7 +213,8 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->throttle_max_s = w->throttle_max_s;
 	a->home_umask = 0077;
 	a->users_may_change_password = w->users_may_change_password;
-	a->password_min_len = 8;
+	a->password_max_age_days = w->password_max_age_days;
+	a->password_hard_expiry = w->password_hard_expiry;
 	mark(w->host.host_file, &a->host_mark);
 	mark(w->host.settings_file, &a->settings_mark);
 	a->ssh_ca = w->ssh_ca;

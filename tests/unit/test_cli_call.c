@@ -433,8 +433,18 @@ test_call_run__own_password_unless_denied(void **state)
 	call(&who, "ChangePassword", "{s:s,s:s,s:s}", "UserName", "Bob", "OldPassword",
 	    "Correct-horse-9", "NewPassword", "Battery-staple-7");
 	assert_denied("iam:ChangePassword");
-	put_policy("Ada", "p", DENY("iam:ChangePassword", "*"));
+	/* Where the password policy leaves it to the administrator, it is those
+	 * whose policies allow it. */
+	must(call(&root_caller, "UpdateAccountPasswordPolicy", "{}"));
 	call(&who, "ChangePassword", "{s:s,s:s}", "OldPassword", "Battery-staple-7",
+	    "NewPassword", "Another-one-5");
+	assert_denied("no identity-based policy allows the iam:ChangePassword");
+	put_policy("Ada", "p", ALLOW("iam:ChangePassword", "*"));
+	must(call(&who, "ChangePassword", "{s:s,s:s}", "OldPassword",
+	    "Battery-staple-7", "NewPassword", "Another-one-5"));
+	must(call(&root_caller, "DeleteAccountPasswordPolicy", "{}"));
+	put_policy("Ada", "p", DENY("iam:ChangePassword", "*"));
+	call(&who, "ChangePassword", "{s:s,s:s}", "OldPassword", "Another-one-5",
 	    "NewPassword", "Correct-horse-9");
 	assert_denied("explicit deny");
 }

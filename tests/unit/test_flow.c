@@ -1211,6 +1211,46 @@ test_flow_authorize__password_reset(void **state)
 	assert_false(d.change_password);
 }
 
+/* The fixture's passwords were set in 1970: any age is enough. */
+static void
+test_flow_authorize__expired_password(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+	struct runtime_evidence e;
+
+	t->facts.user = "nora";
+	fake.allow_without_mfa = true;
+	t->w.password_max_age_days = 1095;
+	world_publish(&t->w);
+	assert_int_equal(attempt(t, "right", NULL, NULL, &e), FLOW_PERMIT);
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_true(d.change_password);
+	assert_false(d.expired);
+	/* HardExpiry: only an administrator mends it. */
+	t->w.password_hard_expiry = 1;
+	world_publish(&t->w);
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_true(d.expired);
+	assert_true(reason_is("PasswordExpired"));
+	/* It is a matter of the password: a key is as good as before. */
+	e.methods = RUNTIME_PUBLICKEY;
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_false(d.change_password);
+	/* A second before it expires. */
+	e.methods = RUNTIME_PASSWORD;
+	t->facts.now_s = (int64_t)1095 * 86400 - 1;
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_false(d.change_password);
+	t->facts.now_s++;
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+}
+
 static void
 test_flow_authorize__su(void **state)
 {
@@ -1501,6 +1541,7 @@ main(void)
 		T(test_flow_authorize__denial_is_explained),
 		T(test_flow_authorize__disabled_is_denied_with_a_key),
 		T(test_flow_authorize__password_reset),
+		T(test_flow_authorize__expired_password),
 		T(test_flow_authorize__su),
 		T(test_flow_authorize__by_proxy_is_no_login),
 		T(test_flow_authorize__su_counts_no_mfa_of_the_target),

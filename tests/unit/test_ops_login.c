@@ -46,7 +46,7 @@ test_login_profile__create_update_delete(void **state)
 	bed_fails(b, "UpdateLoginProfile", "{'UserName':'bob'}", "NoSuchEntity");
 }
 
-/* The length is in characters, and its minimum is the host's. */
+/* The length is in characters, and its minimum is the account's. */
 static void
 test_login_profile__password_rules(void **state)
 {
@@ -64,7 +64,7 @@ test_login_profile__password_rules(void **state)
 	    "PasswordPolicyViolation");
 	snprintf(in, sizeof(in), "{'UserName':'bob','Password':'%0129d'}", 1);
 	bed_fails(b, "CreateLoginProfile", in, "PasswordPolicyViolation");
-	bed_file(IAM_PATH_SETTINGS, "{\"password\":{\"minimumLength\":14}}", 0644);
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'MinimumPasswordLength':14}");
 	bed_fails(b, "CreateLoginProfile",
 	    "{'UserName':'bob','Password':'thirteen char'}",
 	    "PasswordPolicyViolation");
@@ -117,11 +117,178 @@ test_change_password__a_user_proves_the_old_one(void **state)
 	bed_ok(b, "ChangePassword",
 	    "{'OldPassword':'first one','NewPassword':'new password'}");
 	assert_true(password_is(b, "new password"));
-	bed_file(IAM_PATH_SETTINGS, "{\"password\":{\"usersMayChange\":false}}",
-	    0644);
+}
+
+/* ---- the account's password policy ---- */
+
+/* IAM API reference, UpdateAccountPasswordPolicy: no partial updates. */
+static void
+test_password_policy__update_get_delete(void **state)
+{
+	struct bed *b = *state;
+
+	bed_fails(b, "GetAccountPasswordPolicy", "{}", "NoSuchEntity");
+	bed_fails(b, "DeleteAccountPasswordPolicy", "{}", "NoSuchEntity");
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'MinimumPasswordLength':12,"
+	    "'MaxPasswordAge':90,'RequireSymbols':true}");
+	bed_ok(b, "GetAccountPasswordPolicy", "{}");
+	assert_int_equal(bed_int(b, "PasswordPolicy.MinimumPasswordLength"), 12);
+	assert_int_equal(bed_int(b, "PasswordPolicy.MaxPasswordAge"), 90);
+	assert_true(json_is_true(bed_at(b, "PasswordPolicy.ExpirePasswords")));
+	assert_true(json_is_true(bed_at(b, "PasswordPolicy.RequireSymbols")));
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'RequireNumbers':true}");
+	bed_ok(b, "GetAccountPasswordPolicy", "{}");
+	assert_true(json_is_false(bed_at(b, "PasswordPolicy.ExpirePasswords")));
+	assert_null(bed_at(b, "PasswordPolicy.MaxPasswordAge"));
+	assert_null(bed_at(b, "PasswordPolicy.RequireSymbols"));
+	bed_ok(b, "DeleteAccountPasswordPolicy", "{}");
+	bed_fails(b, "GetAccountPasswordPolicy", "{}", "NoSuchEntity");
+}
+
+static void
+test_password_policy__each_class(void **state)
+{
+	static const struct {
+		const char *policy, *bad, *good, *says;
+	} cases[] = {
+		{ "{'RequireSymbols':true}", "abcDEF123", "abc DEF",
+		    "at least one symbol" },
+		{ "{'RequireNumbers':true}", "abcdefghi", "abcdef1",
+		    "at least one number" },
+		{ "{'RequireUppercaseCharacters':true}", "abc1\xc3\x84\xc3\x96",
+		    "abcdeF", "at least one uppercase letter" },
+		{ "{'RequireLowercaseCharacters':true}", "ABC123!", "ABCDEf",
+		    "at least one lowercase letter" },
+		{ "{}", "abcde", "abcdef", "minimum length of 6" },
+	};
+	struct bed *b = *state;
+	char in[256];
+	size_t i;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one'}");
+	for (i = 0; i < IAM_COUNT(cases); i++) {
+		bed_ok(b, "UpdateAccountPasswordPolicy", cases[i].policy);
+		snprintf(in, sizeof(in), "{'UserName':'bob','Password':'%s'}",
+		    cases[i].bad);
+		bed_fails(b, "UpdateLoginProfile", in, "PasswordPolicyViolation");
+		assert_non_null(strstr(b->c.error_text, cases[i].says));
+		snprintf(in, sizeof(in), "{'UserName':'bob','NewPassword':'%s'}",
+		    cases[i].bad);
+		bed_fails(b, "ChangePassword", in, "PasswordPolicyViolation");
+		snprintf(in, sizeof(in), "{'UserName':'bob','Password':'%s'}",
+		    cases[i].good);
+		bed_ok(b, "UpdateLoginProfile", in);
+	}
+}
+
+/* Sealed, so that a copy of the store gives no old password away; and of the
+ * history, not even that. */
+static int
+no_hash(void *arg, const char *key, json_t *entry)
+{
+	char *text = json_dumps(entry, 0);
+
+	(void)key;
+	(*(unsigned *)arg)++;
+	assert_null(strstr(text, "$y$"));
+	assert_true(strstr(text, "SealedHash") == NULL ||
+	    strstr(text, "\"SealedHash\": \"digest:") != NULL);
+	free(text);
+	return 0;
+}
+
+static void
+test_password_policy__last_passwords_are_not_taken_again(void **state)
+{
+	struct bed *b = *state;
+	json_t *user;
+	char *text;
+	unsigned seen = 0;
+
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'PasswordReusePrevention':3}");
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'number 1'}");
+	bed_fails(b, "UpdateLoginProfile",
+	    "{'UserName':'bob','Password':'number 1'}", "PasswordPolicyViolation");
+	bed_ok(b, "UpdateLoginProfile", "{'UserName':'bob','Password':'number 2'}");
+	bed_ok(b, "ChangePassword", "{'UserName':'bob','NewPassword':'number 3'}");
 	bed_fails(b, "ChangePassword",
-	    "{'OldPassword':'new password','NewPassword':'third one'}",
+	    "{'UserName':'bob','NewPassword':'number 1'}", "PasswordPolicyViolation");
+	assert_non_null(strstr(b->c.error_text, "the last 3"));
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'number 2'}", "PasswordPolicyViolation");
+	assert_true(password_is(b, "number 3"));
+	user = bed_doc(b, "users/bob");
+	text = json_dumps(user, 0);
+	assert_null(strstr(strstr(text, "$y$") + 1, "$y$"));
+	assert_int_equal(json_array_size(json_object_get(json_object_get(user,
+	    "LoginProfile"), "FormerPasswords")), 2);
+	free(text);
+	json_decref(user);
+	bed_ok(b, "ChangePassword", "{'UserName':'bob','NewPassword':'number 4'}");
+	bed_ok(b, "ChangePassword", "{'UserName':'bob','NewPassword':'number 1'}");
+	assert_int_equal(store_history(b->store, "users/bob", no_hash, &seen), 0);
+	assert_true(seen >= 5);
+	/* Without the policy nothing is kept. */
+	bed_ok(b, "DeleteAccountPasswordPolicy", "{}");
+	bed_ok(b, "ChangePassword", "{'UserName':'bob','NewPassword':'number 5'}");
+	user = bed_doc(b, "users/bob");
+	assert_null(json_object_get(json_object_get(user, "LoginProfile"),
+	    "FormerPasswords"));
+	json_decref(user);
+}
+
+static void
+set_changed(struct bed *b, const char *when)
+{
+	json_t *user = bed_doc(b, "users/bob");
+
+	json_object_set_new(json_object_get(user, "LoginProfile"),
+	    "PasswordChanged", json_string(when));
+	assert_int_equal(store_begin(b->store), 0);
+	assert_int_equal(store_put(b->store, "users/bob", user), 0);
+	assert_int_equal(store_commit(b->store, "test", "Test", NULL), 0);
+	json_decref(user);
+}
+
+static void
+test_password_policy__expired(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_ok(b, "CreateLoginProfile", "{'UserName':'bob','Password':'first one'}");
+	bed_ok(b, "GetLoginStatus", "{'UserName':'bob'}");
+	assert_null(bed_at(b, "LoginStatus.PasswordExpires"));
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'MaxPasswordAge':10,"
+	    "'AllowUsersToChangePassword':true}");
+	set_changed(b, "2026-11-14T09:30:01Z"); /* a second less than ten days */
+	bed_ok(b, "GetLoginStatus", "{'UserName':'bob'}");
+	assert_string_equal(bed_text(b, "LoginStatus.PasswordExpires"),
+	    "2026-11-24T09:30:01Z");
+	assert_true(json_is_false(bed_at(b, "LoginStatus.PasswordExpired")));
+	set_changed(b, "2026-11-14T09:30:00Z");
+	bed_ok(b, "GetLoginStatus", "{'UserName':'bob'}");
+	assert_true(json_is_true(bed_at(b, "LoginStatus.PasswordExpired")));
+	/* The same one does not become young again. */
+	bed_fails(b, "ChangePassword",
+	    "{'UserName':'bob','NewPassword':'first one'}", "PasswordPolicyViolation");
+	bed_ok(b, "UnlockUser", "{'UserName':'bob'}");
+	b->caller = "bob";
+	bed_ok(b, "ChangePassword",
+	    "{'OldPassword':'first one','NewPassword':'second one'}");
+	b->caller = NULL;
+	bed_ok(b, "UpdateAccountPasswordPolicy", "{'MaxPasswordAge':10,"
+	    "'HardExpiry':true}");
+	set_changed(b, "2026-11-14T09:30:00Z");
+	b->caller = "bob";
+	bed_fails(b, "ChangePassword",
+	    "{'OldPassword':'second one','NewPassword':'third one'}",
 	    "AccessDenied");
+	b->caller = NULL;
+	bed_ok(b, "UpdateLoginProfile", "{'UserName':'bob','Password':'third one'}");
+	assert_true(password_is(b, "third one"));
 }
 
 /* S33: at an open terminal the old password cannot be guessed without end. */
@@ -363,6 +530,10 @@ main(void)
 		BED_TEST(test_change_password__root_for_a_user_needs_no_old_one),
 		BED_TEST(test_change_password__a_user_proves_the_old_one),
 		BED_TEST(test_change_password__guesses_are_throttled),
+		BED_TEST(test_password_policy__update_get_delete),
+		BED_TEST(test_password_policy__each_class),
+		BED_TEST(test_password_policy__last_passwords_are_not_taken_again),
+		BED_TEST(test_password_policy__expired),
 		BED_TEST(test_create_virtual_mfa_device__seed_is_sealed),
 		BED_TEST(test_create_virtual_mfa_device__outfile),
 		BED_TEST(test_enable_mfa_device__two_consecutive_codes),

@@ -669,6 +669,31 @@ test_module__password_reset_required(void **state)
 	pam_end(pamh, 0);
 }
 
+static void
+test_module__password_expired(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	t->w.password_max_age_days = 1;
+	world_publish(&t->w);
+	pamh = start(t, "login", "nora");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_NEW_AUTHTOK_REQD);
+	assert_non_null(strstr(t->person.transcript, "Your password has expired."));
+	pam_end(pamh, 0);
+	t->w.password_hard_expiry = 1;
+	world_publish(&t->w);
+	pamh = start(t, "login", "nora");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	assert_non_null(strstr(t->person.transcript, "set by your administrator"));
+	/* passwd is no way around it. */
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+}
+
 /* ---- options ---- */
 
 /* Another module that left a password behind. */
@@ -949,6 +974,20 @@ test_chauthtok__old_password_first(void **state)
 	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
 	    PAM_AUTH_ERR);
 	assert_string_equal(t->person.transcript, "[Current password: ]");
+	pam_end(pamh, 0);
+}
+
+/* pam_pwquality before us, or nobody where somebody should be. */
+static void
+test_chauthtok__use_authtok(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	write_conf(t, "login", "password required " MODULE " use_authtok\n");
+	pamh = start(t, "login", "nora");
+	assert_int_equal(pam_chauthtok(pamh, 0), PAM_AUTHTOK_ERR);
+	assert_string_equal(t->person.transcript, "");
 	pam_end(pamh, 0);
 }
 
@@ -1255,6 +1294,7 @@ main(void)
 		T(test_module__a_certificate_is_a_session),
 		T(test_module__a_certificate_with_mfa_answers_the_question),
 		T(test_module__password_reset_required),
+		T(test_module__password_expired),
 		T(test_module__first_pass),
 		T(test_module__S11_evidence_reaches_the_parent),
 		T(test_module__S12_no_descriptor_stays_open),
@@ -1262,6 +1302,7 @@ main(void)
 		T(test_profile__S4_a_denial_is_final),
 		T(test_profile__S5_module_missing_or_broken),
 		T(test_chauthtok__old_password_first),
+		T(test_chauthtok__use_authtok),
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_chauthtok__through_iamctl),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),

@@ -15,7 +15,6 @@
 	" \"mfa\": {\"whenEnrolled\": \"policy\", \"memorySeconds\": 0}," \
 	" \"throttle\": {\"freeAttempts\": 3, \"maxDelaySeconds\": 60}," \
 	" \"home\": {\"create\": false, \"umask\": \"027\"}," \
-	" \"password\": {\"usersMayChange\": false, \"minimumLength\": 14}," \
 	" \"helper\": {\"group\": \"iam-services\"}," \
 	" \"localGroups\": [\"adm\", \"Debian-exim\"]}"
 
@@ -49,8 +48,6 @@ test_settings_parse__defaults(void **state)
 	assert_int_equal(s.throttle_max_s, 300);
 	assert_int_equal(s.create_home, 1);
 	assert_int_equal(s.home_umask, 0077);
-	assert_int_equal(s.users_may_change_password, 1);
-	assert_int_equal(s.password_min_len, 8);
 	assert_null(s.helper_group);
 	assert_int_equal(s.local_group_count, 0);
 	/* DESIGN, the table of PAM services. */
@@ -80,8 +77,6 @@ test_settings_parse__everything_set(void **state)
 	assert_int_equal(s.throttle_max_s, 60);
 	assert_int_equal(s.create_home, 0);
 	assert_int_equal(s.home_umask, 027);
-	assert_int_equal(s.users_may_change_password, 0);
-	assert_int_equal(s.password_min_len, 14);
 	assert_string_equal(s.helper_group, "iam-services");
 	assert_int_equal(s.service_count, 14);
 	assert_string_equal(action(&s, "sshd"), "host:Authenticate");
@@ -118,7 +113,8 @@ static const struct refused {
 	{ "{\"home\": {\"umask\": \"0088\"}}", "home.umask", 0, 0 },
 	{ "{\"home\": {\"umask\": \"77\"}}", "home.umask", 0, 0 },
 	{ "{\"home\": {\"umask\": \"7777\"}}", "home.umask", 0, 0 },
-	{ "{\"password\": {\"minimumLength\": 5}}", "from 6 to 128", 0, 0 },
+	{ "{\"password\": {\"minimumLength\": 8}}",
+	    "update-account-password-policy", 0, 0 },
 	{ "{\"throttle\": {\"maxDelaySeconds\": 0}}", "from 1 to 86400", 0, 0 },
 	/* S26: never local, system, subordinate or container ids, nor -1 and -2. */
 	{ "{\"ids\": {\"min\": 1000}}", "ids: min to max must lie", 0, 0 },

@@ -389,7 +389,8 @@ new_account(void)
 	a->create_home = 1;
 	a->home_umask = 0077;
 	a->users_may_change_password = 1;
-	a->password_min_len = 8;
+	a->password_max_age_days = 90;
+	a->password_hard_expiry = 1;
 	a->host_mark = (struct snap_file_mark){ 1, 2, 3, -4, 5, 11 };
 	a->settings_mark = (struct snap_file_mark){ 6, 7, 8, 9, 10, 12 };
 	a->host_tag_count = 1;
@@ -432,7 +433,8 @@ test_snap_account__round_trip_and_damage(void **state)
 	assert_int_equal(q->create_home, 1);
 	assert_int_equal(q->home_umask, 0077);
 	assert_int_equal(q->users_may_change_password, 1);
-	assert_int_equal(q->password_min_len, 8);
+	assert_int_equal(q->password_max_age_days, 90);
+	assert_int_equal(q->password_hard_expiry, 1);
 	assert_memory_equal(&q->host_mark, &a->host_mark, sizeof(a->host_mark));
 	assert_memory_equal(&q->settings_mark, &a->settings_mark,
 	    sizeof(a->settings_mark));
