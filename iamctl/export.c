@@ -7,7 +7,8 @@
  * The documents are as docs/documents.md has them, but for secrets: without
  * --include-secrets there are neither password hashes nor seeds; with it a
  * device has Base32StringSeed in place of SealedSeed, since the key of the seal
- * stays on this host.
+ * stays on this host. Recovery codes and former passwords are good with that key
+ * alone, and are never in it.
  */
 #include "common/base/base.h"
 
@@ -39,6 +40,10 @@ add_user(void *arg, const char *key, json_t *doc)
 	json_t *copy = json_deep_copy(doc);
 
 	(void)key;
+	/* Bound to this host's key. */
+	(void)json_object_del(copy, "RecoveryCodes");
+	(void)json_object_del(json_object_get(copy, "LoginProfile"),
+	    "FormerPasswords");
 	if (!e->secrets)
 		(void)json_object_del(json_object_get(copy, "LoginProfile"),
 		    "PasswordHash");

@@ -18,6 +18,7 @@
 #include "common/credential/credential.h"
 #include "iamctl/call.h"
 #include "iamctl/host.h"
+#include "iamctl/password.h"
 #include "iamctl/policies.h"
 
 /* Further off, a device is not resynchronised but made anew. */
@@ -87,7 +88,8 @@ static const struct member tag_members[] = {
 };
 static const struct member account_members[] = {
 	{ "AccountId", TEXT, true }, { "AccountAlias", TEXT, false },
-	{ "CreateDate", DATE, true }, { NULL, TEXT, false },
+	{ "CreateDate", DATE, true }, { PASSWORD_POLICY, OBJECT, false },
+	{ NULL, TEXT, false },
 };
 
 struct import {
@@ -537,6 +539,29 @@ is_passwd_field(const char *s)
 	return true;
 }
 
+static int
+keep(struct import *im, const char *what, json_t *doc, const json_t *old,
+    const char *member)
+{
+	json_t *v = json_object_get(old, member);
+
+	if (v == NULL || doc == NULL)
+		return 0;
+	return json_object_set(doc, member, v) == 0 ? 0 :
+	    op_fail_err(im->c, IAM_ERR_MEMORY, what);
+}
+
+/* What is good with this host's key alone is never in a document: it stays. */
+static int
+keep_sealed(struct import *im, const char *what, json_t *doc,
+    const json_t *old)
+{
+	if (keep(im, what, doc, old, "RecoveryCodes") != 0)
+		return -1;
+	return keep(im, what, json_object_get(doc, "LoginProfile"),
+	    json_object_get(old, "LoginProfile"), "FormerPasswords");
+}
+
 /* Without a hash in the document the one that is here stays; without either
  * there is no password. */
 static int
@@ -654,6 +679,8 @@ import_user(struct import *im, json_t *doc)
 	r = claim_id(im, "users", what, doc, old, "Uid");
 	if (r == 0)
 		r = import_profile(im, what, doc, old);
+	if (r == 0)
+		r = keep_sealed(im, what, doc, old);
 	json_decref(old);
 	im->users++;
 	return r != 0 ? -1 : put(im, "users", what, doc);
@@ -857,6 +884,18 @@ is_empty(struct op_call *c, bool *ret)
 	return 0;
 }
 
+/* By the row that would have made it. */
+static int
+check_password_policy(struct import *im, json_t *policy)
+{
+	struct op_call check = { .op = op_find("UpdateAccountPasswordPolicy"),
+		.in = policy };
+
+	if (policy == NULL || call_check_params(&check) == 0)
+		return 0;
+	return bad(im, PASSWORD_POLICY, "%s", check.error_text);
+}
+
 static int
 import_account(struct import *im, const json_t *all)
 {
@@ -871,6 +910,8 @@ import_account(struct import *im, const json_t *all)
 	    !call_is_alias(text_of(doc, "AccountAlias")))
 		return bad(im, "Account", "'%s' is not an alias",
 		    text_of(doc, "AccountAlias"));
+	if (check_password_policy(im, json_object_get(doc, PASSWORD_POLICY)) != 0)
+		return -1;
 	if (strlen(im->account) != 12 || strspn(im->account, "0123456789") != 12)
 		return bad(im, "Account", "'%s' is not an account number", im->account);
 	if (strcmp(im->account, im->c->account_id) != 0) {

@@ -12,6 +12,21 @@ run attach-user-policy --user-name Sarah --policy-arn arn:aws:iam::123456789012:
 run_in 'Correct-horse-9' create-login-profile --user-name Sarah --password-stdin
 run create-virtual-mfa-device --virtual-mfa-device-name d --outfile "$tmp/seed" --bootstrap-method Base32StringSeed
 
+totp() { # OFFSET: the code of that many steps from now
+	python3 -c 'import base64, hmac, struct, sys, time
+key = open(sys.argv[1]).read()
+d = hmac.digest(base64.b32decode(key + "=" * (-len(key) % 8)),
+	struct.pack(">Q", int(time.time()) // 30 + int(sys.argv[2])), "sha1")
+o = d[-1] & 15
+print("%06d" % ((struct.unpack(">I", d[o:o + 4])[0] & 0x7fffffff) % 10**6))' "$tmp/seed" "$1"
+}
+run enable-mfa-device --user-name Sarah --serial-number arn:aws:iam::123456789012:mfa/d \
+	--authentication-code1 "$(totp -1)" --authentication-code2 "$(totp 0)"
+run create-recovery-codes --user-name Sarah
+run update-account-password-policy --minimum-password-length 10 --password-reuse-prevention 3
+run_in 'Correct-horse-10' update-login-profile --user-name Sarah --password-stdin
+ok "S9: no former hash, not even sealed, is exported" eval 'run export --include-secrets && has_not "$out" Former && has_not "$out" Recovery'
+
 run export
 ok "export" is "$(value .Users.0.UserName)/$(value .Groups.0.GroupName)/$(value .Policies.0.PolicyName)" Sarah/Marketing/p
 ok "S9: without secrets by default" eval 'has_not "$out" PasswordHash && has_not "$out" Seed'
@@ -25,6 +40,10 @@ ok "S9: which are in no event" has_not "$(cat "$root/var/log/iam/trail.jsonl")" 
 expect "import into the same account" 0 '"Users": 1' import --document "file://$tmp/bare.json"
 run export --include-secrets
 ok "keeps the secrets that are here" is "$out" "$(cat "$tmp/full.json")"
+run get-login-status --user-name Sarah
+ok "and the recovery codes" is "$(value .LoginStatus.RecoveryCodesLeft)" 10
+run_in 'Correct-horse-9' update-login-profile --user-name Sarah --password-stdin
+ok "and which passwords were used" said 254 "the last 3"
 
 # Another host, another number
 new_host
@@ -89,6 +108,8 @@ broken "an alias that steers terminals (S42)" 'd["Account"]["AccountAlias"] = "a
 broken "a local group that is none (S27)" 'g["LocalGroups"] = ["root"]' "local group"
 broken "a device with a drift of days" 'm["DriftSteps"] = 99999999999' "out of range"
 broken "a device twice" 'd["MFADevices"] *= 2' "twice"
+broken "a password policy that is none" 'd["Account"]["PasswordPolicy"]["MinimumPasswordLength"] = 3' "greater than or equal to 6"
+broken "a password policy with a member of somebody's" 'd["Account"]["PasswordPolicy"]["Hash"] = "md5"' "Unknown parameter"
 broken "a format of the future" 'd["FormatVersion"] = 2' "FormatVersion 1"
 printf '{"a": "\xc3\x1b[31m\x9b31m' >"$tmp/hostile.json"
 run import --document "file://$tmp/hostile.json"
@@ -123,6 +144,7 @@ broken_id() {
 d = json.load(open(sys.argv[1]))
 d["Users"][0]["UserId"] = "AIDA" + "Q" * 17
 json.dump(d, open(sys.argv[2], "w"))' "$tmp/full.json" "$tmp/other.json"
+	run deactivate-mfa-device --user-name Sarah --serial-number arn:aws:iam::123456789012:mfa/d
 	run remove-user-from-group --user-name Sarah --group-name Marketing
 	run detach-user-policy --user-name Sarah --policy-arn arn:aws:iam::123456789012:policy/p
 	run delete-login-profile --user-name Sarah
