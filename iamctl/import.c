@@ -579,8 +579,8 @@ import_profile(struct import *im, const char *what, json_t *doc,
 		return -1;
 	text = json_string_value(json_object_get(profile, "PasswordHash"));
 	if (text != NULL)
-		return text[0] == '$' && strlen(text) < PASSWORD_HASH_MAX &&
-		    is_passwd_field(text) ? 0 :
+		return strlen(text) < PASSWORD_HASH_MAX && is_passwd_field(text) &&
+		    password_hash_known(text) ? 0 :
 		    bad(im, what, "the password hash is not one of crypt(5)");
 	if (hash != NULL)
 		return json_object_set(profile, "PasswordHash", hash) == 0 ? 0 :
@@ -968,14 +968,16 @@ answer(struct import *im)
 }
 
 int
-host_run_import(struct op_call *c)
+import_export(struct op_call *c)
 {
 	struct import im = { .c = c };
 	json_error_t e;
 	json_t *all;
 	int r;
 
-	c->dry_run = op_bool(c, "DryRun", false);
+	if (!op_has(c, "Document"))
+		return op_fail(c, "InvalidInput", "Say which file with --document"
+		    " file://FILE.");
 	all = json_loads(op_str(c, "Document"), JSON_REJECT_DUPLICATES, &e);
 	if (all == NULL)
 		return op_fail(c, "InvalidInput", "Document: not valid JSON: line %d, "

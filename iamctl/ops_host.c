@@ -414,8 +414,18 @@ static const struct op_param export_params[] = {
 };
 
 static const struct op_param import_params[] = {
-	{ .name = "Document", .type = OP_INFILE, .required = true, .min = 2,
-	    .help = "What export wrote." },
+	{ .name = "Document", .type = OP_INFILE, .min = 2,
+	    .help = "The file: what export wrote; a shadow(5) file in place of this"
+	    " host's own; a file ~/.google_authenticator; a users file of pam_oath." },
+	{ .name = "From", .type = OP_STRING, .fallback = "export",
+	    .choices = "export|shadow|google-authenticator|oath",
+	    .help = "What the file is. From shadow and google-authenticator one user"
+	    " takes over the password or the device of the account of her Unix name;"
+	    " from oath everyone does whose Unix name is in the file. A password's"
+	    " hash is replaced by a yescrypt one at the next good login." },
+	{ .name = "UserName", .type = OP_STRING, .min = 1, .max = 64,
+	    .pattern = OP_IAM_NAME,
+	    .help = "The user, from shadow and google-authenticator." },
 	{ .name = "DryRun", .type = OP_BOOL,
 	    .help = "Check all of it and change nothing." },
 	{ .name = NULL },
@@ -452,6 +462,7 @@ const struct op ops_host[] = {
 	{ .name = "Import", .service = "host", .run = host_run_import,
 	    .params = import_params, .needs_init = true,
 	    .summary = "Read a document that export wrote into an empty account, or "
-	    "into the one that it came from: all of it or nothing." },
+	    "into the one that it came from: all of it or nothing. Or take over "
+	    "passwords and MFA devices that people have already." },
 	{ .name = NULL },
 };

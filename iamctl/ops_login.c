@@ -222,6 +222,34 @@ out:
 	return r;
 }
 
+/* ---- UpgradePasswordHash ---- */
+
+/* The same password, as yescrypt: for logins, which have it anyway. */
+static int
+upgrade_password_hash(struct op_call *c)
+{
+	json_t *user = NULL, *profile;
+	bool same = false;
+	int r = -1;
+
+	if (profile_get(c, &user, &profile) != 0)
+		goto out;
+	if (password_hash_is_current(text_of(profile, "PasswordHash"))) {
+		c->publish = false;
+		r = 0;
+		goto out;
+	}
+	if (old_password_matches(c, user, op_str(c, "Password"), &same) != 0)
+		goto out;
+	if (!same)
+		op_fail(c, "AccessDenied", "The password was incorrect.");
+	else if (password_rehash(c, profile, op_str(c, "Password")) == 0)
+		r = user_put(c, user);
+out:
+	json_decref(user);
+	return r;
+}
+
 /* ---- throttle ---- */
 
 static int
@@ -390,6 +418,12 @@ static const struct op_param change_params[] = {
 	PARAM_END
 };
 
+static const struct op_param upgrade_params[] = {
+	PARAM_USER_NAME(true, "Whose password."),
+	PARAM_PASSWORD("Password", true, "The password that she has."),
+	PARAM_END
+};
+
 static const struct op_param status_params[] = {
 	PARAM_USER_NAME(false, "The user; by default the caller."),
 	PARAM_END
@@ -422,6 +456,12 @@ const struct op ops_login[] = {
 	    .params = change_params, .resource = USER_ARN, .needs_init = true,
 	    .run = change_password,
 	    .access = OP_ACCESS_OWN_PASSWORD },
+	{ .name = "UpgradePasswordHash", .service = "host",
+	    .summary = "Keep a password, which is to be typed once more, as a yescrypt"
+	    " hash; its age and the password policy are of no matter. Logins do so"
+	    " by themselves.",
+	    .params = upgrade_params, .resource = USER_ARN, .needs_init = true,
+	    .run = upgrade_password_hash },
 	{ .name = "GetLoginStatus", .service = "host",
 	    .summary = "Show whether a user may log in, and failed attempts.",
 	    .params = status_params, .resource = USER_ARN, .read_only = true,

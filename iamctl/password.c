@@ -185,19 +185,12 @@ remember(struct op_call *c, const struct password_policy *policy,
 }
 
 int
-password_set(struct op_call *c, json_t *user, const char *password)
+password_rehash(struct op_call *c, json_t *profile, const char *password)
 {
-	json_t *profile = json_object_get(user, "LoginProfile");
-	struct password_policy policy;
 	struct secret s = SECRET_INIT;
 	char hash[PASSWORD_HASH_MAX];
 	int r;
 
-	if (password_policy_get(c, &policy) != 0 ||
-	    password_check_form(c, &policy, password) != 0 ||
-	    check_reuse(c, &policy, user, password) != 0 ||
-	    remember(c, &policy, user, profile) != 0)
-		return -1;
 	if ((r = secret_set(&s, password, strlen(password))) == 0)
 		r = password_hash(&s, hash);
 	secret_release(&s);
@@ -205,8 +198,22 @@ password_set(struct op_call *c, json_t *user, const char *password)
 		return op_fail_err(c, r, "The password could not be hashed");
 	r = member_set(c, profile, "PasswordHash", json_string(hash));
 	explicit_bzero(hash, sizeof(hash));
-	return r != 0 ? r :
-	    member_set(c, profile, "PasswordChanged", time_now(c));
+	return r;
+}
+
+int
+password_set(struct op_call *c, json_t *user, const char *password)
+{
+	json_t *profile = json_object_get(user, "LoginProfile");
+	struct password_policy policy;
+
+	if (password_policy_get(c, &policy) != 0 ||
+	    password_check_form(c, &policy, password) != 0 ||
+	    check_reuse(c, &policy, user, password) != 0 ||
+	    remember(c, &policy, user, profile) != 0 ||
+	    password_rehash(c, profile, password) != 0)
+		return -1;
+	return member_set(c, profile, "PasswordChanged", time_now(c));
 }
 
 int64_t

@@ -23,6 +23,8 @@ int password_check_form(struct op_call *c, const struct password_policy *policy,
  * remembered as the policy says.
  */
 int password_set(struct op_call *c, json_t *user, const char *password);
+/* A new hash of the same password: nothing is asked, and its date stays. */
+int password_rehash(struct op_call *c, json_t *profile, const char *password);
 /* Is it the profile's present one? */
 int password_is_present(struct op_call *c, const json_t *profile,
     const char *password, bool *ret);

@@ -667,6 +667,15 @@ broken:
 	return r;
 }
 
+bool
+flow_hash_is_old(const struct flow *f)
+{
+	const char *hash = f->id.principal.password_hash;
+
+	return f->id.who == FLOW_OURS && !f->has_session && hash != NULL &&
+	    !password_hash_is_current(hash);
+}
+
 int
 flow_recovery_left(const struct flow *f)
 {

@@ -174,6 +174,10 @@ bool flow_password_expired(const struct flow *f);
 /* Must it be changed at a login: expired, or a reset is required? */
 bool flow_password_due(const struct flow *f);
 
+/* Is the password kept as another program's hash, for iamctl to replace? Not
+ * within a session, where iamctl would take the caller for the session's user. */
+bool flow_hash_is_old(const struct flow *f);
+
 /* ---- session ---- */
 
 /* Turn evidence into the session record of facts.pid, with an event. */

@@ -60,6 +60,8 @@ int spawn_make_home(const char *name, uint32_t home_umask);
 int spawn_change_password(const char *user_name, const char *old,
     const struct secret *password, bool *ret_ok, char *code, size_t code_size,
     char *why, size_t why_size);
+/* "iamctl upgrade-password-hash", with the password on standard input. */
+int spawn_upgrade_hash(const char *user_name, const struct secret *password);
 /* Ask the helper; every failure is CHK_BROKEN. */
 enum chk_answer spawn_chkauth(const char *mode, const struct chk_request *req);
 

@@ -7,6 +7,7 @@
 
 #include <security/pam_ext.h>
 #include <string.h>
+#include <syslog.h>
 
 #define FAIL_DELAY_US 2000000
 
@@ -101,6 +102,20 @@ say_recovery(struct phase *ph)
 	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, line);
 }
 
+/* The person notices nothing of it, and neither of its failing. */
+static void
+upgrade_hash(struct phase *ph, const struct answers *a)
+{
+	int r;
+
+	if (a->password.len == 0 || !flow_hash_is_old(ph->flow))
+		return;
+	r = spawn_upgrade_hash(flow_principal(ph->flow)->user_name, &a->password);
+	if (r != 0)
+		pam_syslog(ph->pamh, LOG_NOTICE, "the password hash of %s stays as it"
+		    " is: %s", ph->user, iam_strerror(r));
+}
+
 static int
 judge(struct phase *ph, unsigned questions, const struct answers *a)
 {
@@ -118,6 +133,7 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 	if (verdict != FLOW_PERMIT)
 		return PAM_AUTH_ERR;
 	say_recovery(ph);
+	upgrade_hash(ph, a);
 	r = phase_keep(ph, &e);
 	explicit_bzero(&e, sizeof(e));
 	return r == PAM_SUCCESS ? hand_on(ph, a) : r;

@@ -413,6 +413,24 @@ spawn_change_password(const char *user_name, const char *old,
 	return r;
 }
 
+int
+spawn_upgrade_hash(const char *user_name, const struct secret *password)
+{
+	struct buf input = BUF_INIT;
+	char user[65];
+	const char *const argv[] = { "iamctl", "upgrade-password-hash",
+		"--user-name", user, "--password-stdin", NULL };
+	int r, status = SPAWN_NOT_RUN;
+
+	if (!name_is_iam(user_name, sizeof(user) - 1))
+		return IAM_ERR_ARG;
+	snprintf(user, sizeof(user), "%s", user_name);
+	if ((r = password_lines(NULL, password, &input)) == 0)
+		r = spawn_run(IAMCTL_PATH, argv, input.p, input.len, NULL, &status);
+	buf_release(&input);
+	return r == 0 && status != 0 ? IAM_ERR_IO : r;
+}
+
 /* The first line that is a number and nothing else. */
 static bool
 number_line(const char *said, unsigned *ret)

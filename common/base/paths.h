@@ -35,6 +35,7 @@
 #define IAM_PATH_MANAGED IAM_ROOT "/usr/share/iam/policies"
 #define IAM_PATH_PASSWD IAM_ROOT "/etc/passwd"
 #define IAM_PATH_GROUP IAM_ROOT "/etc/group"
+#define IAM_PATH_SHADOW IAM_ROOT "/etc/shadow"
 /* Not moved: the system's own. */
 #define IAM_PATH_ZONEINFO "/usr/share/zoneinfo"
 #define IAM_PATH_LOCALTIME "/etc/localtime"

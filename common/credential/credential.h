@@ -33,6 +33,12 @@ int password_hash(const struct secret *password, char ret[PASSWORD_HASH_MAX]);
 int password_check(const struct secret *password, const char *hash,
     bool *ret_ok);
 
+/* Is it a hash that password_check can compare with ("!", "*" and "" are none)? */
+bool password_hash_known(const char *hash);
+/* Is it yescrypt, or one that crypt(5) calls better? Others are replaced when the
+ * password is known anyway: at a good login. */
+bool password_hash_is_current(const char *hash);
+
 /* ---- one-time codes ---- */
 
 #define TOTP_SEED_MIN 16

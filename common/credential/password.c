@@ -62,18 +62,27 @@ password_hash(const struct secret *password, char ret[PASSWORD_HASH_MAX])
 	return r;
 }
 
-static bool
-is_usable(const char *hash)
+/* crypt_checksalt(3) takes the empty text and much else for DES of old: a hash
+ * is one that crypt(3) could have made, so it has no blank and no colon. */
+bool
+password_hash_known(const char *hash)
 {
 	int r = crypt_checksalt(hash);
 
-	return r != CRYPT_SALT_INVALID && r != CRYPT_SALT_METHOD_DISABLED;
+	return r != CRYPT_SALT_INVALID && r != CRYPT_SALT_METHOD_DISABLED &&
+	    strlen(hash) >= 13 && strpbrk(hash, " \t\n:!*") == NULL;
+}
+
+bool
+password_hash_is_current(const char *hash)
+{
+	return strncmp(hash, "$y$", 3) == 0 || strncmp(hash, "$gy$", 4) == 0;
 }
 
 int
 password_check(const struct secret *password, const char *hash, bool *ret_ok)
 {
-	bool usable = hash != NULL && is_usable(hash);
+	bool usable = hash != NULL && password_hash_known(hash);
 	bool possible = usable && is_phrase(password);
 	const char *setting = usable ? hash : NOBODY;
 	struct crypt_data *data = NULL;

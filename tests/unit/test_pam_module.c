@@ -1050,6 +1050,40 @@ login(struct test *t, const char *password, int answer)
 	assert_int_equal(alone(t, "login", "vera", AUTH), answer);
 }
 
+/* A hash of another program is yescrypt after the first good login, and the person
+ * has noticed nothing. */
+static void
+test_module__old_hash_is_upgraded(void **state)
+{
+	/* Drepper, "Unix crypt using SHA-256 and SHA-512", test vector 1. */
+	static const char shadow[] = "root:*:1::::::\nvera:$6$saltstring$svn8UoSVapNt"
+	    "Muq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
+	    ":19000:0:99999:7:::\n";
+	struct test *t = need_root(state);
+	struct snap *s;
+	struct snap_principal *p = calloc(1, sizeof(*p));
+	bool found;
+
+	world_clear(&t->w);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "Vera");
+	world_write(IAM_PATH_SHADOW, shadow, sizeof(shadow) - 1, 0640);
+	CTL("", "import", "--from", "shadow", "--user-name", "Vera");
+	CTL("", "put-user-policy", "--user-name", "Vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(""));
+	login(t, "Hello world?", PAM_AUTH_ERR);
+	login(t, "Hello world!", PAM_SUCCESS);
+	assert_string_equal(t->person.transcript, "[Password: ]");
+	assert_int_equal(snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &s), 0);
+	assert_int_equal(snap_principal_by_name(s, "vera", &found, p), 0);
+	assert_int_equal(strncmp(p->password_hash, "$y$j9T$", 7), 0);
+	assert_int_equal(p->password_changed_s, (int64_t)19000 * 86400);
+	snap_close(s);
+	free(p);
+	login(t, "Hello world!", PAM_SUCCESS);
+	unlink(IAM_PATH_SHADOW);
+}
+
 static void
 test_chauthtok__through_iamctl(void **state)
 {
@@ -1304,6 +1338,7 @@ main(void)
 		T(test_chauthtok__old_password_first),
 		T(test_chauthtok__use_authtok),
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
+		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),

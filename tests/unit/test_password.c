@@ -65,6 +65,34 @@ test_password_check__hash_of_another_implementation(void **state)
 	assert_false(check("Hello world?", 12, h, 0));
 }
 
+static void
+test_password_hash_known__what_crypt_makes(void **state)
+{
+	static const struct {
+		const char *hash;
+		bool known, current;
+	} rows[] = {
+		{ "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd."
+		    "RhAtQ7", true, true },
+		{ "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJue"
+		    "sI68u4OTLiBFdcbYEdFCoEOfaS35inz1", true, false },
+		{ "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", true, false },
+		{ "rl.3StKT.4T8M", true, false },
+		{ "", false, false }, { "*", false, false }, { "!", false, false },
+		{ "!$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKw", false, false },
+		{ "*LK*aaaaaaaaaaaaa", false, false }, { "x", false, false },
+		{ "plain text of some length", false, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		assert_int_equal(password_hash_known(rows[i].hash), rows[i].known);
+		assert_int_equal(password_hash_is_current(rows[i].hash),
+		    rows[i].current);
+	}
+}
+
 /* S8: one crypt of the same cost, whoever asks for whatever. */
 static void
 test_password_check__always_one_crypt_S8(void **state)
@@ -129,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_password_hash__is_yescrypt_of_debian_and_found_again),
 		cmocka_unit_test(test_password_check__hash_of_another_implementation),
+		cmocka_unit_test(test_password_hash_known__what_crypt_makes),
 		cmocka_unit_test(test_password_check__always_one_crypt_S8),
 		cmocka_unit_test(test_password_hash__what_cannot_be_a_password),
 	};
