@@ -123,26 +123,28 @@ old_password_matches(struct op_call *c, const json_t *user,
     const char *password, bool *ret)
 {
 	uint32_t uid = (uint32_t)json_integer_value(json_object_get(user, "Uid"));
-	struct runtime_throttle t = { 0 };
+	struct runtime_attempt attempt;
 	struct host_limits limits;
 	struct runtime *rt = NULL;
-	int r = 0;
+	bool begun = false;
+	int r = 0, r2 = 0;
 
 	*ret = false;
 	if (host_limits_get(c, &limits) != 0 || host_runtime_open(c, &rt) != 0)
 		return -1;
-	if (rt != NULL)
-		r = runtime_throttle_get(rt, uid, "local", c->now_s,
-		    limits.throttle_free, limits.throttle_max_s, &t);
-	if (r != 0)
-		r = op_fail_err(c, r, "The failed attempts could not be read");
-	else if (t.retry_at_s > c->now_s)
+	if (rt != NULL && (r = runtime_attempt_begin(rt, uid,
+	    runtime_source_local(uid), c->now_s, &(struct runtime_limits){
+	    limits.throttle_free, limits.throttle_max_s }, &begun, &attempt)) != 0)
+		r = op_fail_err(c, r, "The attempt could not be counted");
+	else if (rt != NULL && !begun)
 		r = op_fail(c, "EntityTemporarilyUnmodifiable", "Too many failed"
 		    " attempts; try again later.");
-	else if ((r = password_is_present(c, json_object_get(user, "LoginProfile"),
-	    password, ret)) == 0 && !*ret && rt != NULL &&
-	    (r = runtime_throttle_failed(rt, uid, "local", c->now_s)) != 0)
-		r = op_fail_err(c, r, "The failed attempt could not be counted");
+	else
+		r = password_is_present(c, json_object_get(user, "LoginProfile"),
+		    password, ret);
+	if (begun && (r2 = runtime_attempt_end(rt, &attempt, r == 0 && *ret ?
+	    RUNTIME_NEITHER : RUNTIME_FAILED, c->now_s, NULL)) != 0 && r == 0)
+		r = op_fail_err(c, r2, "The failed attempt could not be counted");
 	runtime_close(rt);
 	return r;
 }
