@@ -19,6 +19,9 @@ int entity_get(struct op_call *c, struct entity *ret);
 int entity_put(struct op_call *c, const struct entity *e);
 void entity_release(struct entity *e);
 
+/* A new user's document, without its Unix side; *ret is new, also after an error. */
+int user_new(struct op_call *c, const char *name, json_t **ret);
+
 /*
  * NewPath, and NewUserName or NewGroupName, of the call: the document moves to its
  * new key with a new ARN, and refs tells those who know it by name (store_visit

@@ -40,6 +40,7 @@ static const struct member user_members[] = {
 	{ "Uid", NUMBER, true }, { "Gid", NUMBER, true },
 	{ "Gecos", TEXT, false }, { "Home", TEXT, true },
 	{ "Shell", TEXT, true }, { "Enabled", FLAG, true },
+	{ "Adopted", FLAG, false },
 	{ "Groups", TEXTS, true }, { "AttachedPolicies", TEXTS, true },
 	{ "InlinePolicies", TEXT_MAP, true }, { "LoginProfile", OBJECT, false },
 	{ "SSHPublicKeys", OBJECTS, false }, { NULL, TEXT, false },
@@ -89,6 +90,7 @@ static const struct member tag_members[] = {
 static const struct member account_members[] = {
 	{ "AccountId", TEXT, true }, { "AccountAlias", TEXT, false },
 	{ "CreateDate", DATE, true }, { PASSWORD_POLICY, OBJECT, false },
+	{ "AdoptedUsers", TEXTS, false },
 	{ NULL, TEXT, false },
 };
 
@@ -99,6 +101,7 @@ struct import {
 	json_t *names;            /* documents of this import: "users/sarah" */
 	json_t *unix_names, *ids; /* who has them, over the whole account */
 	json_t *devices_of;       /* how many a user has */
+	json_t *adopted;          /* Unix names of adopted local accounts */
 	unsigned policies, groups, users, devices;
 };
 
@@ -401,6 +404,20 @@ is_restored(struct import *im, const char *kind, const char *name,
 	return r < 0 ? op_fail_err(im->c, r, key) : 0;
 }
 
+/* The host's own id: of a person, and outside our range. */
+static int
+check_adopted(struct import *im, const char *what, json_int_t id)
+{
+	struct host_limits limits;
+
+	if (host_limits_get(im->c, &limits) != 0)
+		return -1;
+	if (id < 1000 || (id >= limits.id_min && id <= limits.id_max))
+		return bad(im, what, "%lld is not the id of a local account that may be"
+		    " adopted", (long long)id);
+	return 0;
+}
+
 /* A new id is taken for ever; one that a document has, or had, stays with it. */
 static int
 claim_id(struct import *im, const char *kind, const char *what,
@@ -412,6 +429,8 @@ claim_id(struct import *im, const char *kind, const char *what,
 
 	if (id <= 0 || id > UINT32_MAX)
 		return bad(im, what, "%s %lld is no id", member, (long long)id);
+	if (json_is_true(json_object_get(doc, "Adopted")))
+		return check_adopted(im, what, id);
 	if (old == NULL) {
 		if (is_restored(im, kind, what, doc, member, &restored) != 0)
 			return -1;
@@ -642,9 +661,11 @@ check_passwd(struct import *im, const char *what, const json_t *doc)
 	const char *home = text_of(doc, "Home"), *shell = text_of(doc, "Shell");
 
 	if (!is_passwd_field(text_of(doc, "Gecos")) || !is_passwd_field(home) ||
-	    home[0] != '/' || !is_passwd_field(shell) || shell[0] != '/')
+	    home[0] != '/' || !is_passwd_field(shell) || (shell[0] != '/' &&
+	    (shell[0] != '\0' || !json_is_true(json_object_get(doc, "Adopted")))))
 		return bad(im, what, "Gecos, Home or Shell does not fit passwd(5)");
-	if (!json_equal(json_object_get(doc, "Uid"), json_object_get(doc, "Gid")))
+	if (!json_is_true(json_object_get(doc, "Adopted")) &&
+	    !json_equal(json_object_get(doc, "Uid"), json_object_get(doc, "Gid")))
 		return bad(im, what, "Uid and Gid differ");
 	return check_unix(im, what, doc);
 }
@@ -823,6 +844,9 @@ check_user_refs(void *arg, const char *key, json_t *doc)
 			return VISIT_FAILED;
 		json_decref(group);
 	}
+	if (json_is_true(json_object_get(doc, "Adopted")) &&
+	    list_add(im->c, im->adopted, json_string(text_of(doc, "UnixName"))) != 0)
+		return VISIT_FAILED;
 	return check_account_ids(im, key, doc, "Uid") == 0 ? VISIT_NEXT :
 	    VISIT_FAILED;
 }
@@ -926,6 +950,26 @@ import_account(struct import *im, const json_t *all)
 	return 0;
 }
 
+/* The list in the account is what the users say, whatever the document says. */
+static int
+list_adopted(struct import *im)
+{
+	json_t *account = NULL;
+	int r;
+
+	if ((r = store_get(im->c->store, "account", &account)) != 0)
+		return op_fail_err(im->c, r, "account");
+	json_object_del(account, "AdoptedUsers");
+	if (json_array_size(im->adopted) > 0)
+		r = json_object_set(account, "AdoptedUsers", im->adopted);
+	if (r != 0)
+		r = op_fail_err(im->c, IAM_ERR_MEMORY, "account");
+	else if ((r = store_put(im->c->store, "account", account)) != 0)
+		r = op_fail_err(im->c, r, "account");
+	json_decref(account);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int (*one)(struct import *im, json_t *doc);
@@ -954,7 +998,7 @@ import_all(struct import *im, const json_t *all)
 		json_array_foreach(json_object_get(all, lists[i].name), j, doc)
 			if (lists[i].one(im, doc) != 0)
 				return -1;
-	return check_references(im);
+	return check_references(im) != 0 ? -1 : list_adopted(im);
 }
 
 static int
@@ -987,6 +1031,7 @@ import_export(struct op_call *c)
 	im.unix_names = json_object();
 	im.ids = json_object();
 	im.devices_of = json_object();
+	im.adopted = json_array();
 	if ((r = seal_key_load(IAM_PATH_SEAL_KEY, &im.key)) != 0)
 		r = op_fail_err(c, r, IAM_PATH_SEAL_KEY);
 	else if ((r = import_all(&im, all)) == 0)
@@ -996,6 +1041,7 @@ import_export(struct op_call *c)
 	json_decref(im.unix_names);
 	json_decref(im.ids);
 	json_decref(im.devices_of);
+	json_decref(im.adopted);
 	json_decref(all);
 	return r;
 }

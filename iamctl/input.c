@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <poll.h>
 #include <signal.h>
 #include <termios.h>
@@ -25,8 +26,12 @@ struct identity { /* what to go back to */
 static gid_t
 own_group(const struct caller *who)
 {
-	/* Every user of ours has a private group of the same id. */
-	return (gid_t)who->session.uid;
+	const struct passwd *pw = getpwnam(who->session.user);
+
+	/* Every user of ours has a private group of the same id; an adopted
+	 * account has the group that it always had. */
+	return pw != NULL && pw->pw_uid == who->session.uid ? pw->pw_gid :
+	    (gid_t)who->session.uid;
 }
 
 /* Only the effective ids: the saved ones are the way back. */

@@ -11,6 +11,7 @@
 static const struct op_group groups[] = {
 	{ "This host", ops_host },
 	{ "Users", ops_user },
+	{ "Local accounts", ops_adopt },
 	{ "Groups", ops_group },
 	{ "Policies", ops_policy },
 	{ "Passwords", ops_login },

@@ -51,8 +51,8 @@ set_account(struct op_call *c, json_t *user)
 }
 
 /* The IAM side: AWS's members, nothing granted yet. */
-static int
-new_user(struct op_call *c, const char *name, json_t **ret)
+int
+user_new(struct op_call *c, const char *name, json_t **ret)
 {
 	const char *path = op_str_or(c, "Path", "/");
 	char id[AWS_ID_LEN + 1];
@@ -98,7 +98,7 @@ create_user(struct op_call *c)
 		goto out;
 	}
 	if (quota_check(c, "users", QUOTA_USERS, "Users") != 0 ||
-	    new_user(c, name, &user) != 0 || set_boundary(c, user) != 0 ||
+	    user_new(c, name, &user) != 0 || set_boundary(c, user) != 0 ||
 	    tags_merge(c, user) != 0 || set_account(c, user) != 0 ||
 	    user_put(c, user) != 0)
 		goto out;
@@ -202,6 +202,11 @@ update_account(struct op_call *c, json_t *user)
 	const char *unix_name = op_str(c, "UnixName");
 	size_t i;
 
+	if (json_is_true(json_object_get(user, "Adopted")) && (unix_name != NULL ||
+	    op_has(c, "Home") || op_has(c, "Shell") || op_has(c, "Gecos")))
+		return op_fail(c, "InvalidInput", "%s is an adopted local account; its"
+		    " entry in passwd(5) is changed with usermod.",
+		    text_of(user, "UserName"));
 	for (i = 0; i < IAM_COUNT(fields); i++) {
 		if (!op_has(c, fields[i]))
 			continue;
@@ -283,6 +288,9 @@ check_deletable(struct op_call *c, const json_t *user)
 	const json_t *keys = json_object_get(user, "SSHPublicKeys");
 	json_t *inline_policies = json_object_get(user, "InlinePolicies");
 
+	if (json_is_true(json_object_get(user, "Adopted")))
+		return conflict(c, "release the local account", "",
+		    "release-local-user");
 	if (json_object_get(user, "LoginProfile") != NULL)
 		return conflict(c, "delete login profile", "",
 		    "delete-login-profile");

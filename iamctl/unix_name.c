@@ -156,6 +156,38 @@ unix_group_name_check(struct op_call *c, const char *unix_name,
 }
 
 int
+unix_name_free(struct op_call *c, const char *unix_name)
+{
+	return document_has_name(c, unix_name, "");
+}
+
+int
+unix_local_account(struct op_call *c, const char *name, json_t **ret)
+{
+	const struct passwd *pw;
+	FILE *f;
+
+	*ret = NULL;
+	if (open_local(c, IAM_PATH_PASSWD, &f) != 0)
+		return -1;
+	while (f != NULL && *ret == NULL && (pw = fgetpwent(f)) != NULL) {
+		if (strcmp(pw->pw_name, name) != 0)
+			continue;
+		*ret = json_pack("{s:s,s:I,s:I,s:s,s:s,s:s}", "UnixName", name, "Uid",
+		    (json_int_t)pw->pw_uid, "Gid", (json_int_t)pw->pw_gid, "Gecos",
+		    pw->pw_gecos, "Home", pw->pw_dir, "Shell", pw->pw_shell);
+		if (*ret == NULL) {
+			fclose(f);
+			return op_fail(c, "InvalidInput", "The entry of %s in %s is not"
+			    " valid UTF-8.", name, IAM_PATH_PASSWD);
+		}
+	}
+	if (f != NULL)
+		fclose(f);
+	return 0;
+}
+
+int
 unix_name_default(struct op_call *c, const char *name, char *ret)
 {
 	size_t i;

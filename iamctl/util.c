@@ -377,7 +377,7 @@ user_shape(const json_t *user, bool brief)
 {
 	static const char *const names[] = { "Path", "UserName", "UserId", "Arn",
 		"CreateDate", "UnixName", "Uid", "Gid", "Gecos", "Home", "Shell",
-		"Enabled", NULL };
+		"Enabled", "Adopted", NULL };
 	json_t *ret = members_of(user, names);
 	json_t *tags = json_object_get(user, "Tags");
 	const char *boundary = text_of(user, "PermissionsBoundary");

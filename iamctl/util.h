@@ -187,6 +187,11 @@ int unix_name_check(struct op_call *c, const char *unix_name,
 /* The same for a group, which must not have a privileged one's name (S27). */
 int unix_group_name_check(struct op_call *c, const char *unix_name,
     const char *own_name);
+/* The same, whatever the host's files say: an adopted account has the name there. */
+int unix_name_free(struct op_call *c, const char *unix_name);
+/* The entry of a name in the host's passwd(5) file as members of a user document
+ * (UnixName, Uid, Gid, Gecos, Home, Shell); *ret is new, NULL when there is none. */
+int unix_local_account(struct op_call *c, const char *name, json_t **ret);
 /* The IAM name in lower case, when that is a Unix name; InvalidInput with the
  * mend otherwise. ret has IAM_UNIX_NAME_MAX + 1 bytes. */
 int unix_name_default(struct op_call *c, const char *name, char *ret);

@@ -52,7 +52,9 @@ make_home(struct phase *ph)
 	struct stat st;
 	int r = IAM_ERR_UNSAFE;
 
-	if (account->create_home == 0 || p->home[0] != '/' ||
+	/* An adopted account's home is none of our business. */
+	if (account->create_home == 0 || p->uid < account->id_min ||
+	    p->uid > account->id_max || p->home[0] != '/' ||
 	    lstat(p->home, &st) == 0 || errno != ENOENT)
 		return;
 	if (parent_is_safe(p->home))

@@ -111,21 +111,42 @@ governed_without_snapshot(const char *name, const char *governed_path,
 	return GOVERNED_NO;
 }
 
+static void
+rules_text(struct buf *b, uint32_t id_min, uint32_t id_max,
+    const char *const *adopted, unsigned count)
+{
+	unsigned i;
+
+	buf_puts(b, "# Made by iamctl at every change; read when the snapshot"
+	    " is damaged. Do not edit.\n");
+	buf_printf(b, "range %u %u\n", id_min, id_max);
+	for (i = 0; i < count; i++)
+		buf_printf(b, "adopt %s\n", adopted[i]);
+}
+
+/* Does the file say so already? Then /etc may be read-only. */
+static bool
+is_current(const char *path, const struct buf *want)
+{
+	struct buf have = BUF_INIT;
+	bool same;
+
+	same = file_read(path, FILE_ROOT_ONLY, GOVERNED_FILE_MAX, &have) == 0 &&
+	    have.len == want->len && memcmp(have.p, want->p, have.len) == 0;
+	buf_release(&have);
+	return same;
+}
+
 int
 governed_write(const char *path, uint32_t id_min, uint32_t id_max,
     const char *const *adopted, unsigned count)
 {
 	struct buf b = BUF_INIT;
-	unsigned i;
 	int r;
 
-	buf_puts(&b, "# Made by iamctl at every change; read when the snapshot"
-	    " is damaged. Do not edit.\n");
-	buf_printf(&b, "range %u %u\n", id_min, id_max);
-	for (i = 0; i < count; i++)
-		buf_printf(&b, "adopt %s\n", adopted[i]);
+	rules_text(&b, id_min, id_max, adopted, count);
 	r = b.err;
-	if (r == 0)
+	if (r == 0 && !is_current(path, &b))
 		r = file_replace(path, b.p, b.len, 0644, (gid_t)-1);
 	buf_release(&b);
 	return r;

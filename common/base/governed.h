@@ -31,7 +31,8 @@ enum governed {
 enum governed governed_without_snapshot(const char *name,
     const char *governed_path, const char *passwd_path);
 
-/* Write the file: adopted is an array of count Unix names, may be NULL. */
+/* Write the file, unless it says so already (/etc may be read-only): adopted is
+ * an array of count Unix names, may be NULL. */
 int governed_write(const char *path, uint32_t id_min, uint32_t id_max,
     const char *const *adopted, unsigned count);
 

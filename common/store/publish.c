@@ -386,6 +386,7 @@ put_account(struct publish *p)
 	if ((r = store_get(p->store, "account", &doc)) != 0)
 		return r;
 	fill_account(p, doc);
+	p->adopted = json_incref(json_object_get(doc, "AdoptedUsers"));
 	if (p->account.account_id == NULL) {
 		iam_why_set(p->why, 0, 0, "the store has no account; run"
 		    " 'iamctl init'");
@@ -442,31 +443,23 @@ build(struct publish *p)
 
 /* ---- from the builders to the disk ---- */
 
-/* Does the file say so already? Then /etc may be read-only. */
-static bool
-governed_is_current(const char *path, const struct settings *s)
-{
-	struct buf text = BUF_INIT, want = BUF_INIT;
-	bool same;
-
-	buf_printf(&want, "\nrange %u %u\n", s->id_min, s->id_max);
-	same = file_read(path, FILE_ROOT_ONLY, 4096, &text) == 0 &&
-	    want.err == 0 && strstr(buf_cstr(&text), buf_cstr(&want)) != NULL &&
-	    strstr(buf_cstr(&text), "\nadopt ") == NULL;
-	buf_release(&text);
-	buf_release(&want);
-	return same;
-}
-
 static int
 write_governed(struct publish *p)
 {
+	size_t i, n = 0, count = json_array_size(p->adopted);
+	const char **names = calloc(count + 1, sizeof(*names));
 	const char *path = p->paths->governed;
 	int r;
 
-	if (governed_is_current(path, &p->settings))
-		return 0;
-	r = governed_write(path, p->settings.id_min, p->settings.id_max, NULL, 0);
+	if (names == NULL)
+		return IAM_ERR_MEMORY;
+	for (i = 0; i < count; i++) {
+		names[n] = json_string_value(json_array_get(p->adopted, i));
+		n += names[n] != NULL && name_is_unix(names[n]);
+	}
+	r = governed_write(path, p->settings.id_min, p->settings.id_max, names,
+	    (unsigned)n);
+	free(names);
 	if (r != 0)
 		iam_why_set(p->why, 0, 0, "%s: %s", path, iam_strerror(r));
 	return r;
@@ -616,6 +609,7 @@ publish_free(struct publish *p)
 	json_decref(p->ids);
 	json_decref(p->group_index);
 	json_decref(p->devices);
+	json_decref(p->adopted);
 	local_release(&p->local);
 	settings_host_release(&p->host);
 	settings_release(&p->settings);

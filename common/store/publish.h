@@ -36,6 +36,7 @@ struct publish {
 	json_t *group_index;     /* IAM name in lower case -> index into groups */
 	struct pub_group *groups;
 	size_t group_count;
+	json_t *adopted;         /* Unix names of local accounts that are governed; owned, NULL: none */
 	json_t *devices;         /* IAM name in lower case -> documents of devices */
 
 	json_t *compiled;        /* text of a policy -> index into bytecode */

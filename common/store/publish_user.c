@@ -19,6 +19,7 @@ struct user {
 	json_t *doc;
 	const char *name, *unix_name;
 	uint32_t id;
+	bool adopted;        /* a local account: its passwd(5) entry stays its own */
 	bool whole;          /* nothing of it had to be left out */
 	json_t *policies;    /* keys of its own; owned */
 	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
@@ -284,7 +285,8 @@ take_plain(struct snap_principal *to, const struct user *u)
 	const json_t *login = json_object_get(u->doc, "LoginProfile");
 
 	memset(to, 0, sizeof(*to));
-	to->uid = to->gid = u->id;
+	to->uid = u->id;
+	to->gid = u->adopted ? pub_id(u->doc, "Gid") : u->id;
 	to->unix_name = u->unix_name;
 	to->user_name = u->name;
 	to->user_id = pub_str(u->doc, "UserId");
@@ -416,11 +418,45 @@ unfit(struct publish *p, const struct user *u)
 	if (u->name == NULL || !name_is_iam(u->name, 64) ||
 	    pub_str(u->doc, "UserId") == NULL || pub_str(u->doc, "Arn") == NULL)
 		return "UserName, UserId or Arn is missing or no such thing";
+	if (u->adopted)
+		return NULL;
 	if (u->id != pub_id(u->doc, "Gid"))
 		return "Uid and Gid differ: the private group has the user's id";
 	if (!account_record(p, u))
 		return "UnixName, Home, Shell or Gecos is not fit for passwd(5)";
 	return NULL;
+}
+
+/*
+ * A local account is adopted by name and id, outside our range. It is published
+ * whatever the host's files say of it, since what is not in the snapshot is not
+ * governed; when they say another id, the login denies (NameClash).
+ */
+static int
+claim_local(struct publish *p, const struct user *u, bool *ret)
+{
+	char number[12];
+
+	*ret = false;
+	snprintf(number, sizeof(number), "%u", u->id);
+	if (u->unix_name == NULL || !name_is_unix(u->unix_name) ||
+	    strcmp(u->unix_name, "root") == 0 || u->id < 1000 ||
+	    (u->id >= p->settings.id_min && u->id <= p->settings.id_max) ||
+	    pub_id(u->doc, "Gid") == 0)
+		return pub_warn(p, u->key, "left out: no local account that may be"
+		    " adopted");
+	if (json_object_get(p->names, u->unix_name) != NULL ||
+	    json_object_get(p->ids, number) != NULL)
+		return pub_warn(p, u->key, "left out: its name or id is taken by"
+		    " another document");
+	if (json_object_set_new(p->names, u->unix_name, json_string(u->key)) != 0 ||
+	    json_object_set_new(p->ids, number, json_string(u->key)) != 0)
+		return IAM_ERR_MEMORY;
+	*ret = true;
+	if (json_object_get(p->local.names, u->unix_name) == NULL)
+		return pub_warn(p, u->key, "the local account %s is not there",
+		    u->unix_name);
+	return 0;
 }
 
 int
@@ -432,18 +468,22 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 		.name = pub_str(doc, "UserName"),
 		.unix_name = pub_str(doc, "UnixName"),
 		.id = pub_id(doc, "Uid"),
+		.adopted = json_is_true(json_object_get(doc, "Adopted")),
 		.whole = true,
 	};
 	const char *reason;
 	bool ours;
 	int r;
 
-	if ((r = pub_claim(p, key, u.unix_name, u.id, &ours)) != 0 || !ours)
+	r = u.adopted ? claim_local(p, &u, &ours) :
+	    pub_claim(p, key, u.unix_name, u.id, &ours);
+	if (r != 0 || !ours)
 		return r;
 	if ((reason = unfit(p, &u)) != NULL)
 		return pub_warn(p, key, "left out: %s", reason);
 	buf_reset(&p->record);
-	if ((r = put_principal(p, &u)) == 0 && (r = put_account(p, &u)) == 0 &&
+	if ((r = put_principal(p, &u)) == 0 &&
+	    (u.adopted || (r = put_account(p, &u)) == 0) &&
 	    (r = put_memberships(p, &u)) == 0)
 		r = put_ssh_keys(p, &u);
 	json_decref(u.policies);

@@ -1,6 +1,8 @@
 /* Users: iamctl/ops_user.c. Shapes and messages after the IAM API reference. */
 #include "tests/unit/ops_bed.h"
 
+#include "iamctl/util.h"
+
 static void
 test_create_user__gives_aws_shape_and_unix_account(void **state)
 {
@@ -230,6 +232,74 @@ test_delete_user__everything_of_hers_goes_first(void **state)
 	bed_fails(b, "GetUser", "{'UserName':'Sarah'}", "NoSuchEntity");
 }
 
+/* ---- local accounts ---- */
+
+static void
+test_adopt_local_user__who_may_be(void **state)
+{
+	struct bed *b = *state;
+
+	bed_file(IAM_PATH_PASSWD, "root:x:0:0::/root:/bin/sh\n"
+	    "www-data:x:33:33::/var/www:/usr/sbin/nologin\n"
+	    "nobody:x:65534:65534::/:\ntoor:x:0:0::/:\n"
+	    "local:x:1000:1000:Lo Cal,,,:/home/local:/bin/sh\n"
+	    "same:x:1000:1000::/:\n"
+	    "strange:x:2100000003:2100000003::/:/bin/sh\n", 0644);
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'nobody1'}", "NoSuchEntity");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'root'}", "InvalidInput");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'toor'}", "InvalidInput");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'www-data'}", "InvalidInput");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'nobody'}", "InvalidInput");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'strange'}", "InvalidInput");
+	bed_ok(b, "AdoptLocalUser", "{'UserName':'Lora','UnixName':'local',"
+	    "'Tags':[{'Key':'a','Value':'b'}]}");
+	assert_string_equal(bed_text(b, "User.UnixName"), "local");
+	assert_string_equal(bed_text(b, "User.Home"), "/home/local");
+	assert_string_equal(bed_text(b, "User.Gecos"), "Lo Cal,,,");
+	assert_int_equal(bed_int(b, "User.Uid"), 1000);
+	assert_true(json_is_true(bed_at(b, "User.Adopted")));
+	/* Twice neither by name, nor by account, nor by id. */
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'lora','UnixName':'local'}",
+	    "EntityAlreadyExists");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'local'}",
+	    "EntityAlreadyExists");
+	bed_fails(b, "AdoptLocalUser", "{'UserName':'same'}",
+	    "EntityAlreadyExists");
+}
+
+static void
+test_adopt_local_user__and_release(void **state)
+{
+	struct bed *b = *state;
+	json_t *account;
+
+	bed_file(IAM_PATH_SHADOW, "local:$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/:20000:"
+	    ":::::\n", 0640);
+	bed_ok(b, "AdoptLocalUser", "{'UserName':'local','TakePassword':true}");
+	bed_ok(b, "GetLoginStatus", "{'UserName':'local'}");
+	assert_true(json_is_true(bed_at(b, "LoginStatus.HasPassword")));
+	account = bed_doc(b, "account");
+	assert_int_equal(list_index(json_object_get(account, "AdoptedUsers"),
+	    "local"), 0);
+	json_decref(account);
+	/* What is in passwd(5) is changed there. */
+	bed_fails(b, "UpdateUser", "{'UserName':'local','Home':'/x'}",
+	    "InvalidInput");
+	bed_ok(b, "UpdateUser", "{'UserName':'local','NewUserName':'Lora'}");
+	bed_ok(b, "UpdateUser", "{'UserName':'Lora','Enabled':false}");
+	bed_fails(b, "DeleteUser", "{'UserName':'Lora'}", "DeleteConflict");
+	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
+	bed_fails(b, "ReleaseLocalUser", "{'UserName':'bob'}", "InvalidInput");
+	bed_ok(b, "ReleaseLocalUser", "{'UserName':'lora'}");
+	bed_fails(b, "GetUser", "{'UserName':'Lora'}", "NoSuchEntity");
+	account = bed_doc(b, "account");
+	assert_null(json_object_get(account, "AdoptedUsers"));
+	json_decref(account);
+	bed_ok(b, "AdoptLocalUser", "{'UserName':'local'}");
+	bed_ok(b, "ReleaseLocalUser", "{'UserName':'local'}");
+	unlink(IAM_PATH_SHADOW);
+}
+
 static void
 test_tag_user__merges_without_regard_to_case(void **state)
 {
@@ -344,6 +414,8 @@ main(void)
 		BED_TEST(test_update_user__renaming_keeps_ids_and_references),
 		BED_TEST(test_update_user__unix_account),
 		BED_TEST(test_delete_user__everything_of_hers_goes_first),
+		BED_TEST(test_adopt_local_user__who_may_be),
+		BED_TEST(test_adopt_local_user__and_release),
 		BED_TEST(test_tag_user__merges_without_regard_to_case),
 		BED_TEST(test_permissions_boundary__put_and_delete),
 		BED_TEST(test_operations__nth_allocation_fails),

@@ -494,6 +494,55 @@ test_store_publish__bad_files_publish_nothing_and_say_why(void **state)
 	publish(h);
 }
 
+/* An adopted account's decisions are ours; its entry in passwd(5) stays the host's. */
+static void
+test_store_publish__S2_adopted_local_account(void **state)
+{
+	struct host *h = *state;
+	const struct store_paths *paths = &h->fix.paths;
+	const char *const user = "{\"UserName\": \"Anna\", \"UserId\": \"AIDA\","
+	    " \"Arn\": \"arn:aws:iam::" FIX_ACCOUNT ":user/Anna\", \"UnixName\": \"anna\","
+	    " \"Uid\": 1001, \"Gid\": 100, \"Home\": \"/srv/anna\", \"Shell\": \"\","
+	    " \"Adopted\": true, \"Enabled\": true}";
+	struct buf text = BUF_INIT;
+
+	fix_file(paths->passwd, "root:x:0:0::/:/bin/sh\n"
+	    "anna:x:1001:100::/srv/anna:\nbert:x:1002:100::/:\n");
+	fix_put(&h->fix, "account", "{\"AccountId\": \"" FIX_ACCOUNT "\","
+	    " \"AdoptedUsers\": [\"anna\"]}");
+	fix_put(&h->fix, "users/Anna", user);
+	publish(h);
+	assert_quiet(h);
+	assert_false(has_user(h, "anna"));
+	assert_true(principal(h, "anna"));
+	assert_int_equal(h->principal.uid, 1001);
+	assert_int_equal(h->principal.gid, 100);
+	assert_int_equal(h->principal.enabled, 1);
+	/* Without a snapshot she stays governed, and the others are not. */
+	assert_int_equal(governed_without_snapshot("anna", paths->governed,
+	    paths->passwd), GOVERNED_YES);
+	assert_int_equal(governed_without_snapshot("bert", paths->governed,
+	    paths->passwd), GOVERNED_NO);
+	/* An account that is gone, or another now, stays governed as well. */
+	fix_file(paths->passwd, "root:x:0:0::/:/bin/sh\n");
+	publish(h);
+	assert_true(warned(h, "users/Anna", "not there"));
+	assert_true(principal(h, "anna"));
+	/* Never root, nor a system account, nor one of our own ids (S0, S27). */
+	fix_put(&h->fix, "users/Anna", "{\"UserName\": \"Anna\", \"UserId\": \"AIDA\","
+	    " \"Arn\": \"a\", \"UnixName\": \"anna\", \"Uid\": 33, \"Gid\": 33,"
+	    " \"Home\": \"/\", \"Shell\": \"\", \"Adopted\": true, \"Enabled\": true}");
+	publish(h);
+	assert_true(warned(h, "users/Anna", "left out"));
+	assert_false(principal(h, "anna"));
+	/* Released: a local account again. */
+	fix_put(&h->fix, "account", "{\"AccountId\": \"" FIX_ACCOUNT "\"}");
+	publish(h);
+	assert_int_equal(file_read(paths->governed, FILE_ROOT_ONLY, 4096, &text), 0);
+	assert_null(strstr(buf_cstr(&text), "adopt"));
+	buf_release(&text);
+}
+
 static void
 test_store_publish__files_have_their_modes_and_governed_its_range(void **state)
 {
@@ -611,6 +660,7 @@ main(void)
 		T(test_store_publish__ssh_keys_bring_no_options_and_no_second_line),
 		T(test_store_published__changes_of_store_and_files_are_seen),
 		T(test_store_publish__bad_files_publish_nothing_and_say_why),
+		T(test_store_publish__S2_adopted_local_account),
 		T(test_store_publish__files_have_their_modes_and_governed_its_range),
 		T(test_store_publish__every_allocation_failing_publishes_nothing_less),
 	};
