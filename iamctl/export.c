@@ -116,6 +116,8 @@ export_all(struct exporter *e, json_t *all)
 	    json_object_set_new(all, "FormatVersion", json_integer(1)) != 0 ||
 	    json_object_set_new(all, "Account", account) != 0)
 		return op_fail_err(e->c, r != 0 ? r : IAM_ERR_MEMORY, "account");
+	/* Its key is a file of this host. */
+	(void)json_object_del(account, "SSHCertificateAuthority");
 	if (export_kind(e, all, "Policies", "policies/", add) != 0 ||
 	    export_kind(e, all, "Groups", "groups/", add) != 0 ||
 	    export_kind(e, all, "Users", "users/", add_user) != 0)

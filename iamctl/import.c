@@ -509,6 +509,16 @@ import_policy(struct import *im, json_t *doc)
 
 /* ---- groups ---- */
 
+/* Hosts give privileges by these names (S27). */
+static int
+check_group_name(struct import *im, const char *what, const json_t *doc)
+{
+	if (name_is_privileged_group(text_of(doc, "UnixName")))
+		return bad(im, what, "'%s' is the name of a group with privileges",
+		    text_of(doc, "UnixName"));
+	return check_unix(im, what, doc);
+}
+
 static int
 check_local_groups(struct import *im, const char *what, const json_t *doc)
 {
@@ -534,7 +544,7 @@ import_group(struct import *im, json_t *doc)
 	    group_members) != 0 ||
 	    check_entity(im, what, doc, "group", "GroupName", 128) != 0 ||
 	    check_id(im, what, doc, "GroupId", "AGPA") != 0 ||
-	    check_unix(im, what, doc) != 0 ||
+	    check_group_name(im, what, doc) != 0 ||
 	    check_list(im, what, doc, "AttachedPolicies", QUOTA_ATTACHED) != 0 ||
 	    check_local_groups(im, what, doc) != 0 ||
 	    check_inline(im, what, doc, SIZE_GROUP_INLINE) != 0 ||
@@ -920,6 +930,20 @@ check_password_policy(struct import *im, json_t *policy)
 	return bad(im, PASSWORD_POLICY, "%s", check.error_text);
 }
 
+/* The key of the certificate authority is this host's own. */
+static int
+keep_authority(struct import *im, json_t *doc)
+{
+	json_t *old = NULL;
+	int r;
+
+	if ((r = store_get(im->c->store, "account", &old)) != 0)
+		return op_fail_err(im->c, r, "account");
+	r = keep(im, "Account", doc, old, "SSHCertificateAuthority");
+	json_decref(old);
+	return r;
+}
+
 static int
 import_account(struct import *im, const json_t *all)
 {
@@ -945,6 +969,8 @@ import_account(struct import *im, const json_t *all)
 			return bad(im, "Account", "the document is of account %s and this "
 			    "one, %s, is not empty", im->account, im->c->account_id);
 	}
+	if (keep_authority(im, doc) != 0)
+		return -1;
 	if ((r = store_put(im->c->store, "account", doc)) != 0)
 		return op_fail_err(im->c, r, "account");
 	return 0;

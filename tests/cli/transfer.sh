@@ -27,7 +27,11 @@ run update-account-password-policy --minimum-password-length 10 --password-reuse
 run_in 'Correct-horse-10' update-login-profile --user-name Sarah --password-stdin
 ok "S9: no former hash, not even sealed, is exported" eval 'run export --include-secrets && has_not "$out" Former && has_not "$out" Recovery'
 
+run create-ssh-certificate-authority
+run get-ssh-certificate-authority
+authority=$out
 run export
+ok "the certificate authority is this host's own" has_not "$out" CertificateAuthority
 ok "export" is "$(value .Users.0.UserName)/$(value .Groups.0.GroupName)/$(value .Policies.0.PolicyName)" Sarah/Marketing/p
 ok "S9: without secrets by default" eval 'has_not "$out" PasswordHash && has_not "$out" Seed'
 printf '%s' "$out" >"$tmp/bare.json"
@@ -40,6 +44,8 @@ ok "S9: which are in no event" has_not "$(cat "$root/var/log/iam/trail.jsonl")" 
 expect "import into the same account" 0 '"Users": 1' import --document "file://$tmp/bare.json"
 run export --include-secrets
 ok "keeps the secrets that are here" is "$out" "$(cat "$tmp/full.json")"
+run get-ssh-certificate-authority
+ok "and the certificate authority" is "$status/$out" "0/$authority"
 run get-login-status --user-name Sarah
 ok "and the recovery codes" is "$(value .LoginStatus.RecoveryCodesLeft)" 10
 run_in 'Correct-horse-9' update-login-profile --user-name Sarah --password-stdin
@@ -108,6 +114,8 @@ broken "an alias that steers terminals (S42)" 'd["Account"]["AccountAlias"] = "a
 broken "a local group that is none (S27)" 'g["LocalGroups"] = ["root"]' "local group"
 broken "a device with a drift of days" 'm["DriftSteps"] = 99999999999' "out of range"
 broken "a device twice" 'd["MFADevices"] *= 2' "twice"
+broken "a group with a privileged one's name (S27)" 'g["UnixName"] = "docker"' "with privileges"
+broken "another host's certificate authority" 'd["Account"]["SSHCertificateAuthority"] = {}' "unknown member"
 broken "a password policy that is none" 'd["Account"]["PasswordPolicy"]["MinimumPasswordLength"] = 3' "greater than or equal to 6"
 broken "a password policy with a member of somebody's" 'd["Account"]["PasswordPolicy"]["Hash"] = "md5"' "Unknown parameter"
 broken "a format of the future" 'd["FormatVersion"] = 2' "FormatVersion 1"

@@ -277,12 +277,12 @@ test_call_run__renaming_needs_both_names(void **state)
 	assert_denied("on resource: " ARN "user/ops/Bob");
 	must(call(&who, "UpdateUser", "{s:s,s:s}", "UserName", "Eve",
 	    "NewUserName", "Evelyn"));
-	must(call(&who, "CreateGroup", "{s:s,s:s}", "GroupName", "Staff", "Path",
+	must(call(&who, "CreateGroup", "{s:s,s:s}", "GroupName", "Crowd", "Path",
 	    "/team/"));
-	call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Staff", "NewPath",
+	call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Crowd", "NewPath",
 	    "/ops/");
-	assert_denied("on resource: " ARN "group/ops/Staff");
-	must(call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Staff",
+	assert_denied("on resource: " ARN "group/ops/Crowd");
+	must(call(&who, "UpdateGroup", "{s:s,s:s}", "GroupName", "Crowd",
 	    "NewGroupName", "Crew"));
 }
 
