@@ -51,7 +51,10 @@ account() { iamctl export; }
 
 local_account
 kept >bare
+# As in an image that is being made: sshd has never run.
+rmdir /run/sshd
 run "install" apt install "${this[@]}"
+hasnt "sshd takes the drop-ins" 'taken back'
 check "no debconf template: there is nothing to ask" sh -c '! ls /var/lib/dpkg/info/*iam*.templates 2>/dev/null'
 sshd_start
 local_people_go_on "installed, no account"
