@@ -2,9 +2,26 @@
 #include "common/base/base.h"
 
 #include "common/trail/trail.h"
+#include "iamctl/call.h"
 #include "iamctl/util.h"
 
 #define RESULTS_DEFAULT 50
+
+/* What su and sudo left in the spool belongs to the trail; without it there is
+ * still the file. */
+static void
+take_spool(void)
+{
+	struct trail_where where = { IAM_PATH_TRAIL, IAM_PATH_RUN "/spool",
+		(gid_t)-1 };
+	struct store_paths paths;
+	unsigned moved;
+
+	if (call_paths(&paths, NULL) == 0) {
+		where.auth_gid = paths.auth_gid;
+		(void)trail_flush(&where, &moved);
+	}
+}
 
 /* ---- LookupEvents ---- */
 
@@ -213,6 +230,7 @@ lookup_events(struct op_call *c)
 	}
 	if (make_filter(c, &f) != 0)
 		goto out;
+	take_spool();
 	r = trail_lookup(IAM_PATH_TRAIL, &f, add_event, &l);
 	r = r != 0 && r != IAM_ERR_ABSENT ? op_fail_err(c, r, IAM_PATH_TRAIL) :
 	    give_events(c, &l);
@@ -230,6 +248,7 @@ validate_logs(struct op_call *c)
 	json_t *result;
 	int r;
 
+	take_spool();
 	if ((r = trail_validate(IAM_PATH_TRAIL, &check)) != 0)
 		return op_fail_err(c, r, IAM_PATH_TRAIL);
 	result = json_pack("{s:b,s:I,s:I}", "Valid", check.bad == 0, "Records",

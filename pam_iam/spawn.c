@@ -110,6 +110,19 @@ become_root(void)
 		_exit(SPAWN_NOT_RUN);
 }
 
+/* The caller may own the cgroup that we are in, and freeze it while iamctl holds the
+ * store's lock. Where there is no such file he cannot either. */
+static void
+leave_cgroup(void)
+{
+	int fd = open("/sys/fs/cgroup/cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	close(fd);
+}
+
 /* 0, 1 and 2 are the pipes, 3 is the status, everything else is gone. */
 static void
 arrange_fds(const struct pipes *p)
@@ -152,8 +165,10 @@ stand_between(const struct pipes *p, const char *path, const char *const argv[])
 	umask(077);
 	if (chdir("/") != 0)
 		_exit(SPAWN_NOT_RUN);
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
 		become_root();
+		leave_cgroup();
+	}
 	if ((child = fork()) == 0)
 		run_program(path, argv);
 	if (child < 0)

@@ -97,13 +97,24 @@ write_to_file(const struct trail_where *w, const struct buf *body)
 	return r;
 }
 
+/*
+ * Whoever runs su may stop it (SIGSTOP, a frozen cgroup) while it holds the
+ * trail's lock, and would hold up everybody's events until the spool is full and
+ * nobody is let in. Only a process whose real user is root is out of reach.
+ */
+static bool
+may_lock(void)
+{
+	return file_owner_ok(getuid());
+}
+
 static int
 keep(const struct trail_where *w, const struct buf *body,
     enum trail_kept *ret_kept)
 {
 	int r;
 
-	if (write_to_file(w, body) == 0) {
+	if (may_lock() && write_to_file(w, body) == 0) {
 		*ret_kept = TRAIL_WRITTEN;
 		return 0;
 	}
@@ -163,6 +174,8 @@ trail_flush(const struct trail_where *where, unsigned *ret_moved)
 	struct held held;
 	int r;
 
+	if (!may_lock())
+		return IAM_ERR_UNSAFE;
 	hold_signal(&held);
 	r = flush(where, ret_moved);
 	release_signal(&held);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <sys/wait.h>
 #include <jansson.h>
 
 #define NOW 1795512600 /* date -u -d 2026-11-24T09:30:00Z +%s */
@@ -874,6 +876,36 @@ test_trail_spool__files_of_others_prove_nothing(void **state)
 }
 
 /* The helper cannot make the directory; whoever can, does. */
+/* As su and sudo are while they ask: effective root, started by somebody else, who
+ * may stop them with the lock in hand. */
+static void
+test_trail_write__started_by_a_user_takes_no_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct trail_event e = event("Sudo");
+	enum trail_kept kept;
+	int status, fd;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	write_named(f, "One");
+	assert_true((fd = open(f->where.file, O_RDWR | O_CLOEXEC)) >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0); /* he would wait for it */
+	if ((pid = fork()) == 0) {
+		if (setresuid(12345, 0, 0) != 0)
+			_exit(2);
+		_exit(trail_write(&f->where, &e, &kept) != 0 ||
+		    kept != TRAIL_SPOOLED);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+	assert_int_equal(spooled(f), 1);
+	write_named(f, "Two"); /* root's next one moves it */
+	assert_int_equal(spooled(f), 0);
+}
+
 static void
 test_trail_write__makes_the_spool_for_the_helper(void **state)
 {
@@ -1112,6 +1144,7 @@ main(void)
 		T(test_trail_spool__order_mode_and_owner),
 		T(test_trail_spool__damaged_records_become_events),
 		T(test_trail_spool__files_of_others_prove_nothing),
+		T(test_trail_write__started_by_a_user_takes_no_lock),
 		T(test_trail_write__makes_the_spool_for_the_helper),
 		T(test_trail_spool__directory_of_somebody_else_is_not_used),
 		T(test_trail_spool__unfinished_records),
