@@ -7,20 +7,32 @@
 
 #define RESULTS_DEFAULT 50
 
-/* What su and sudo left in the spool belongs to the trail; without it there is
- * still the file. */
-static void
-take_spool(void)
+/* What su, sudo and the helper left in the spool belongs to the trail. */
+static int
+take_spool(unsigned *ret_moved)
 {
 	struct trail_where where = { IAM_PATH_TRAIL, IAM_PATH_RUN "/spool",
 		(gid_t)-1 };
 	struct store_paths paths;
-	unsigned moved;
+	int r;
 
-	if (call_paths(&paths, NULL) == 0) {
-		where.auth_gid = paths.auth_gid;
-		(void)trail_flush(&where, &moved);
-	}
+	*ret_moved = 0;
+	if ((r = call_paths(&paths, NULL)) != 0)
+		return r;
+	where.auth_gid = paths.auth_gid;
+	return trail_flush(&where, ret_moved);
+}
+
+static int
+flush_trail(struct op_call *c)
+{
+	unsigned moved;
+	int r;
+
+	c->publish = false;
+	if ((r = take_spool(&moved)) != 0)
+		return op_fail_err(c, r, IAM_PATH_TRAIL);
+	return out_set(c, "Moved", json_integer(moved));
 }
 
 /* ---- LookupEvents ---- */
@@ -222,6 +234,7 @@ lookup_events(struct op_call *c)
 		.max = op_int(c, "MaxResults", RESULTS_DEFAULT),
 		.after = op_str(c, "NextToken") };
 	struct trail_filter f;
+	unsigned moved;
 	int r = -1;
 
 	if (l.events == NULL) {
@@ -230,7 +243,8 @@ lookup_events(struct op_call *c)
 	}
 	if (make_filter(c, &f) != 0)
 		goto out;
-	take_spool();
+	/* Without what waits there is still the file. */
+	(void)take_spool(&moved);
 	r = trail_lookup(IAM_PATH_TRAIL, &f, add_event, &l);
 	r = r != 0 && r != IAM_ERR_ABSENT ? op_fail_err(c, r, IAM_PATH_TRAIL) :
 	    give_events(c, &l);
@@ -246,9 +260,10 @@ validate_logs(struct op_call *c)
 {
 	struct trail_check check = { 0 };
 	json_t *result;
+	unsigned moved;
 	int r;
 
-	take_spool();
+	(void)take_spool(&moved);
 	if ((r = trail_validate(IAM_PATH_TRAIL, &check)) != 0)
 		return op_fail_err(c, r, IAM_PATH_TRAIL);
 	result = json_pack("{s:b,s:I,s:I}", "Valid", check.bad == 0, "Records",
@@ -298,5 +313,9 @@ const struct op ops_trail[] = {
 	    " removed.",
 	    .params = no_params, .read_only = true, .needs_init = true,
 	    .run = validate_logs },
+	{ .name = "FlushTrail", .service = "host",
+	    .summary = "Move the events that wait in /run/iam/spool into the audit"
+	    " trail. A timer does so every minute; reading the trail does it, too.",
+	    .params = no_params, .needs_init = true, .run = flush_trail },
 	{ .name = NULL },
 };

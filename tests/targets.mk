@@ -107,7 +107,7 @@ install: all
 	install -D -m 0644 debian/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/host-iam.conf
 	install -D -m 0644 debian/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/host-iam.conf
 	install -d $(DESTDIR)/lib/systemd/system
-	install -m 0644 debian/systemd/*.service debian/systemd/*.path $(DESTDIR)/lib/systemd/system/
+	install -m 0644 debian/systemd/*.service debian/systemd/*.path debian/systemd/*.timer $(DESTDIR)/lib/systemd/system/
 	install -D -m 0644 iamctl/completion/iamctl.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/iamctl
 	install -d $(DESTDIR)$(PREFIX)/share/iam/policies/managed $(DESTDIR)$(PREFIX)/share/iam/policies/examples

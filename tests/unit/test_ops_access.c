@@ -502,6 +502,23 @@ test_get_login_status__sources_and_unlock(void **state)
 	assert_int_equal(json_array_size(bed_at(b, "LoginStatus.Sources")), 0);
 }
 
+static void
+test_flush_trail__moves_the_spool(void **state)
+{
+	static const char body[] = "{\"eventVersion\":\"1.11\",\"eventName\":\"Sudo\","
+	    "\"additionalEventData\":{}}";
+	struct bed *b = *state;
+
+	bed_dir(IAM_PATH_RUN "/spool");
+	assert_int_equal(chmod(IAM_PATH_RUN "/spool", 0770), 0);
+	bed_file(IAM_PATH_RUN "/spool/000001795512600000000000-0000000001-00", body,
+	    0600);
+	bed_ok(b, "FlushTrail", "{}");
+	assert_int_equal(bed_int(b, "Moved"), 1);
+	bed_ok(b, "FlushTrail", "{}");
+	assert_int_equal(bed_int(b, "Moved"), 0);
+}
+
 /* ---- QR ---- */
 
 /* A version 1 symbol has 21 modules: with margins, 25 columns. */
@@ -546,6 +563,7 @@ main(void)
 		cmocka_unit_test(test_op_all__rows_are_complete),
 		BED_TEST(test_get_login_status__without_any_attempt),
 		BED_TEST(test_get_login_status__sources_and_unlock),
+		BED_TEST(test_flush_trail__moves_the_spool),
 		cmocka_unit_test(test_qr_terminal__size_and_finder_pattern),
 	};
 
