@@ -118,7 +118,46 @@ run "unlock-user" iamctl unlock-user --user-name sarah
 answered "the right answer is looked at again" 85 sarah auth sarah 'Correct horse 1' "$(fresh_code sarah)"
 run "UnlockUser is in the trail" grep -q '"eventName":"UnlockUser"' /var/log/iam/trail.jsonl
 
-step 5 "Which files the helper opens (S36)"
+step 5 "Whoever stops his su hinders nobody"
+# lena answers wrongly and stops su at some moment while it judges, counts, writes events.
+cat >/usr/local/bin/stopper <<'PY'
+#!/usr/bin/python3
+import os, pty, signal, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv("/bin/su", ["su", "sarah", "-c", "true"])
+for answer in (b"guess\n", b"000000\n"):
+    seen = b""
+    while not seen.rstrip().endswith(b":"):
+        seen += os.read(fd, 1000)
+    os.write(fd, answer)
+time.sleep(float(sys.argv[1]))
+os.kill(pid, signal.SIGSTOP)
+print(pid, flush=True)
+os.read(0, 1)  # until it is over
+PY
+chmod +x /usr/local/bin/stopper
+printf 'auth required pam_iam.so\naccount required pam_iam.so\n' >/etc/pam.d/console
+stopped=0 in=0
+for ms in 2 5 8 11 14 17 20 23 26 30 35 40; do
+	coproc "$work/as" lena /usr/local/bin/stopper "0.0$(printf %02d "$ms")"
+	read -r pid <&"${COPROC[0]}"
+	grep -q '^State:.*stopped' "/proc/$pid/status" && stopped=$((stopped + 1))
+	c=$(fresh_code sarah)
+	talk 10 'Password: $' 'Correct horse 1' 'Verification code: $' "$c" -- \
+		pamtester console sarah authenticate acct_mgmt >"$out" 2>&1 && in=$((in + 1))
+	kill -9 "$pid"
+	echo >&"${COPROC[1]}"
+	wait "$COPROC_PID"
+done
+[ "$stopped" -gt 0 ]
+verdict $? "su was stopped $stopped times of 12"
+[ "$in" -eq 12 ]
+verdict $? "sarah got in each time"
+run "all of it is in the trail" iamctl validate-logs
+run "nothing waits" sh -c '! ls /run/iam/spool | grep -q .'
+
+step 6 "Which files the helper opens (S36)"
 # Beside the list: libraries, time zones, and what libfaketime opens.
 cat >"$work/allowed" <<'LIST'
 /dev/null
