@@ -195,12 +195,9 @@ put_event(struct flow *f, const struct event *e, struct flow_decision *d)
 {
 	int r;
 
-	r = event_write(f->host, f->facts,
-	    f->id.have_account ? &f->id.account : NULL, e, d->event_id);
-	if (r != 0) {
+	r = flow_event(f, e, d->event_id);
+	if (r != 0)
 		d->event_id[0] = '\0';
-		flow_set_note(f, "the audit event is lost", r);
-	}
 	return r;
 }
 

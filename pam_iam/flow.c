@@ -411,6 +411,25 @@ one_crypt(const struct flow_answers *a, const char *hash, bool *ret_ok)
 	    &none, hash, ret_ok);
 }
 
+int
+flow_event(struct flow *f, const struct event *e, const char id[37])
+{
+	bool allowed = true;
+	int r = 0;
+
+	if (f->facts->by_proxy && f->rt != NULL)
+		r = runtime_event_allowed(f->rt, f->id.principal.uid,
+		    f->facts->now_s, &allowed);
+	if (r == 0 && !allowed)
+		return IAM_ERR_LIMIT; /* without a note: it would fill syslog instead */
+	if (r == 0)
+		r = event_write(f->host, f->facts,
+		    f->id.have_account ? &f->id.account : NULL, e, id);
+	if (r != 0)
+		flow_set_note(f, "the audit event is lost", r);
+	return r;
+}
+
 static int
 write_failure(struct flow *f, const char *reason, const char *message)
 {
@@ -428,10 +447,7 @@ write_failure(struct flow *f, const char *reason, const char *message)
 	e.reason = reason;
 	e.methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0;
 	if ((r = trail_event_id(id)) == 0)
-		r = event_write(f->host, f->facts,
-		    f->id.have_account ? &f->id.account : NULL, &e, id);
-	if (r != 0)
-		flow_set_note(f, "the audit event is lost", r);
+		r = flow_event(f, &e, id);
 	return r;
 }
 

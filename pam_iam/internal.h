@@ -109,6 +109,10 @@ struct flow {
 	char note[256];
 };
 
+/* Write an event of this login. On behalf of a program that anybody can run, only
+ * so many a minute: IAM_ERR_LIMIT. An error leaves a note. */
+int flow_event(struct flow *f, const struct event *e, const char id[37]);
+
 /* Keep a line for syslog. */
 void flow_set_note(struct flow *f, const char *what, int err);
 /* Put together what a principal proved; e is this attempt's, may be NULL. */

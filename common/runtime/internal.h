@@ -50,6 +50,7 @@ enum principal_word {
 	WORD_STRICT,
 	WORD_FAILURES,
 	WORD_DEVICES,
+	WORD_EVENTS = 12,
 	WORD_SOURCES = 16, /* pairs: who, state */
 };
 

@@ -129,6 +129,14 @@ int runtime_attempt_begin(struct runtime *rt, uint32_t uid, uint64_t source,
 int runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
     enum runtime_outcome outcome, int64_t now_s, uint32_t *ret_failures);
 
+/*
+ * May one more event be written about this user on behalf of a program that anybody
+ * can run again and again? So many a minute, or the trail's disk could be filled.
+ */
+#define RUNTIME_EVENTS_A_MINUTE 300
+int runtime_event_allowed(struct runtime *rt, uint32_t uid, int64_t now_s,
+    bool *ret_allowed);
+
 struct runtime_throttle {
 	uint64_t source;
 	uint32_t failures;   /* in a row, of this user from this source */

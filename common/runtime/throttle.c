@@ -345,6 +345,35 @@ runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
 	return 0;
 }
 
+/* ---- events ---- */
+
+#define COUNT_BITS 16
+
+int
+runtime_event_allowed(struct runtime *rt, uint32_t uid, int64_t now_s,
+    bool *ret_allowed)
+{
+	uint64_t minute = (uint64_t)clamp(now_s) / 60, count, seen, v;
+	struct principal *p;
+	int r;
+
+	*ret_allowed = false;
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	seen = word_load(p, WORD_EVENTS);
+	do {
+		if (!word_unpack(p, WORD_EVENTS, seen, &v) ||
+		    v >> COUNT_BITS != minute)
+			v = minute << COUNT_BITS;
+		count = v & ((1u << COUNT_BITS) - 1);
+		if (count >= RUNTIME_EVENTS_A_MINUTE)
+			return 0;
+	} while (!word_swap(p, WORD_EVENTS, &seen,
+	    word_pack(p, WORD_EVENTS, v + 1)));
+	*ret_allowed = true;
+	return 0;
+}
+
 /* ---- for people ---- */
 
 int

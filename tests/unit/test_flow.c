@@ -1313,6 +1313,30 @@ test_flow_authorize__by_proxy_is_no_login(void **state)
 	}
 }
 
+/* What anybody can run does not fill the trail; and no event, no permit. */
+static void
+test_flow_authorize__by_proxy_has_so_many_events(void **state)
+{
+	struct test *t = *state;
+	struct flow_decision d;
+	unsigned i;
+
+	t->facts.by_proxy = true;
+	t->facts.service = "i3lock";
+	fake.allow_with_mfa = fake.allow_without_mfa = true;
+	fake.events = 0;
+	for (i = 0; i < RUNTIME_EVENTS_A_MINUTE; i++) {
+		assert_int_equal(authorize(t, NULL, &d), 0);
+		assert_int_equal(d.verdict, FLOW_PERMIT);
+	}
+	assert_int_not_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	assert_int_equal(fake.events, RUNTIME_EVENTS_A_MINUTE);
+	t->facts.by_proxy = false;
+	assert_int_equal(authorize(t, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+}
+
 static void
 test_flow_authorize__su_counts_no_mfa_of_the_target(void **state)
 {
@@ -1544,6 +1568,7 @@ main(void)
 		T(test_flow_authorize__expired_password),
 		T(test_flow_authorize__su),
 		T(test_flow_authorize__by_proxy_is_no_login),
+		T(test_flow_authorize__by_proxy_has_so_many_events),
 		T(test_flow_authorize__su_counts_no_mfa_of_the_target),
 		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
 		T(test_flow_session__mfa_of_the_session_counts_for_sudo),

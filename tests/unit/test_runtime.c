@@ -826,6 +826,23 @@ test_runtime_attempt__known_sources_are_limited(void **state)
 	assert_int_equal(known, PRINCIPAL_KNOWN_MAX);
 }
 
+static void
+test_runtime_event_allowed__so_many_a_minute(void **state)
+{
+	struct bed *b = *state;
+	bool allowed;
+	unsigned i;
+
+	for (i = 0; i <= RUNTIME_EVENTS_A_MINUTE; i++) {
+		assert_int_equal(runtime_event_allowed(b->rt, SARAH, 6000, &allowed), 0);
+		assert_int_equal(allowed, i < RUNTIME_EVENTS_A_MINUTE);
+	}
+	assert_int_equal(runtime_event_allowed(b->rt, 7, 6000, &allowed), 0);
+	assert_true(allowed);
+	assert_int_equal(runtime_event_allowed(b->rt, SARAH, 6060, &allowed), 0);
+	assert_true(allowed);
+}
+
 /* Damaged counters are forgotten one by one, and the others stay. */
 static void
 test_runtime_attempt__damaged_word(void **state)
@@ -1177,6 +1194,7 @@ main(void)
 		T(test_runtime_attempt__clock_put_back),
 		T(test_runtime_attempt__known_sources_are_limited),
 		T(test_runtime_attempt__damaged_word),
+		T(test_runtime_event_allowed__so_many_a_minute),
 		T(test_runtime_evidence__found_once),
 		T(test_runtime_evidence__ten_minutes),
 		T(test_runtime_evidence__no_such_process),
