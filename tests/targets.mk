@@ -5,7 +5,7 @@ RUN := tests/run -b $(B)
 # Unit tests, modules through libpam and glibc, command line, lints: nothing of
 # it needs the packages. Some of it needs root, and says "skip" without.
 check-unit: all test-programs unit-tests
-	$(RUN) unit nss cli lint
+	$(RUN) unit nss cli lint fuzz
 
 # All of it, from a machine that has make and apt. Root also gets whole logins:
 # the packages in a test bed.
@@ -14,7 +14,7 @@ check:
 	@tools/install-deps
 	@$(MAKE) check-all
 check-all: all test-programs unit-tests $(if $(ROOT),deb)
-	$(RUN) unit nss cli lint $(if $(ROOT),e2e)
+	$(RUN) unit nss cli lint fuzz $(if $(ROOT),e2e)
 
 # The unit tests under ASan and UBSan, and under valgrind.
 check-san:
@@ -23,23 +23,7 @@ check-san:
 check-valgrind: unit-tests
 	$(RUN) -V unit
 
-# policy_corpus FILE...: what this evaluator makes of a corpus, for anyone who has
-# one (tests/policy/README.md).
-$(B)/tests/policy_corpus: $(call obj,tests/policy/policy_corpus.c $(BASE) $(POLICY) $(POLICY_PARSE))
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) -ljansson
-all: $(B)/tests/policy_corpus
-
-# Random policies and requests against a second evaluator, which is naive. The
-# same seed makes the same cases: CASES=5000000 SEED=7.
-CASES ?= 2000000
-SEED ?= 1
-DIFFERENTIAL := $(call tobj,$(addprefix tests/policy/,differential.c generate.c naive.c))
-$(B)/tests/differential: $(DIFFERENTIAL) $(TEST_LIB)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) -ljansson -lsodium
-fuzz-differential: $(B)/tests/differential
-	$(B)/tests/differential -n $(CASES) -s $(SEED)
+include tests/policy.mk
 
 lint: all
 	$(RUN) lint
@@ -57,6 +41,12 @@ build/fuzz/obj/%.o: %.c
 	clang $(ALL_CPPFLAGS) -DIAM_TEST_BUILD -DIAM_ROOT='"$(TEST_ROOT)"' \
 		-DIAM_TEST_BIN='"$(abspath build)/test"' -std=gnu11 -g -O1 -fPIC \
 		-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
+# Their corpora once more, by any compiler: part of the tests.
+REPLAY := $(patsubst tests/fuzz/%.c,$(B)/test/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/test/replay/%: $(B)/tobj/tests/fuzz/%.o $(B)/tobj/tests/fuzz/replay.o $(TEST_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIB) $(ALL_LDFLAGS) $(CTL_LIBS) -lpam
+test-programs: $(REPLAY)
 fuzz: $(FUZZERS)
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 

@@ -59,6 +59,12 @@ buf_reset(struct buf *b)
 }
 
 void
+buf_reserve(struct buf *b, size_t more)
+{
+	(void)grow(b, more);
+}
+
+void
 buf_put(struct buf *b, const void *data, size_t len)
 {
 	if (!grow(b, len))

@@ -27,6 +27,8 @@ void buf_release(struct buf *b);
 /* Forget the content, keep the memory (wiped) and clear the error. */
 void buf_reset(struct buf *b);
 
+/* Room for more bytes, so that what follows does not move what is there. */
+void buf_reserve(struct buf *b, size_t more);
 void buf_put(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s); /* without its NUL */
 void buf_putc(struct buf *b, char c);

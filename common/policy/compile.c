@@ -24,9 +24,15 @@ struct cand {
 	uint32_t stmt;
 };
 
-struct key_slot {
+/* A hash table of what is written once: keys, and values that stand alone. */
+struct slot {
 	uint32_t hash, index;
 	bool used;
+};
+
+struct slots {
+	struct slot *v;
+	size_t size, n; /* size is a power of two */
 };
 
 struct compiler {
@@ -36,8 +42,7 @@ struct compiler {
 	struct buf scratch;
 	struct pattern *pat; /* of each value, as far as it is a pattern */
 	size_t pat_n, pat_cap;
-	struct key_slot *slots;
-	size_t slot_n, key_n; /* size is a power of two */
+	struct slots keys, values;
 	uint8_t *entries; /* one per statement, as the index repeats them */
 	struct cand *cands;
 	size_t cand_n, cand_cap;
@@ -80,59 +85,89 @@ pool_put(struct compiler *c, const void *p, size_t len)
 	return off;
 }
 
-/* ---- keys ---- */
+/* ---- what is written once ---- */
 
 static bool
-grow_slots(struct compiler *c)
+grow_slots(struct compiler *c, struct slots *t)
 {
-	size_t n = c->slot_n == 0 ? 64 : c->slot_n * 2, i, at;
-	struct key_slot *v;
+	size_t n = t->size == 0 ? 64 : t->size * 2, i, at;
+	struct slot *v;
 
 	if ((v = calloc(n, sizeof(*v))) == NULL) {
 		c->err = IAM_ERR_MEMORY;
 		return false;
 	}
-	for (i = 0; i < c->slot_n; i++) {
-		if (!c->slots[i].used)
+	for (i = 0; i < t->size; i++) {
+		if (!t->v[i].used)
 			continue;
-		for (at = c->slots[i].hash & (n - 1); v[at].used; at = (at + 1) & (n - 1))
+		for (at = t->v[i].hash & (n - 1); v[at].used; at = (at + 1) & (n - 1))
 			;
-		v[at] = c->slots[i];
+		v[at] = t->v[i];
 	}
-	free(c->slots);
-	c->slots = v;
-	c->slot_n = n;
+	free(t->v);
+	t->v = v;
+	t->size = n;
 	return true;
 }
 
+struct named { /* what is looked for */
+	const char *p;
+	size_t len;
+	uint8_t kind;
+};
+
+typedef bool same_as(const struct compiler *c, uint32_t index, const struct named *what);
+
+/* The place of what is looked for, in use or free to be; NULL without memory. */
+static struct slot *
+slot_of(struct compiler *c, struct slots *t, uint32_t hash, same_as *same,
+    const struct named *what)
+{
+	size_t at;
+
+	if (c->err != 0 || (t->n * 2 >= t->size && !grow_slots(c, t)))
+		return NULL;
+	for (at = hash & (t->size - 1); t->v[at].used; at = (at + 1) & (t->size - 1))
+		if (t->v[at].hash == hash && same(c, t->v[at].index, what))
+			break;
+	return &t->v[at];
+}
+
+static void
+take_slot(struct slots *t, struct slot *s, uint32_t hash, uint32_t index)
+{
+	*s = (struct slot){ hash, index, true };
+	t->n++;
+}
+
+/* ---- keys ---- */
+
 static bool
-key_is(const struct compiler *c, uint32_t index, const char *name, size_t len)
+same_key(const struct compiler *c, uint32_t index, const struct named *what)
 {
 	const uint8_t *k = c->s[CF_KEY].p + (size_t)index * CF_KEY_SIZE;
 
 	return ascii_equal_case((const char *)c->s[CF_POOL].p + cf_u32(k), cf_u32(k + 4),
-	    name, len);
+	    what->p, what->len);
 }
 
 static uint32_t
 key_intern(void *arg, const char *name, size_t len)
 {
 	struct compiler *c = arg;
+	const struct named what = { name, len, 0 };
 	uint32_t hash = cf_key_hash(name, len), index, off;
-	size_t at;
+	struct slot *s = slot_of(c, &c->keys, hash, same_key, &what);
 
-	if (c->err != 0 || (c->key_n * 2 >= c->slot_n && !grow_slots(c)))
-		return 0;
-	for (at = hash & (c->slot_n - 1); c->slots[at].used; at = (at + 1) & (c->slot_n - 1))
-		if (c->slots[at].hash == hash && key_is(c, c->slots[at].index, name, len))
-			return c->slots[at].index;
-	index = (uint32_t)c->key_n++;
+	if (s == NULL || s->used)
+		return s == NULL ? 0 : s->index;
+	index = count(c, CF_KEY);
 	off = pool_put(c, name, len);
 	buf_u32(&c->s[CF_KEY], off);
 	buf_u32(&c->s[CF_KEY], (uint32_t)len);
 	buf_u32(&c->s[CF_KEY], hash);
 	buf_u32(&c->s[CF_KEY], 0);
-	c->slots[at] = (struct key_slot){ hash, index, true };
+	take_slot(&c->keys, s, hash, index);
 	if (c->s[CF_KEY].err != 0 || c->s[CF_POOL].err != 0)
 		c->err = IAM_ERR_MEMORY;
 	return index;
@@ -141,23 +176,31 @@ key_intern(void *arg, const char *name, size_t len)
 /* ---- values ---- */
 
 static void
-put_value(struct compiler *c, const char *text, size_t len, const void *data,
-    size_t data_len, const struct pattern *pat)
+put_value(struct compiler *c, const char *text, size_t len, const struct pattern *pat)
 {
 	struct buf *b = &c->s[CF_VAL];
 	uint32_t off = pool_put(c, text, len);
+	const struct buf *data = &c->scratch;
 
 	buf_u32(b, off);
 	buf_u32(b, (uint32_t)len);
-	if (data_len == len && (len == 0 || memcmp(text, data, len) == 0))
+	if (data->len == len && (len == 0 || memcmp(text, data->p, len) == 0))
 		buf_u32(b, off);
 	else
-		buf_u32(b, pool_put(c, data, data_len));
-	buf_u32(b, (uint32_t)data_len);
+		buf_u32(b, pool_put(c, data->p, data->len));
+	buf_u32(b, (uint32_t)data->len);
 	buf_u32(b, pat->form);
-	buf_u32(b, 0);
 	if (grow(c, &c->pat, c->pat_n, &c->pat_cap, sizeof(*c->pat)))
 		c->pat[c->pat_n++] = *pat;
+}
+
+static bool
+same_value(const struct compiler *c, uint32_t index, const struct named *what)
+{
+	const uint8_t *w = c->s[CF_VAL].p + (size_t)index * CF_VAL_SIZE;
+
+	return c->pat[index].kind == what->kind && cf_u32(w + 4) == what->len &&
+	    (what->len == 0 || memcmp(c->s[CF_POOL].p + cf_u32(w), what->p, what->len) == 0);
 }
 
 /* What was validated could not be encoded: memory, or a mistake of ours. */
@@ -167,25 +210,74 @@ encode_failed(struct compiler *c)
 	c->err = c->scratch.err != 0 ? c->scratch.err : IAM_ERR_BUG;
 }
 
-/* Actions and resources; returns how many. */
-static uint32_t
-put_patterns(struct compiler *c, const json_t *v, unsigned flags)
-{
-	size_t i, n = list_count(v);
-	struct pattern pat;
-	const json_t *item;
+/* kind: what a value is encoded as, one of PAT_ flags or an operator. */
+#define KIND_OPERATOR 0x80u
 
-	for (i = 0; i < n && c->err == 0; i++) {
-		item = list_item(v, i);
-		c->scratch.len = 0;
-		if (!encode_pattern(&c->enc, json_string_value(item),
-		    json_string_length(item), flags, &c->scratch, &pat)) {
-			encode_failed(c);
-			break;
-		}
-		put_value(c, json_string_value(item), json_string_length(item),
-		    c->scratch.p, c->scratch.len, &pat);
+static void
+encode_one(struct compiler *c, const struct named *v)
+{
+	struct pattern pat = { .kind = v->kind };
+	bool ok;
+
+	c->scratch.len = 0;
+	if ((v->kind & KIND_OPERATOR) == 0)
+		ok = encode_pattern(&c->enc, v->p, v->len, v->kind, &c->scratch, &pat);
+	else
+		ok = encode_value(&c->enc, (uint8_t)(v->kind & ~KIND_OPERATOR), v->p, v->len,
+		    &c->scratch, &pat.form);
+	if (!ok && (!c->doc->keep_malformed || c->scratch.err != 0)) {
+		encode_failed(c);
+		return;
 	}
+	if (!ok) {
+		pat.form = CF_BAD;
+		c->scratch.len = 0;
+	}
+	pat.kind = v->kind;
+	put_value(c, v->p, v->len, &pat);
+}
+
+static bool
+named_text(struct compiler *c, const json_t *item, uint8_t kind, struct scalar *room,
+    struct named *ret)
+{
+	if (!scalar_text(item, room)) {
+		c->err = IAM_ERR_BUG;
+		return false;
+	}
+	*ret = (struct named){ room->p, room->len, kind };
+	return true;
+}
+
+/* A value that stands alone, as most do: written once in a document. */
+static uint32_t
+put_alone(struct compiler *c, const struct named *v)
+{
+	uint32_t hash = (uint32_t)cf_hash(v->p, v->len, v->kind), index = count(c, CF_VAL);
+	struct slot *s = slot_of(c, &c->values, hash, same_value, v);
+
+	if (s == NULL || s->used)
+		return s == NULL ? 0 : s->index;
+	encode_one(c, v);
+	if (c->err == 0 && c->s[CF_VAL].err == 0 && c->s[CF_POOL].err == 0)
+		take_slot(&c->values, s, hash, index);
+	return index;
+}
+
+/* One value or a list; returns how many. */
+static uint32_t
+put_values(struct compiler *c, const json_t *list, uint8_t kind, uint32_t *ret_first)
+{
+	size_t i, n = list_count(list);
+	struct scalar room;
+	struct named v;
+
+	*ret_first = count(c, CF_VAL);
+	if (n == 1 && named_text(c, list_item(list, 0), kind, &room, &v))
+		*ret_first = put_alone(c, &v);
+	for (i = 0; n > 1 && i < n && c->err == 0; i++)
+		if (named_text(c, list_item(list, i), kind, &room, &v))
+			encode_one(c, &v);
 	return (uint32_t)n;
 }
 
@@ -204,7 +296,7 @@ put_principal(struct compiler *c, const char *type, const json_t *item)
 		c->err = IAM_ERR_BUG;
 		return;
 	}
-	put_value(c, text, len, c->scratch.p, c->scratch.len, &pat);
+	put_value(c, text, len, &pat);
 }
 
 static uint32_t
@@ -224,32 +316,6 @@ put_principals(struct compiler *c, json_t *v)
 }
 
 static uint32_t
-put_condition_values(struct compiler *c, uint8_t op, const json_t *list)
-{
-	size_t i, n = list_count(list);
-	struct pattern pat = { 0 };
-	struct scalar s;
-
-	for (i = 0; i < n && c->err == 0; i++) {
-		c->scratch.len = 0;
-		if (!scalar_text(list_item(list, i), &s)) {
-			c->err = IAM_ERR_BUG;
-			break;
-		}
-		if (!encode_value(&c->enc, op, s.p, s.len, &c->scratch, &pat.form)) {
-			if (!c->doc->keep_malformed || c->scratch.err != 0) {
-				encode_failed(c);
-				break;
-			}
-			pat.form = CF_BAD;
-			c->scratch.len = 0;
-		}
-		put_value(c, s.p, s.len, c->scratch.p, c->scratch.len, &pat);
-	}
-	return (uint32_t)n;
-}
-
-static uint32_t
 put_conditions(struct compiler *c, json_t *v)
 {
 	struct buf *b = &c->s[CF_COND];
@@ -265,8 +331,7 @@ put_conditions(struct compiler *c, json_t *v)
 		}
 		json_object_foreach(map, k, list) {
 			key = key_intern(c, k, strlen(k));
-			first = count(c, CF_VAL);
-			n = put_condition_values(c, op, list);
+			n = put_values(c, list, (uint8_t)(KIND_OPERATOR | op), &first);
 			buf_u8(b, op);
 			buf_u8(b, qual);
 			buf_u8(b, flags);
@@ -310,37 +375,38 @@ quick_condition(const struct compiler *c, const struct ranges *r, uint32_t *ret_
 	return 0xff;
 }
 
-static uint64_t
+/* The last bytes of the pattern, at most four, as they stand at a text's end. */
+static uint32_t
 tail_of(const struct compiler *c, uint32_t val, uint8_t *ret_len)
 {
 	const uint8_t *w = c->s[CF_VAL].p + (size_t)val * CF_VAL_SIZE;
 	const uint8_t *end = c->s[CF_POOL].p + cf_u32(w + 8) + cf_u32(w + 12);
 	uint32_t n = c->pat[val].suffix_len;
-	uint8_t b[8] = { 0 };
+	uint8_t b[CF_TAIL] = { 0 };
 
-	n = n > 8 ? 8 : n;
-	memcpy(b + 8 - n, end - n, n);
+	n = n > CF_TAIL ? CF_TAIL : n;
+	memcpy(b + CF_TAIL - n, end - n, n);
 	*ret_len = (uint8_t)n;
-	return cf_u64(b);
+	return cf_u32(b);
 }
 
 static void
 put_entry(struct compiler *c, const struct ranges *r, uint32_t stmt, uint8_t *out)
 {
-	uint32_t hash, le;
-	uint64_t tail = 0;
+	uint32_t hash, tail = 0;
 
 	memset(out, 0, CF_ENTRY_SIZE);
 	if ((r->flags & (CF_HAS_RESOURCE | CF_NOT_RESOURCE)) == CF_HAS_RESOURCE &&
 	    r->resource_n == 1)
-		tail = htole64(tail_of(c, r->resource, &out[16]));
-	out[18] = quick_condition(c, r, &hash);
-	out[17] = (uint8_t)(r->flags & CF_DENY);
-	memcpy(out, &tail, 8);
-	le = htole32(stmt);
-	memcpy(out + 8, &le, 4);
-	le = htole32(hash);
-	memcpy(out + 12, &le, 4);
+		tail = tail_of(c, r->resource, &out[12]);
+	out[13] = (uint8_t)(r->flags & CF_DENY);
+	out[14] = quick_condition(c, r, &hash);
+	tail = htole32(tail);
+	stmt = htole32(stmt);
+	hash = htole32(hash);
+	memcpy(out, &tail, 4);
+	memcpy(out + 4, &stmt, 4);
+	memcpy(out + 8, &hash, 4);
 }
 
 static void
@@ -354,19 +420,17 @@ put_stmt(struct compiler *c, json_t *st, uint32_t index)
 
 	if (strcmp(json_string_value(json_object_get(st, "Effect")), "Deny") == 0)
 		r.flags |= CF_DENY;
-	r.action = count(c, CF_VAL);
 	if ((v = json_object_get(st, "Action")) == NULL) {
 		v = json_object_get(st, "NotAction");
 		r.flags |= CF_NOT_ACTION;
 	}
-	r.action_n = put_patterns(c, v, PAT_WILD | PAT_LOWER);
-	r.resource = count(c, CF_VAL);
+	r.action_n = put_values(c, v, PAT_WILD | PAT_LOWER, &r.action);
 	if ((v = json_object_get(st, "Resource")) == NULL &&
 	    (v = json_object_get(st, "NotResource")) != NULL)
 		r.flags |= CF_NOT_RESOURCE;
 	if (v != NULL)
 		r.flags |= CF_HAS_RESOURCE;
-	r.resource_n = put_patterns(c, v, PAT_WILD | PAT_VARS);
+	r.resource_n = put_values(c, v, PAT_WILD | PAT_VARS, &r.resource);
 	r.principal = count(c, CF_VAL);
 	if ((v = json_object_get(st, "Principal")) == NULL &&
 	    (v = json_object_get(st, "NotPrincipal")) != NULL)
@@ -387,7 +451,6 @@ put_stmt(struct compiler *c, json_t *st, uint32_t index)
 	buf_u32(b, sid != NULL ? (uint32_t)strlen(sid) : 0);
 	for (f = &r.action; f <= &r.cond_n; f++)
 		buf_u32(b, *f);
-	buf_u32(b, 0);
 	put_entry(c, &r, index, c->entries + (size_t)index * CF_ENTRY_SIZE);
 }
 
@@ -539,6 +602,19 @@ by_action(const void *va, const void *vb)
 	return a->stmt < b->stmt ? -1 : a->stmt > b->stmt;
 }
 
+/* They often are in order already. */
+static void
+sort_cands(struct cand *v, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (by_action(&v[i - 1], &v[i]) > 0) {
+			qsort(v, n, sizeof(*v), by_action);
+			return;
+		}
+}
+
 /* Entries of candidates that differ in their statement; returns how many. */
 static uint32_t
 put_entries(struct compiler *c, const struct cand *v, size_t n)
@@ -604,8 +680,7 @@ static void
 put_sub(struct compiler *c, struct cand *v, size_t n, struct bucket *b)
 {
 	size_t i, j, groups = 0, size, at;
-	uint64_t hash;
-	uint32_t first, made;
+	uint32_t first, made, hash;
 	uint8_t *t;
 
 	for (i = 0; i < n; i++)
@@ -621,14 +696,14 @@ put_sub(struct compiler *c, struct cand *v, size_t n, struct bucket *b)
 		first = count(c, CF_ENTRY);
 		made = put_entries(c, v + i, j - i);
 		at = v[i].resource & (size - 1);
-		while (cf_u32(t + at * CF_SUB_SIZE + 12) != 0)
+		while (cf_u32(t + at * CF_SUB_SIZE + 8) != 0)
 			at = (at + 1) & (size - 1);
-		hash = htole64(v[i].resource);
+		hash = htole32((uint32_t)(v[i].resource >> 32));
 		first = htole32(first);
 		made = htole32(made);
-		memcpy(t + at * CF_SUB_SIZE, &hash, 8);
-		memcpy(t + at * CF_SUB_SIZE + 8, &first, 4);
-		memcpy(t + at * CF_SUB_SIZE + 12, &made, 4);
+		memcpy(t + at * CF_SUB_SIZE, &hash, 4);
+		memcpy(t + at * CF_SUB_SIZE + 4, &first, 4);
+		memcpy(t + at * CF_SUB_SIZE + 8, &made, 4);
 	}
 	b->sub = count(c, CF_SUB);
 	b->sub_n = (uint32_t)size;
@@ -647,7 +722,7 @@ make_bucket(struct compiler *c, struct cand *v, size_t n, struct bucket *b)
 		always += v[i].resource_p == NULL;
 	if (n - always > SUB_MIN)
 		hash_resources(c, v, n, b);
-	qsort(v, n, sizeof(*v), by_action); /* those without a hash come first */
+	sort_cands(v, n); /* those without a hash come first */
 	for (i = 0; i < n && v[i].resource == 0; i++)
 		;
 	b->entry_n = put_entries(c, v, i);
@@ -684,8 +759,7 @@ build_index(struct compiler *c)
 	gather(c);
 	if (c->err != 0)
 		return;
-	if (c->cand_n > 0)
-		qsort(c->cands, c->cand_n, sizeof(*c->cands), by_action);
+	sort_cands(c->cands, c->cand_n);
 	for (i = 0; i < c->cand_n; i++)
 		groups += i == 0 || c->cands[i].action != c->cands[i - 1].action;
 	size = pow2_above(groups + groups / 3 + 1);
@@ -706,13 +780,20 @@ build_index(struct compiler *c)
 
 /* ---- the whole ---- */
 
-static void
+/* Append the whole to *out; it is left as it was when memory is short. */
+static int
 assemble(struct compiler *c, struct buf *out)
 {
+	size_t from = out->len, len = CF_HEADER;
 	uint32_t off = CF_HEADER;
 	uint64_t sum;
-	uint8_t le[8];
 	int i;
+
+	for (i = 0; i < CF_SECTIONS; i++)
+		len += (c->s[i].len + 7) & ~(size_t)7;
+	buf_reserve(out, len);
+	if (out->err != 0)
+		return out->err;
 
 	buf_put(out, CF_MAGIC, 8);
 	buf_u32(out, CF_VERSION);
@@ -730,14 +811,12 @@ assemble(struct compiler *c, struct buf *out)
 	buf_u32(out, 0);
 	for (i = 0; i < CF_SECTIONS; i++) {
 		buf_put(out, c->s[i].p, c->s[i].len);
-		buf_align(out, 8);
+		buf_put(out, "\0\0\0\0\0\0\0", (8 - c->s[i].len % 8) % 8);
 	}
-	if (out->err != 0)
-		return;
-	buf_patch_u32(out, 12, (uint32_t)out->len);
-	sum = htole64(cf_checksum(out->p + CF_SUM_FROM, out->len - CF_SUM_FROM));
-	memcpy(le, &sum, 8);
-	memcpy(out->p + 16, le, 8);
+	buf_patch_u32(out, from + 12, (uint32_t)len);
+	sum = htole64(cf_checksum(out->p + from + CF_SUM_FROM, len - CF_SUM_FROM));
+	memcpy(out->p + from + 16, &sum, 8);
+	return 0;
 }
 
 static int
@@ -764,7 +843,8 @@ compiler_release(struct compiler *c)
 		buf_release(&c->s[i]);
 	buf_release(&c->scratch);
 	free(c->pat);
-	free(c->slots);
+	free(c->keys.v);
+	free(c->values.v);
 	free(c->entries);
 	free(c->cands);
 }
@@ -775,26 +855,21 @@ compile_document(const struct doc *d, struct buf *ret)
 	json_t *list = json_object_get(d->root, "Statement");
 	size_t i, n = list_count(list);
 	struct compiler c = { .doc = d };
-	struct buf out = BUF_INIT;
 	int r;
 
 	c.enc = (struct encoder){ .key = key_intern, .key_arg = &c,
 		.variables = d->variables };
+	buf_reserve(&c.s[CF_POOL], d->len);
+	buf_reserve(&c.s[CF_STMT], n * CF_STMT_SIZE);
+	buf_reserve(&c.s[CF_VAL], n * CF_VAL_SIZE);
 	if ((c.entries = calloc(n + 1, CF_ENTRY_SIZE)) == NULL)
 		c.err = IAM_ERR_MEMORY;
 	for (i = 0; i < n && c.err == 0; i++)
 		put_stmt(&c, list_item(list, i), (uint32_t)i);
 	if (first_error(&c) == 0)
 		build_index(&c);
-	if ((r = first_error(&c)) != 0)
-		goto out;
-	assemble(&c, &out);
-	if ((r = out.err) != 0)
-		goto out;
-	buf_put(ret, out.p, out.len);
-	r = ret->err;
-out:
-	buf_release(&out);
+	if ((r = first_error(&c)) == 0)
+		r = assemble(&c, ret);
 	compiler_release(&c);
 	return r;
 }

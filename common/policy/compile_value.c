@@ -126,6 +126,29 @@ form_of(const struct scan *s, struct buf *b)
 	return CF_GLOB;
 }
 
+/* How many bytes are certainly no wildcard and begin no variable. */
+static size_t
+plain_run(const char *p, size_t len, unsigned flags, bool vars)
+{
+	size_t n;
+
+	for (n = 0; n < len; n++)
+		if ((vars && p[n] == '$') ||
+		    ((flags & PAT_WILD) != 0 && (p[n] == '*' || p[n] == '?')))
+			break;
+	return n;
+}
+
+static void
+put_plain(struct buf *b, const char *p, size_t len, bool lower)
+{
+	size_t from = b->len, i;
+
+	buf_put(b, p, len);
+	for (i = from; lower && i < b->len; i++)
+		b->p[i] = (uint8_t)ascii_lower((char)b->p[i]);
+}
+
 bool
 encode_pattern(struct encoder *e, const char *p, size_t len, unsigned flags,
     struct buf *b, struct pattern *ret)
@@ -136,6 +159,11 @@ encode_pattern(struct encoder *e, const char *p, size_t len, unsigned flags,
 	char c;
 
 	for (i = 0; i < len; i += n) {
+		n = plain_run(p + i, len - i, flags, vars);
+		if (n > 0) {
+			put_plain(b, p + i, n, (flags & PAT_LOWER) != 0);
+			continue;
+		}
 		n = 1;
 		c = p[i];
 		if (vars && c == '$' && i + 1 < len && p[i + 1] == '{') {
@@ -147,7 +175,7 @@ encode_pattern(struct encoder *e, const char *p, size_t len, unsigned flags,
 			mark(&s, b, CF_ONE);
 			s.ones++;
 		} else {
-			buf_putc(b, (flags & PAT_LOWER) != 0 ? ascii_lower(c) : c);
+			put_plain(b, &c, 1, (flags & PAT_LOWER) != 0);
 		}
 	}
 	ret->form = form_of(&s, b);

@@ -84,6 +84,7 @@ struct encoder {
 
 struct pattern {
 	uint8_t form;
+	uint8_t kind; /* the compiler's */
 	uint32_t prefix_len; /* literal bytes at the start and */
 	uint32_t suffix_len; /* at the end of the data */
 };

@@ -84,16 +84,16 @@ principal_parse(const char *arn, struct principal *ret)
 	return true;
 }
 
-static uint64_t
-tail8(struct val_slice s)
+static uint32_t
+tail(struct val_slice s)
 {
-	uint8_t b[8] = { 0 };
-	size_t n = s.len < 8 ? s.len : 8;
+	uint8_t b[CF_TAIL] = { 0 };
+	size_t n = s.len < CF_TAIL ? s.len : CF_TAIL;
 
 	if (n == 0)
 		return 0;
-	memcpy(b + 8 - n, s.p + s.len - n, n);
-	return cf_u64(b);
+	memcpy(b + CF_TAIL - n, s.p + s.len - n, n);
+	return cf_u32(b);
 }
 
 int
@@ -117,7 +117,7 @@ ev_init(struct ev *ev, const struct pol_set *set, const struct pol_request *req)
 	ev->resource = slice(req->resource);
 	if (ev->resource.len > ARN_MAX)
 		return IAM_ERR_ARG;
-	ev->resource_tail = tail8(ev->resource);
+	ev->resource_tail = tail(ev->resource);
 	principal_parse(req->principal, &ev->principal);
 	ev->account = req->principal_account != NULL ?
 	    slice(req->principal_account) : ev->principal.account;
@@ -344,7 +344,7 @@ resolve_key(struct work *k, unsigned slot)
 static inline bool
 condition_possible(struct work *k, const uint8_t *e)
 {
-	unsigned slot = e[18];
+	unsigned slot = e[14];
 	const struct pol_key *key;
 
 	if (slot >= VIEW_KEYS)
@@ -354,36 +354,37 @@ condition_possible(struct work *k, const uint8_t *e)
 	key = k->view.key[slot];
 	if (key == NULL || key->n == 0)
 		return false;
-	return key->n != 1 || k->view.key_value_hash[slot] == cf_u32(e + 12);
+	return key->n != 1 || k->view.key_value_hash[slot] == cf_u32(e + 8);
 }
 
-/* Entry: tail u64, statement u32, value hash u32, tail length u8, flags u8,
- * condition slot u8, 0 u8, 0 u32. */
+/* Entry: tail u32, statement u32, value hash u32, tail length u8, flags u8,
+ * condition slot u8, 0 u8. */
 static void
 scan(struct work *k, uint32_t first, uint32_t n)
 {
-	static const uint8_t shift[9] = { 0, 56, 48, 40, 32, 24, 16, 8, 0 };
+	static const uint8_t shift[CF_TAIL + 1] = { 0, 24, 16, 8, 0 };
 	const uint8_t *e, *end;
-	uint64_t tail;
+	uint32_t last;
 	bool full;
 
 	if (!view_range(&k->view, CF_ENTRY, first, n))
 		return;
 	e = k->view.s[CF_ENTRY].p + (size_t)first * CF_ENTRY_SIZE;
 	end = e + (size_t)n * CF_ENTRY_SIZE;
-	tail = k->ev.resource_tail;
+	last = k->ev.resource_tail;
 	for (; e < end; e += CF_ENTRY_SIZE) {
-		if (e[16] != 0 && e[16] <= 8 && (tail ^ cf_u64(e)) >> shift[e[16]] != 0)
+		if (e[12] != 0 && e[12] <= CF_TAIL &&
+		    (last ^ cf_u32(e)) >> shift[e[12]] != 0)
 			continue;
 		if (!condition_possible(k, e))
 			continue;
 		/* An allow more changes nothing once there is no room to name it. */
 		full = k->denied || (k->layer->allow &&
 		    k->d->match_count == POL_MATCHES_MAX);
-		if (full && (e[17] & CF_DENY) == 0 && k->layer->id != POL_L_RESOURCE &&
+		if (full && (e[13] & CF_DENY) == 0 && k->layer->id != POL_L_RESOURCE &&
 		    k->layer->allow)
 			continue;
-		try_stmt(k, cf_u32(e + 8));
+		try_stmt(k, cf_u32(e + 4));
 	}
 }
 
@@ -395,12 +396,11 @@ probe_resource(struct work *k, const uint8_t *bucket, uint64_t hash)
 
 	for (i = 0, at = (uint32_t)hash & (size - 1); i < size; i++) {
 		s = k->view.s[CF_SUB].p + (size_t)(first + at) * CF_SUB_SIZE;
-		if (cf_u32(s + 12) == 0)
+		if (cf_u32(s + 8) == 0)
 			return;
-		if (cf_u64(s) == hash) {
-			scan(k, cf_u32(s + 8), cf_u32(s + 12));
-			return;
-		}
+		/* Half a hash: others may have the same, and come behind. */
+		if (cf_u32(s) == (uint32_t)(hash >> 32))
+			scan(k, cf_u32(s + 4), cf_u32(s + 8));
 		at = (at + 1) & (size - 1);
 	}
 }

@@ -17,7 +17,7 @@
 /* ---- layout ---- */
 
 #define CF_MAGIC "IAMPOLIC"
-#define CF_VERSION 1u
+#define CF_VERSION 2u
 #define CF_SUM_FROM 24u
 #define CF_FLAG_VARIABLES 1u /* Version 2012-10-17 */
 #define CF_FLAG_KEPT 2u      /* compiled with keep_malformed */
@@ -39,14 +39,15 @@ enum cf_section {
  * (offset u32, count u32) of each section, count of action lengths u32, 0 u32. */
 #define CF_HEADER (32u + CF_SECTIONS * 8u + 8u)
 
-#define CF_STMT_SIZE 48u
-#define CF_VAL_SIZE 24u
+#define CF_STMT_SIZE 44u
+#define CF_VAL_SIZE 20u
 #define CF_COND_SIZE 16u
 #define CF_KEY_SIZE 16u
 #define CF_BUCKET_SIZE 40u
-#define CF_SUB_SIZE 16u
-#define CF_ENTRY_SIZE 24u
+#define CF_SUB_SIZE 12u
+#define CF_ENTRY_SIZE 16u
 #define CF_LEN_SIZE 4u
+#define CF_TAIL 4u /* last bytes of a resource that an entry has */
 
 static const uint8_t cf_record_size[CF_SECTIONS] = { CF_STMT_SIZE, CF_VAL_SIZE,
 	CF_COND_SIZE, CF_KEY_SIZE, CF_BUCKET_SIZE, CF_SUB_SIZE, CF_ENTRY_SIZE,
@@ -299,7 +300,7 @@ struct ev { /* a decision in the making */
 	char action[POL_ACTION_MAX]; /* in lower case */
 	size_t action_len;
 	struct val_slice resource;
-	uint64_t resource_tail; /* the last 8 bytes */
+	uint32_t resource_tail; /* the last CF_TAIL bytes */
 	struct principal principal;
 	struct val_slice account, resource_account;
 	bool bounded; /* the principal has a permissions boundary */

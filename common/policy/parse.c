@@ -173,7 +173,19 @@ number_len(const char *p, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && p[n] != 0 && strchr("0123456789+-.eE", p[n]) != NULL)
+	while (n < len && ((p[n] >= '0' && p[n] <= '9') || p[n] == '+' || p[n] == '-' ||
+	    p[n] == '.' || p[n] == 'e' || p[n] == 'E'))
+		n++;
+	return n;
+}
+
+/* Plain characters at the start of what is in a string: its bytes. */
+static size_t
+plain_text(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && p[n] != '"' && p[n] != '\\')
 		n++;
 	return n;
 }
@@ -193,20 +205,25 @@ hex4(const char *p)
 static size_t
 text_bytes(const char *p, size_t len)
 {
-	size_t i, n = 0;
+	size_t i, n = 0, run;
 	bool in_string = false;
 	unsigned u;
 
 	for (i = 0; i < len; i++) {
+		if (in_string) {
+			run = plain_text(p + i, len - i);
+			n += run;
+			i += run;
+		}
 		if (p[i] == '"') {
 			in_string = !in_string;
-		} else if (in_string && p[i] == '\\' && p[i + 1] == 'u') {
+		} else if (in_string && p[i + 1] == 'u') {
 			u = hex4(p + i + 2);
 			/* each half of a surrogate pair is two of its four bytes */
 			n += u < 0x80 ? 1 : u < 0x800 || (u >= 0xd800 && u < 0xe000) ? 2 : 3;
 			i += 5;
 		} else if (in_string) {
-			i += p[i] == '\\';
+			i++;
 			n++;
 		}
 	}

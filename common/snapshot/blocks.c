@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define WAIT_YIELDS 100
+#define SNAP_POPULATE ((uint64_t)64 << 10)
 #define WAIT_MS 50
 
 static struct snap_file_id
@@ -162,6 +163,8 @@ read_pages(struct snap_file *f, uint64_t first, uint64_t last)
 	if ((r = make_writable(f, off, len)) != 0 ||
 	    (r = descriptor(f, &fd, &own)) != 0)
 		return r;
+	if (len >= SNAP_POPULATE) /* page by page would cost more than the reading */
+		(void)madvise(f->base + off, (size_t)len, MADV_POPULATE_WRITE);
 	r = read_at(fd, f->base + off, (size_t)len, off);
 	if (own)
 		close(fd);

@@ -1,148 +1,298 @@
 /*
- * Decisions: nanoseconds warm (the compiled bytes are opened) and cold (open
- * and decide), by the number of statements, where an index helps and where
- * none can. One principal, one request that a single statement allows.
+ * Decisions: nanoseconds by the number of statements, where an index helps,
+ * where none can, and where the patterns are hostile; beside the peers that
+ * tests/bench/peers measured in the same run. One principal, one request, which
+ * the middle statement allows. The least of several rounds.
+ *
+ * Reads build/bench/peers/peers.tsv, writes build/bench/policy.svg.
  */
-#include "common/base/base.h"
-#include "common/policy/policy.h"
+#include "tests/bench/policies.h"
 
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
+static const unsigned sizes[] = { 1, 10, 100, 1000, 10000 };
+#define BENCH IAM_TEST_BIN "/../bench/"
+#define SIZES IAM_COUNT(sizes)
+#define CURVES_MAX 16
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-enum shape { BY_ACTION, BY_RESOURCE, BY_CONDITION, BY_SUFFIX, SHAPES };
-
-static const char *const shape_names[SHAPES] = { "own action each",
-	"one action, own resource each", "no index: condition on the user",
-	"no index: resource ends differently" };
-
-static void
-put_statement(struct buf *b, enum shape shape, unsigned i)
-{
-	buf_puts(b, i > 0 ? "," : "");
-	switch (shape) {
-	case BY_ACTION:
-		buf_printf(b, "{\"Effect\":\"Allow\",\"Action\":\"svc%u:Act%u\","
-		    "\"Resource\":\"arn:aws:svc:eu-central-1:123456789012:thing/*\"}",
-		    i / 100, i % 100);
-		break;
-	case BY_RESOURCE:
-		buf_printf(b, "{\"Effect\":\"Allow\",\"Action\":\"host:Login\",\"Resource\":"
-		    "\"arn:aws:host:eu-central-1:123456789012:instance/web%u\"}", i);
-		break;
-	case BY_CONDITION:
-		buf_printf(b, "{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\","
-		    "\"Condition\":{\"StringEquals\":{\"aws:username\":\"user%u\"}}}", i);
-		break;
-	case BY_SUFFIX:
-	case SHAPES:
-		buf_printf(b, "{\"Effect\":\"Allow\",\"Action\":\"*\","
-		    "\"Resource\":\"arn:*:*:*:*:*/web%u\"}", i);
-		break;
-	}
-}
-
-static void
-make(enum shape shape, unsigned n, struct buf *ret)
-{
-	const struct pol_limits limits = { .max_chars = 100000000 };
-	struct buf json = BUF_INIT;
-	int64_t t0;
-	unsigned i;
-
-	buf_puts(&json, "{\"Version\":\"2012-10-17\",\"Statement\":[");
-	for (i = 0; i < n; i++)
-		put_statement(&json, shape, i);
-	buf_puts(&json, "]}");
-	t0 = now_ns();
-	if (pol_compile(buf_cstr(&json), json.len, POL_IDENTITY, &limits, NULL, ret) != 0)
-		abort();
-	if (n == 10000)
-		printf("  compiled from %zu KiB of JSON to %zu KiB in %.1f ms\n",
-		    json.len / 1024, ret->len / 1024, (double)(now_ns() - t0) / 1e6);
-	buf_release(&json);
-}
-
-struct request {
-	struct pol_request r;
-	struct pol_value user[1];
-	struct pol_key key[1];
-	char name[32], action[64], resource[96];
+struct curve {
+	char name[48];
+	double ns[SIZES]; /* 0: not measured */
+	bool ours;
 };
 
-static void
-ask(struct request *q, enum shape shape, unsigned n)
-{
-	unsigned i = n / 2;
+struct table {
+	struct curve v[CURVES_MAX];
+	size_t n;
+};
 
-	memset(q, 0, sizeof(*q));
-	snprintf(q->name, sizeof(q->name), "user%u", i);
-	snprintf(q->action, sizeof(q->action), "host:Login");
-	snprintf(q->resource, sizeof(q->resource),
-	    "arn:aws:host:eu-central-1:123456789012:instance/web%u", i);
-	if (shape == BY_ACTION) {
-		snprintf(q->action, sizeof(q->action), "svc%u:Act%u", i / 100, i % 100);
-		snprintf(q->resource, sizeof(q->resource),
-		    "arn:aws:svc:eu-central-1:123456789012:thing/%u", i);
-	}
-	q->user[0] = (struct pol_value){ q->name, strlen(q->name) };
-	q->key[0] = (struct pol_key){ "aws:username", q->user, 1, false };
-	q->r.principal = "arn:aws:iam::123456789012:user/sarah";
-	q->r.action = q->action;
-	q->r.resource = q->resource;
-	q->r.keys = q->key;
-	q->r.key_count = 1;
+/* ---- measuring ---- */
+
+static double
+round_ns(const struct pol_set *set, const struct request *q, enum pol_effect want)
+{
+	struct pol_decision d;
+	unsigned calls = 0, i;
+	int64_t t0 = now_ns(), t;
+
+	do {
+		for (i = 0; i < 16; i++)
+			if (pol_eval(set, &q->r, &d) != 0 || d.effect != want)
+				abort();
+		calls += 16;
+		t = now_ns() - t0;
+	} while (t < 10000000);
+	return (double)t / calls;
 }
 
 static double
-measure(const struct buf *bytes, const struct request *q, bool cold)
+warm_ns(const struct buf *bytes, const struct request *q, enum pol_effect want)
 {
 	struct pol_source src = { .name = "bench" };
 	struct pol_set set = { .identity = { &src, 1 } };
-	struct pol_decision d;
-	int64_t t0, t1;
-	unsigned rounds = 0, i;
+	double least = 0, ns;
+	int i;
 
 	if (pol_open(bytes->p, bytes->len, &src.doc) != 0)
 		abort();
-	t0 = now_ns();
-	do {
-		for (i = 0; i < 16; i++) {
-			if (cold && pol_open(bytes->p, bytes->len, &src.doc) != 0)
-				abort();
-			if (pol_eval(&set, &q->r, &d) != 0 || d.effect != POL_ALLOWED)
-				abort();
+	for (i = 0; i < 15; i++) {
+		ns = round_ns(&set, q, want);
+		if (i == 0 || ns < least)
+			least = ns;
+	}
+	return least;
+}
+
+static void
+measure(struct table *t, enum shape shape)
+{
+	struct curve *c = &t->v[t->n++];
+	struct buf json = BUF_INIT, bytes = BUF_INIT;
+	struct request q;
+	size_t i;
+
+	*c = (struct curve){ .ours = true };
+	snprintf(c->name, sizeof(c->name), "Host IAM, %s", shape_names[shape]);
+	for (i = 0; i < SIZES; i++) {
+		buf_reset(&json);
+		buf_reset(&bytes);
+		put_document(&json, shape, sizes[i]);
+		compile_or_die(&json, &bytes);
+		make_request(&q, shape, sizes[i]);
+		c->ns[i] = warm_ns(&bytes, &q,
+		    shape == HOSTILE ? POL_IMPLICIT_DENY : POL_ALLOWED);
+	}
+	buf_release(&json);
+	buf_release(&bytes);
+}
+
+/* ---- the peers: lines "name TAB statements TAB nanoseconds" ---- */
+
+static struct curve *
+curve_named(struct table *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (strcmp(t->v[i].name, name) == 0)
+			return &t->v[i];
+	if (t->n == CURVES_MAX)
+		return NULL;
+	snprintf(t->v[t->n].name, sizeof(t->v[t->n].name), "%s", name);
+	return &t->v[t->n++];
+}
+
+static void
+read_peers(struct table *t, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[200], name[48];
+	struct curve *c;
+	unsigned n;
+	double ns;
+	size_t i;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%47[^\t]\t%u\t%lf", name, &n, &ns) != 3 ||
+		    (c = curve_named(t, name)) == NULL)
+			continue;
+		for (i = 0; i < SIZES; i++)
+			if (sizes[i] == n)
+				c->ns[i] = ns;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+/* ---- a table, and how many times slower than ours ---- */
+
+static void
+print_time(double ns)
+{
+	if (ns == 0)
+		printf(" %10s", "-");
+	else if (ns < 1e4)
+		printf(" %7.2f us", ns / 1e3);
+	else
+		printf(" %7.0f us", ns / 1e3);
+}
+
+static void
+print_table(const struct table *t)
+{
+	size_t i, j;
+
+	printf("%-38s", "one decision, statements:");
+	for (i = 0; i < SIZES; i++)
+		printf(" %10u", sizes[i]);
+	printf("\n");
+	for (j = 0; j < t->n; j++) {
+		printf("%-38s", t->v[j].name);
+		for (i = 0; i < SIZES; i++)
+			print_time(t->v[j].ns[i]);
+		printf("\n");
+	}
+	for (j = 0; j < t->n; j++) {
+		if (t->v[j].ours)
+			continue;
+		printf("%-38s", t->v[j].name);
+		for (i = 0; i < SIZES; i++)
+			printf(" %8.0f x", t->v[j].ns[i] / t->v[0].ns[i]);
+		printf("\n");
+	}
+}
+
+/* ---- the plot: both axes logarithmic ---- */
+
+#define LEFT 70.0
+#define TOP 20.0
+#define WIDTH 420.0
+#define HEIGHT 360.0
+#define DECADES 8 /* 10 ns to 1 s */
+
+/* log10, without libm: halvings and a square root's worth of precision. */
+static double
+decades(double v)
+{
+	double whole = 0, part = 0.5;
+	int i;
+
+	for (; v >= 10; v /= 10)
+		whole++;
+	for (i = 0; i < 16; i++, part /= 2) {
+		v *= v;
+		if (v >= 10) {
+			v /= 10;
+			whole += part;
 		}
-		rounds += 16;
-		t1 = now_ns();
-	} while (t1 - t0 < 100000000);
-	return (double)(t1 - t0) / rounds;
+	}
+	return whole;
+}
+
+static double
+plot_x(unsigned statements)
+{
+	return LEFT + WIDTH * decades(statements) / 4;
+}
+
+static double
+plot_y(double ns)
+{
+	return TOP + HEIGHT - HEIGHT * (decades(ns < 10 ? 10 : ns) - 1) / DECADES;
+}
+
+static void
+put_axes(FILE *f)
+{
+	static const char *const times[DECADES + 1] = { "10 ns", "100 ns", "1 us", "10 us",
+		"100 us", "1 ms", "10 ms", "100 ms", "1 s" };
+	double at, ns = 10;
+	size_t i;
+
+	for (i = 0; i <= DECADES; i++, ns *= 10) {
+		at = plot_y(ns);
+		fprintf(f, "<path d=\"M%.0f %.1fh%.0f\" stroke=\"#ddd\"/>"
+		    "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+		    LEFT, at, WIDTH, LEFT - 6, at + 4, times[i]);
+	}
+	for (i = 0; i < SIZES; i++)
+		fprintf(f, "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">%u</text>\n",
+		    plot_x(sizes[i]), TOP + HEIGHT + 18, sizes[i]);
+	fprintf(f, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">statements</text>\n",
+	    LEFT + WIDTH / 2, TOP + HEIGHT + 36);
+}
+
+static void
+put_curve(FILE *f, const struct curve *c, size_t number)
+{
+	static const char *const colours[] = { "#0b6e4f", "#1f77b4", "#9467bd", "#17becf",
+		"#bcbd22", "#d62728", "#ff7f0e", "#8c564b", "#e377c2" };
+	const char *colour = colours[number % IAM_COUNT(colours)];
+	double y = TOP + 14 + 20 * (double)number;
+	char step = 'M';
+	size_t i;
+
+	fprintf(f, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s d=\"", colour,
+	    c->ours ? "" : " stroke-dasharray=\"5 3\"");
+	for (i = 0; i < SIZES; i++, step = 'L')
+		if (c->ns[i] != 0)
+			fprintf(f, "%c%.1f %.1f", step, plot_x(sizes[i]), plot_y(c->ns[i]));
+	fprintf(f, "\"/>\n<text x=\"%.0f\" y=\"%.0f\" fill=\"%s\">%s</text>\n",
+	    LEFT + WIDTH + 14, y, colour, c->name);
+}
+
+static void
+plot(const struct table *t, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	size_t i;
+
+	if (f == NULL) {
+		perror(path);
+		return;
+	}
+	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"430\" "
+	    "font-family=\"sans-serif\" font-size=\"12\">\n"
+	    "<rect width=\"760\" height=\"430\" fill=\"#fff\"/>\n");
+	put_axes(f);
+	for (i = 0; i < t->n; i++)
+		put_curve(f, &t->v[i], i);
+	fprintf(f, "</svg>\n");
+	fclose(f);
+	printf("%s: cost against size\n", path);
+}
+
+/* How long 10,000 statements take to compile, and how large they become. */
+static void
+print_compiled(void)
+{
+	struct buf json = BUF_INIT, bytes = BUF_INIT;
+	int64_t t, least = INT64_MAX;
+	int i;
+
+	put_document(&json, BY_RESOURCE, 10000);
+	for (i = 0; i < 5; i++) {
+		buf_reset(&bytes);
+		t = now_ns();
+		compile_or_die(&json, &bytes);
+		t = now_ns() - t;
+		least = t < least ? t : least;
+	}
+	printf("10,000 statements: %zu KiB of JSON to %zu KiB in %.1f ms\n",
+	    json.len / 1024, bytes.len / 1024, (double)least / 1e6);
+	buf_release(&json);
+	buf_release(&bytes);
 }
 
 int
 main(void)
 {
-	static const unsigned sizes[] = { 1, 100, 10000 };
-	struct request q;
-	struct buf b = BUF_INIT;
-	unsigned i;
+	static struct table t;
 	int shape;
 
-	for (shape = 0; shape < SHAPES; shape++) {
-		printf("%s\n", shape_names[shape]);
-		for (i = 0; i < IAM_COUNT(sizes); i++) {
-			buf_reset(&b);
-			make((enum shape)shape, sizes[i], &b);
-			ask(&q, (enum shape)shape, sizes[i]);
-			printf("  %6u statements: %9.1f ns warm %11.1f ns open and decide\n",
-			    sizes[i], measure(&b, &q, false), measure(&b, &q, true));
-		}
-	}
-	buf_release(&b);
+	for (shape = 0; shape < SHAPES; shape++)
+		measure(&t, (enum shape)shape);
+	read_peers(&t, BENCH "peers/peers.tsv");
+	print_table(&t);
+	print_compiled();
+	plot(&t, BENCH "policy.svg");
 	return 0;
 }

@@ -17,7 +17,9 @@ UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wr
 UNIT_LDFLAGS_test_pam_chkauth := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_chkauth: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iam-chkauth
 build/fuzz/fuzz_conv: build/fuzz/obj/pam_iam/conv.o
+$(B)/test/replay/fuzz_conv: $(B)/tobj/pam_iam/conv.o
 build/fuzz/fuzz_policy_eval: build/fuzz/obj/tests/policy/naive.o
+$(B)/test/replay/fuzz_policy_eval: $(B)/tobj/tests/policy/naive.o
 UNIT_LDFLAGS_test_policy_form := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray -Wl,--wrap=strdup
 NAIVE := $(call tobj,tests/policy/naive.c tests/policy/generate.c)
 UNIT_LDFLAGS_test_policy_differential := $(NAIVE)
@@ -25,3 +27,6 @@ $(B)/test/unit/test_policy_differential: $(NAIVE)
 # What it defines stands in front of libc, also for the module.
 UNIT_LDFLAGS_test_nss_module := -Wl,--export-dynamic
 $(B)/test/unit/test_nss_module: $(B)/test/libnss_iam.so.2
+UNIT_LDFLAGS_test_policy_cost := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+UNIT_LDFLAGS_test_policy_zones := $(B)/tobj/tests/policy/libc_clock.o
+$(B)/test/unit/test_policy_zones: $(B)/tobj/tests/policy/libc_clock.o

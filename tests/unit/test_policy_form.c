@@ -198,7 +198,7 @@ test_pol_open__other_version_and_alignment(void **state)
 	(void)state;
 	make(document, POL_IDENTITY, &b);
 	assert_int_equal(pol_open(b.p + 1, b.len - 1, &doc), IAM_ERR_FORMAT);
-	b.p[8] = 2;
+	b.p[8]++;
 	assert_int_equal(pol_open(b.p, b.len, &doc), IAM_ERR_VERSION);
 	assert_int_equal(pol_open(NULL, 0, &doc), IAM_ERR_FORMAT);
 	buf_release(&b);
