@@ -52,6 +52,18 @@ test_pol_eval__corpus_cases(void **state)
 	assert_int_equal(passed, 1200);
 }
 
+/* Written by hand: each layer, kind of principal and form of pattern, with what
+ * the IAM User Guide and iam-policy(5) say of it. */
+static void
+test_pol_eval__extra_cases(void **state)
+{
+	unsigned passed;
+
+	(void)state;
+	assert_int_equal(run_file("tests/policy/extra.jsonl", corpus_run_case, &passed), 0);
+	assert_int_equal(passed, 137);
+}
+
 static void
 test_pol_compile__corpus_documents_are_refused(void **state)
 {
@@ -92,6 +104,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pol_eval__corpus_cases),
+		cmocka_unit_test(test_pol_eval__extra_cases),
 		cmocka_unit_test(test_policy_corpus__odd_lines_fail),
 		cmocka_unit_test(test_pol_compile__corpus_documents_are_refused),
 	};
