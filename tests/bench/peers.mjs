@@ -65,18 +65,16 @@ async function measure(decide) {
 	const answer = decide(), waits = answer instanceof Promise;
 	if ((await answer) !== true)
 		throw new Error('not allowed');
-	let least = Infinity;
-	for (let round = 0, calls = 1; round < 7; ) {
+	const begin = process.hrtime.bigint();
+	let least = Infinity, calls = 1;
+	for (let round = 0; round < 3 || process.hrtime.bigint() - begin < 1_000_000_000n; round++) {
 		const t = process.hrtime.bigint();
 		for (let i = 0; i < calls; i++)
 			waits ? await decide() : decide();
 		const ns = Number(process.hrtime.bigint() - t);
-		if (ns < 2e7 && calls < 1e7) {
-			calls *= 2;
-			continue;
-		}
 		least = Math.min(least, ns / calls);
-		round++;
+		if (ns < 1e6)
+			calls *= 2;
 	}
 	return least;
 }
