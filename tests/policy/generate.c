@@ -251,7 +251,7 @@ put_mutated(struct random *r, struct buf *b, const char *s, bool variables)
 		case 1: buf_putc(b, '*'); break;
 		case 2: buf_puts(b, "*"); buf_put(b, s + i, n); break;
 		case 3: break;
-		case 4: buf_puts(b, "*"); /* for the rest, too */
+		case 4: buf_puts(b, below(r, 2) ? "*" : "*?"); /* for the rest, too */
 			return;
 		default: put_variable(r, b); break;
 		}
@@ -274,9 +274,13 @@ steal(struct buf *b)
 static json_t *
 string_value(struct random *r)
 {
+	static const char *const wild[] = { "*?", "??", "?", "*??", "?*?", "*??*", "???" };
 	struct buf b = BUF_INIT;
 
-	put_mutated(r, &b, PICK(r, words), chance(r, 40));
+	if (!chance(r, 10))
+		put_mutated(r, &b, PICK(r, words), chance(r, 40));
+	if (chance(r, 10)) /* wildcards alone, for characters of several bytes */
+		buf_puts(&b, PICK(r, wild));
 	return steal(&b);
 }
 
@@ -290,7 +294,7 @@ resource_pattern(struct random *r)
 	static const char *const tails[] = { "*", "box/*", "box/alice", "box/${aws:username}",
 		"box/alice/*", "box/*/b", "*/alice", "instance/*", "instance/web1", "role/Ops", "box/\xc3\xa9*",
 		"box/?", "box/a:b:c", "command/web1//usr/bin/*", "${aws:PrincipalTag/t}/alice", "*alice*",
-		"box/${*}", "box/a?b", "*${host:Service}*1" };
+		"box/${*}", "box/a?b", "*${host:Service}*1", "box/*??", "box/??", "*?t?", "box/*?" };
 	const char *whole;
 	struct buf b = BUF_INIT;
 
