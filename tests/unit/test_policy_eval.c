@@ -53,6 +53,7 @@ static const struct row rows[] = {
 	{ "?? is not one of two bytes", C("StringLike", "aws:PrincipalTag/t", "\"??\""), T "\xc3\xa9", 0, 0 },
 	{ "* does not split a character", C("StringLike", "aws:PrincipalTag/t", "\"*?\""), T "\xe2\x82\xac", 1, 1 },
 	{ "only ASCII folds", C("StringEqualsIgnoreCase", "aws:PrincipalTag/t", "\"\\u00c9\""), T "\xc3\xa9", 0, 0 },
+	{ "one text under two operators", "{\"StringLike\":{\"aws:PrincipalTag/t\":\"a*\"},\"StringEquals\":{\"aws:PrincipalTag/t\":\"a*\"}}", T "ab", 0, 0 },
 	/* ARNs */
 	{ "component by component", C("ArnLike", "aws:SourceArn", "\"arn:aws:s3:::*\""), "aws:SourceArn=arn:aws:s3:eu:1:x", 0, 0 },
 	{ "the last holds colons", C("ArnLike", "aws:SourceArn", "\"arn:aws:sns:*:*:a:*\""), "aws:SourceArn=arn:aws:sns:e:1:a:b:c", 1, 1 },
@@ -75,6 +76,7 @@ static const struct row rows[] = {
 	/* truth, bytes */
 	{ "Bool in upper case", C("Bool", "aws:SecureTransport", "true"), "aws:SecureTransport=TRUE", 0, 1 },
 	{ "bytes, not text", C("BinaryEquals", "aws:PrincipalTag/t", "\"Zm9v\""), T "Zm9v", 1, 1 },
+	{ "base64 with bits to spare", C("BinaryEquals", "aws:PrincipalTag/t", "\"YQ==\""), T "YR==", 0, 1 },
 	{ "no base64", C("BinaryEquals", "aws:PrincipalTag/t", "\"Zm9v\""), T "Zm9", 0, 1 },
 	/* addresses */
 	{ "0.0.0.0/0", C("IpAddress", "aws:SourceIp", "\"0.0.0.0/0\""), IP "255.255.255.255", 1, 1 },
