@@ -172,7 +172,7 @@ request_value(struct random *r, enum kind kind)
 	case ADDRESS: s = PICK(r, addresses); break;
 	case ARN: s = PICK(r, arns); break;
 	case TRUTH: s = PICK(r, truths); break;
-	case BINARY: s = PICK(r, binaries); break;
+	case BINARY: s = chance(r, 85) ? PICK(r, binaries) : "YR=="; break;
 	case KINDS: default: abort();
 	}
 	return bytes(s, strlen(s));
@@ -222,6 +222,10 @@ put_variable(struct random *r, struct buf *b)
 
 	if (chance(r, 30)) {
 		buf_puts(b, PICK(r, plain));
+		return;
+	}
+	if (chance(r, 5)) { /* one in doubt and one without a value */
+		buf_puts(b, "${aws:TagKeys}${aws:absent}");
 		return;
 	}
 	buf_printf(b, "${%s", PICK(r, names));
