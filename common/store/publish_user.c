@@ -482,9 +482,11 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 	if ((reason = unfit(p, &u)) != NULL)
 		return pub_warn(p, key, "left out: %s", reason);
 	buf_reset(&p->record);
-	if ((r = put_principal(p, &u)) == 0 &&
-	    (u.adopted || (r = put_account(p, &u)) == 0) &&
-	    (r = put_memberships(p, &u)) == 0)
+	/* The host knows a local account from its own files, groups included. */
+	if ((r = put_principal(p, &u)) == 0 && !u.adopted &&
+	    (r = put_account(p, &u)) == 0)
+		r = put_memberships(p, &u);
+	if (r == 0)
 		r = put_ssh_keys(p, &u);
 	json_decref(u.policies);
 	buf_release(&u.gids);

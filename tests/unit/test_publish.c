@@ -503,21 +503,32 @@ test_store_publish__S2_adopted_local_account(void **state)
 	const char *const user = "{\"UserName\": \"Anna\", \"UserId\": \"AIDA\","
 	    " \"Arn\": \"arn:aws:iam::" FIX_ACCOUNT ":user/Anna\", \"UnixName\": \"anna\","
 	    " \"Uid\": 1001, \"Gid\": 100, \"Home\": \"/srv/anna\", \"Shell\": \"\","
-	    " \"Adopted\": true, \"Enabled\": true}";
+	    " \"Groups\": [\"Team\"], \"AttachedPolicies\": [], \"Adopted\": true,"
+	    " \"Enabled\": true}";
 	struct buf text = BUF_INIT;
+	struct snap_group group;
+	bool found;
 
 	fix_file(paths->passwd, "root:x:0:0::/:/bin/sh\n"
 	    "anna:x:1001:100::/srv/anna:\nbert:x:1002:100::/:\n");
 	fix_put(&h->fix, "account", "{\"AccountId\": \"" FIX_ACCOUNT "\","
 	    " \"AdoptedUsers\": [\"anna\"]}");
+	fix_put(&h->fix, "groups/Team", "{\"GroupName\": \"Team\", \"UnixName\":"
+	    " \"team\", \"Gid\": 2100000009, \"AttachedPolicies\": [\"" FIX_MANAGED
+	    "\"]}");
 	fix_put(&h->fix, "users/Anna", user);
 	publish(h);
 	assert_quiet(h);
 	assert_false(has_user(h, "anna"));
+	/* Her group's policies count, and the host's group file is what it was. */
+	assert_int_equal(snap_group_by_name(h->pub, "team", &found, &group), 0);
+	assert_true(found);
+	assert_int_equal(group.member_count, 0);
 	assert_true(principal(h, "anna"));
 	assert_int_equal(h->principal.uid, 1001);
 	assert_int_equal(h->principal.gid, 100);
 	assert_int_equal(h->principal.enabled, 1);
+	assert_int_equal(h->principal.policy_count, 1);
 	/* Without a snapshot she stays governed, and the others are not. */
 	assert_int_equal(governed_without_snapshot("anna", paths->governed,
 	    paths->passwd), GOVERNED_YES);
