@@ -51,7 +51,8 @@ broken(struct flow *f, int err, const char *reason)
 /*
  * The runtime state is needed for everything that opens. The session that this
  * process belongs to counts for its own user acting in person only, so nobody
- * looks for it on behalf of a daemon.
+ * looks for it on behalf of a daemon; and the helper may not see it, nor, with
+ * hidepid, the processes on the way.
  */
 static void
 open_runtime(struct flow *f)
@@ -61,7 +62,7 @@ open_runtime(struct flow *f)
 	r = runtime_open(f->host->run, f->host->auth_gid, &f->rt);
 	if (r != 0)
 		f->rt = NULL;
-	else if (f->facts->caller_uid != 0)
+	else if (f->facts->caller_uid != 0 && !f->facts->by_proxy)
 		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
 		    &f->session_pid, &f->session);
 	if (r == 0 && f->facts->makes_state)

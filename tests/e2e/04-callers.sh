@@ -77,6 +77,9 @@ run "password and code unlock" try_lock sarah locker sarah 'Correct horse 1' "$c
 refused "the same code again does not (S33, S35)" try_lock sarah locker sarah 'Correct horse 1' "$c"
 refused "a wrong password does not" try_lock sarah locker sarah 'Correct horse 2' "$(fresh_code sarah)"
 refused "and not for su either" talk 20 'Password: $' 'Correct horse 1' 'Verification code: $' "$c" -- runuser -u lena -- su sarah -c true
+mount -o remount,hidepid=invisible /proc
+run "also where processes of others are hidden" try_lock sarah locker sarah 'Correct horse 1' "$(fresh_code sarah)"
+mount -o remount,hidepid=off /proc
 refused "another user's screen is not hers to unlock" try_lock sarah locker nils 'Correct horse 2' "$(fresh_code nils)"
 run "lena's locker goes on with pam_unix" talk 20 'assword: $' 'local secret' -- runuser -u lena -- pamtester locker lena authenticate
 
