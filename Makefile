@@ -23,7 +23,7 @@ B := build$(if $(SAN),/san)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wswitch-enum -Wformat=2 -Wundef -Wvla
-ALL_CPPFLAGS := -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DIAM_VERSION='"$(VERSION)"' -DIAM_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DIAM_LOCALEDIR='"$(PREFIX)/share/locale"' $(CPPFLAGS)
 # The modules live in processes whose locale, signals and stacks are not ours.

@@ -4,6 +4,7 @@
 
 #include <liboath/oath.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 static int
@@ -32,12 +33,53 @@ is_code(const char *code, unsigned digits)
 	return code[digits] == '\0';
 }
 
-static int
-flags_of(uint32_t alg)
+/* The HMAC of the step, as eight bytes from the most significant one on (RFC 4226). */
+static size_t
+mac(const struct secret *seed, uint32_t alg, uint64_t step,
+    uint8_t ret[crypto_auth_hmacsha512_BYTES])
 {
-	if (alg == TOTP_SHA256)
-		return OATH_TOTP_HMAC_SHA256;
-	return alg == TOTP_SHA512 ? OATH_TOTP_HMAC_SHA512 : 0;
+	union {
+		crypto_auth_hmacsha256_state sha256;
+		crypto_auth_hmacsha512_state sha512;
+	} st;
+	uint8_t counter[8];
+	size_t i;
+
+	for (i = 0; i < sizeof(counter); i++)
+		counter[i] = (uint8_t)(step >> (56 - 8 * i));
+	if (alg == TOTP_SHA256) {
+		crypto_auth_hmacsha256_init(&st.sha256, seed->p, seed->len);
+		crypto_auth_hmacsha256_update(&st.sha256, counter, sizeof(counter));
+		crypto_auth_hmacsha256_final(&st.sha256, ret);
+	} else {
+		crypto_auth_hmacsha512_init(&st.sha512, seed->p, seed->len);
+		crypto_auth_hmacsha512_update(&st.sha512, counter, sizeof(counter));
+		crypto_auth_hmacsha512_final(&st.sha512, ret);
+	}
+	explicit_bzero(&st, sizeof(st));
+	return alg == TOTP_SHA256 ? crypto_auth_hmacsha256_BYTES :
+	    crypto_auth_hmacsha512_BYTES;
+}
+
+/*
+ * liboath has SHA-256 and SHA-512 only where it takes a time_t, and that is as
+ * wide there as liboath was built, not as this file is.
+ */
+static void
+sha2_code(const struct secret *seed, const struct totp_params *params,
+    uint64_t step, char ret[9])
+{
+	uint8_t m[crypto_auth_hmacsha512_BYTES];
+	size_t at, len = mac(seed, params->alg, step, m);
+	uint32_t n;
+
+	at = m[len - 1] & 15;
+	n = (uint32_t)(m[at] & 127) << 24 | (uint32_t)m[at + 1] << 16 |
+	    (uint32_t)m[at + 2] << 8 | m[at + 3];
+	snprintf(ret, 9, "%0*u", (int)params->digits,
+	    params->digits == 6 ? n % 1000000 : n % 100000000);
+	explicit_bzero(m, sizeof(m));
+	explicit_bzero(&n, sizeof(n));
 }
 
 int
@@ -50,9 +92,12 @@ totp_code(const struct secret *seed, const struct totp_params *params,
 		return r;
 	if (step > (uint64_t)INT64_MAX / params->period_s)
 		return IAM_ERR_ARG;
-	r = oath_totp_generate2((const char *)seed->p, seed->len,
-	    (time_t)(step * params->period_s), params->period_s, 0,
-	    params->digits, flags_of(params->alg), ret);
+	if (params->alg != TOTP_SHA1) {
+		sha2_code(seed, params, step, ret);
+		return 0;
+	}
+	r = oath_hotp_generate((const char *)seed->p, seed->len, step,
+	    params->digits, false, OATH_HOTP_DYNAMIC_TRUNCATION, ret);
 	if (r == OATH_MALLOC_ERROR)
 		return IAM_ERR_MEMORY;
 	return r == OATH_OK ? 0 : IAM_ERR_CRYPTO;
