@@ -297,7 +297,7 @@ publish(struct run *r)
 
 	if (!r->c.publish || r->c.store == NULL)
 		return;
-	err = store_publish(r->c.store, &r->paths, &warnings, &why);
+	err = store_publish_changes(r->c.store, &r->paths, &warnings, &why);
 	if (warnings != NULL)
 		(void)json_array_extend(r->reply->warnings, warnings);
 	json_decref(warnings);

@@ -374,9 +374,15 @@ add_member_of(struct snap_builder *b, const void *key, size_t key_len,
 {
 	struct part *p = &b->parts[PART_USER];
 	uint32_t i = snap_item_of(p, SNAP_USER_NAME, key, key_len, 0);
+	int r;
 
-	if (i == NO_ITEM)
-		return IAM_ERR_ABSENT;
+	if (i == NO_ITEM) { /* a local account's */
+		i = p->count;
+		if ((r = new_item(b, p, "", 0)) != 0 ||
+		    (r = set_key(b, &p->items[i], false, key, key_len)) != 0 ||
+		    (r = index_key(p, SNAP_USER_NAME, key, key_len, i)) != 0)
+			return r;
+	}
 	if (p->items[i].extra != NULL)
 		return IAM_ERR_CONFLICT;
 	if ((p->items[i].extra = keep(b, value, len)) == NULL)

@@ -16,7 +16,8 @@ struct item {
 	uint32_t value_len, extra_len;
 	uint16_t name_len;
 	uint8_t id[SNAP_ID_LEN];
-	uint8_t flags; /* SNAP_…; 0: nothing any more */
+	uint8_t flags; /* SNAP_… */
+	bool skip;     /* not in this file: nothing is there that could be gone */
 };
 
 struct slot {

@@ -82,10 +82,10 @@ take(struct snap_builder *b, struct part *p, enum part_number n,
 
 	if ((r = find_now(b->under, t, key, &found, &rec)) != 0 || !found)
 		return r;
-	if ((r = leave(p, n, named, snap_key_of(&rec, named))) != 0 ||
+	if ((r = leave(p, n, named, snap_listed_key(&rec, false))) != 0 ||
 	    numbered == SNAP_TABLE_COUNT)
 		return r;
-	return leave(p, n, numbered, snap_key_of(&rec, numbered));
+	return leave(p, n, numbered, snap_listed_key(&rec, true));
 }
 
 static int
@@ -119,11 +119,9 @@ static bool
 is_covered(const struct part *p, enum part_number n,
     const struct snap_record *rec)
 {
-	struct snap_bytes name = snap_key_of(rec, snap_named_table(n));
-	struct snap_bytes id = { NULL, 0 };
+	struct snap_bytes name = snap_listed_key(rec, false);
+	struct snap_bytes id = snap_listed_key(rec, true);
 
-	if (snap_numbered_table(n) != SNAP_TABLE_COUNT)
-		id = snap_key_of(rec, snap_numbered_table(n));
 	return (name.len > 0 && is_known(p, snap_named_table(n), name)) ||
 	    (id.len > 0 && is_known(p, snap_numbered_table(n), id));
 }
@@ -177,18 +175,20 @@ count_key(const struct snap_file *low, enum snap_table t, struct item *it,
 	bool found = false;
 	int r;
 
-	if ((it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
+	if (it->skip || (it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
 		return 0;
 	if (low != NULL && (r = find_below(low, t, key_of_item(it, by_id),
 	    &found, &rec)) != 0)
 		return r;
-	im->rows[t].total += (uint64_t)!gone - (uint64_t)found;
+	/* Memberships alone are no user. */
+	im->rows[t].total +=
+	    (uint64_t)(!gone && (t != SNAP_USER_NAME || it->value_len > 0)) -
+	    (uint64_t)(found && snap_key_of(&rec, t).len > 0);
 	if (t == SNAP_USER_NAME)
 		im->rows[SNAP_MEMBER_OF].total += (uint64_t)(it->extra_len > 0) -
 		    (uint64_t)(found && rec.extra.len > 0);
 	/* What is gone need not be said where there is nothing. */
-	if (gone && !found)
-		it->flags = 0;
+	it->skip = gone && !found;
 	return 0;
 }
 
@@ -210,9 +210,9 @@ count_part(const struct snap_file *low, struct part *p, enum part_number n,
 	for (i = 0; i < p->count; i++) {
 		it = &p->items[i];
 		/* Removed and added again: it is replaced. */
-		if ((it->flags & SNAP_GONE) != 0 && (it->flags & SNAP_NAMED) != 0 &&
-		    snap_item_of(p, t, it->name, it->name_len, 0) != NO_ITEM)
-			it->flags = 0;
+		it->skip = (it->flags & SNAP_GONE) != 0 &&
+		    (it->flags & SNAP_NAMED) != 0 &&
+		    snap_item_of(p, t, it->name, it->name_len, 0) != NO_ITEM;
 		if ((r = count_key(low, t, it, im)) != 0 ||
 		    (u != SNAP_TABLE_COUNT &&
 		    (r = count_key(low, u, it, im)) != 0))

@@ -78,7 +78,7 @@ count_keys(const struct part *p, enum snap_table t)
 		if (t == SNAP_MEMBER_OF)
 			n += p->items[i].extra_len > 0;
 		else
-			n += (p->items[i].flags & flag) != 0;
+			n += !p->items[i].skip && (p->items[i].flags & flag) != 0;
 	}
 	return n;
 }
@@ -118,7 +118,7 @@ lay_out_records(struct snap_builder *b, enum part_number n, uint64_t off)
 
 	for (i = 0; i < p->count; i++) {
 		it = &p->items[i];
-		if (it->flags == 0)
+		if (it->skip)
 			continue;
 		if (is_inside(n, it))
 			it->flags |= SNAP_INSIDE;
@@ -312,7 +312,8 @@ fill_entries(const struct part *p, enum snap_table t, uint32_t buckets,
 
 	for (i = 0; i < p->count; i++) {
 		it = &p->items[i];
-		if ((it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
+		if (it->skip ||
+		    (it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
 			continue;
 		put_entry(entries, buckets, by_id ?
 		    snap_hash(t, it->id, SNAP_ID_LEN) :
@@ -384,7 +385,7 @@ put_records(const struct part *p, struct out *o)
 
 	for (i = 0; i < p->count; i++) {
 		it = &p->items[i];
-		if (it->flags == 0)
+		if (it->skip)
 			continue;
 		if (page == NULL || it->off >= start + len) {
 			if (page != NULL)

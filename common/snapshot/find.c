@@ -223,10 +223,20 @@ snap_key_of(const struct snap_record *rec, enum snap_table table)
 	if (snap_table_by_id(table))
 		return (rec->flags & SNAP_NUMBERED) != 0 ? rec->id :
 		    bytes_of(NULL, 0);
+	/* A record may have one of two values, which two tables list. */
 	if ((rec->flags & SNAP_NAMED) == 0 ||
-	    (table == SNAP_MEMBER_OF && rec->extra.len == 0))
+	    (table == SNAP_MEMBER_OF && rec->extra.len == 0) ||
+	    (table == SNAP_USER_NAME && rec->value.len == 0))
 		return bytes_of(NULL, 0);
 	return rec->name;
+}
+
+struct snap_bytes
+snap_listed_key(const struct snap_record *rec, bool by_id)
+{
+	if ((rec->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
+		return bytes_of(NULL, 0);
+	return by_id ? rec->id : rec->name;
 }
 
 static inline bool

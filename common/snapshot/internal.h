@@ -172,6 +172,9 @@ uint32_t snap_bucket_of(uint64_t hash, uint32_t buckets);
 /* The key of a record in a table; of length 0 when that table has it not. */
 struct snap_bytes snap_key_of(const struct snap_record *rec,
     enum snap_table table);
+/* The key under which a record is in the buckets, whatever it says; length 0: it
+ * is not. */
+struct snap_bytes snap_listed_key(const struct snap_record *rec, bool by_id);
 /* What a table says of a record. */
 static inline struct snap_bytes
 snap_value_of(const struct snap_record *rec, enum snap_table table)

@@ -111,7 +111,8 @@ get_device(struct rd *r, struct snap_device *d)
 static bool
 layer_ok(uint32_t layer)
 {
-	return layer == SNAP_LAYER_IDENTITY || layer == SNAP_LAYER_BOUNDARY;
+	return layer == SNAP_LAYER_IDENTITY || layer == SNAP_LAYER_BOUNDARY ||
+	    layer == SNAP_LAYER_GROUP;
 }
 
 static bool
@@ -243,6 +244,65 @@ snap_principal_decode(struct snap_bytes in, struct snap_principal *ret)
 	return 0;
 }
 
+void
+snap_group_policies_encode(const char *const *keys, uint32_t count,
+    struct buf *b)
+{
+	uint32_t i, n = put_count(b, count, SNAP_POLICIES_MAX);
+
+	for (i = 0; i < n; i++)
+		put_must(b, keys[i]);
+}
+
+/* The group's policies instead of the reference at i; none, and disabled, when
+ * they are not there or are too many. */
+static int
+expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
+    uint32_t *ret_count)
+{
+	struct snap_policy_ref group = p->policies[i], *to = &p->policies[i];
+	struct snap_bytes v = { NULL, 0 };
+	struct rd r;
+	uint32_t n = 0, k;
+	bool found;
+	int err;
+
+	err = snap_find(s, SNAP_GROUP_POLICIES, group.key, strlen(group.key),
+	    &found, &v);
+	if (err != 0)
+		return err;
+	rd_init(&r, v.p, v.len);
+	if (found)
+		n = get_count(&r, SNAP_POLICIES_MAX);
+	if (!found || p->policy_count - 1 + n > SNAP_POLICIES_MAX) {
+		p->enabled = 0;
+		n = 0;
+	}
+	memmove(to + n, to + 1, (p->policy_count - i - 1) * sizeof(*to));
+	p->policy_count += n - 1;
+	for (k = 0; k < n; k++)
+		to[k] = (struct snap_policy_ref){ SNAP_LAYER_IDENTITY,
+			rd_str_must(&r), group.via };
+	*ret_count = n;
+	return n > 0 ? rd_end(&r) : 0;
+}
+
+static int
+expand_groups(const struct snap *s, struct snap_principal *p)
+{
+	uint32_t i = 0, n;
+	int r;
+
+	while (i < p->policy_count) {
+		n = 1;
+		if (p->policies[i].layer == SNAP_LAYER_GROUP &&
+		    (r = expand_group(s, p, i, &n)) != 0)
+			return r;
+		i += n;
+	}
+	return 0;
+}
+
 int
 snap_principal_by_name(const struct snap *s, const char *unix_name,
     bool *ret_found, struct snap_principal *ret)
@@ -258,9 +318,13 @@ snap_principal_by_name(const struct snap *s, const char *unix_name,
 		return r;
 	if ((r = snap_principal_decode(v, ret)) != 0)
 		return r;
-	if (strcmp(ret->unix_name, unix_name) != 0) {
+	if (strcmp(ret->unix_name, unix_name) != 0)
+		r = IAM_ERR_FORMAT;
+	else
+		r = expand_groups(s, ret);
+	if (r != 0) {
 		memset(ret, 0, sizeof(*ret));
-		return IAM_ERR_FORMAT;
+		return r;
 	}
 	*ret_found = true;
 	return 0;

@@ -43,7 +43,13 @@ struct snap_ssh_key {
 };
 
 /* Which layer of AWS's evaluation a policy of the principal belongs to. */
-enum snap_layer { SNAP_LAYER_IDENTITY = 1, SNAP_LAYER_BOUNDARY = 2 };
+enum snap_layer {
+	SNAP_LAYER_IDENTITY = 1,
+	SNAP_LAYER_BOUNDARY = 2,
+	/* In the record only: whatever SNAP_GROUP_POLICIES has under this key. So
+	 * that a change of a group is a change of one record. */
+	SNAP_LAYER_GROUP = 3,
+};
 
 struct snap_policy_ref {
 	uint32_t layer;    /* enum snap_layer */
@@ -77,8 +83,14 @@ struct snap_principal {
 
 void snap_principal_encode(const struct snap_principal *p, struct buf *b);
 int snap_principal_decode(struct snap_bytes in, struct snap_principal *ret);
+/* With the policies of the groups in their place. A principal whose groups are
+ * not all there, or have more policies than there is room for, is disabled. */
 int snap_principal_by_name(const struct snap *s, const char *unix_name,
     bool *ret_found, struct snap_principal *ret);
+
+/* The value of a group in SNAP_GROUP_POLICIES. keys: count of them, borrowed. */
+void snap_group_policies_encode(const char *const *keys, uint32_t count,
+    struct buf *b);
 
 struct snap_policy {
 	const char *arn;  /* NULL for an inline policy */

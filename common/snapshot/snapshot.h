@@ -139,8 +139,8 @@ void snap_builder_free(struct snap_builder *b);
  * under is replaced: the record of this key, with the other key that it had); a
  * table of the other kind, or a key outside its form, IAM_ERR_ARG. A record under
  * a name and the same bytes under an id are one: they are stored once, and go
- * together. SNAP_MEMBER_OF goes to the user of that name, who comes first
- * (IAM_ERR_ABSENT).
+ * together. Memberships are the user's of that name, who comes first if there is
+ * one; they go with the user. A user's value is not empty.
  */
 int snap_builder_add(struct snap_builder *b, enum snap_table table,
     const void *key, size_t key_len, const void *value, size_t value_len);

@@ -36,7 +36,7 @@ verify_buckets(const struct snap_file *f, const struct snap_row *row,
 	return 0;
 }
 
-/* Every record is found under its key; *ret_keys counts. */
+/* Every record is found under the key by which it is listed; *ret_keys counts. */
 static int
 verify_records(const struct snap_file *f, enum snap_table table,
     uint64_t *ret_keys)
@@ -54,7 +54,8 @@ verify_records(const struct snap_file *f, enum snap_table table,
 			return r;
 		if (!found)
 			break;
-		key = snap_key_of(&rec, table);
+		key = table == SNAP_MEMBER_OF ? snap_key_of(&rec, table) :
+		    snap_listed_key(&rec, snap_table_by_id(table));
 		if (key.len == 0)
 			continue;
 		if ((r = snap_find_in(f, table, key.p, key.len,

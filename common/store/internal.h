@@ -13,7 +13,8 @@
 
 enum store_stmt {
 	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_UPDATE, STMT_INSERT,
-	STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY, STMT_REVISION,
+	STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY,
+	STMT_HISTORY_LAST, STMT_CHANGED, STMT_BEFORE, STMT_REVISION,
 	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_GAP, STMT_ID_ADD,
 	STMT_BEGIN, STMT_BEGIN_READ, STMT_COMMIT, STMT_ROLLBACK,
 	STORE_STMT_COUNT
@@ -36,6 +37,9 @@ int store_err(int rc);
 sqlite3_stmt *store_stmt(struct store *s, enum store_stmt which, int *ret_err);
 /* Step a statement without rows to its end and reset it. */
 int store_step(sqlite3_stmt *st);
+/* The key and the document of the row that the statement stands on. *ret_key may
+ * be NULL, else owned. */
+int store_take_row(sqlite3_stmt *st, char **ret_key, json_t **ret_doc);
 /* Run one of the statements that take nothing. */
 int store_run(struct store *s, enum store_stmt which);
 int store_read_revision(struct store *s, uint64_t *ret);
@@ -56,6 +60,29 @@ extern const int store_schema_version;
 
 /* Keep what a document has become (NULL: it was removed), without its secrets. */
 int store_history_add(struct store *s, const char *key, const json_t *doc);
+
+/* ---- changes.c: what the history says of changes ---- */
+
+/* One row of the history, and what tells it from the row of another history
+ * (a store that was restored goes on with the same numbers). */
+struct store_point {
+	uint64_t id;   /* 0: there is none */
+	uint64_t mark;
+};
+/* A number that tells contents apart. */
+uint64_t store_digest(const void *data, size_t len);
+int store_point_now(struct store *s, struct store_point *ret);
+/* Has this store's history come from there? */
+int store_point_is_past(struct store *s, const struct store_point *point,
+    bool *ret);
+/* The keys that were written since, each once: *ret is new (an array). More than
+ * max: IAM_ERR_LIMIT. */
+int store_changed_since(struct store *s, const struct store_point *point,
+    size_t max, json_t **ret);
+/* A document as it was then, without its secrets; *ret is new, NULL: there was
+ * none. */
+int store_get_then(struct store *s, const struct store_point *point,
+    const char *key, json_t **ret);
 
 /* ---- local.c: what passwd(5) and group(5) files say; never NSS ---- */
 

@@ -19,6 +19,7 @@
 #include "common/store/publish.h"
 
 #define LOCK_WAIT_MS 10000
+#define CHANGES_MAX ((uint64_t)1 << 20)
 #define LOCK_POLL_MS 10
 
 /* ---- documents ---- */
@@ -29,6 +30,7 @@ pub_warn(struct publish *p, const char *key, const char *fmt, ...)
 	json_t *text;
 	va_list ap;
 
+	p->unsure = true;
 	va_start(ap, fmt);
 	text = json_vsprintf(fmt, ap);
 	va_end(ap);
@@ -121,6 +123,15 @@ pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
 	return r;
 }
 
+int
+pub_remove(struct snap_builder *b, enum snap_table table, const char *key)
+{
+	size_t len = strlen(key);
+
+	return len == 0 || len > SNAP_KEY_MAX ? 0 :
+	    snap_builder_remove(b, table, key, len);
+}
+
 /* ---- names and ids ---- */
 
 /* Who has it? NULL: nobody. */
@@ -141,12 +152,41 @@ claim(struct publish *p, const char *key, const char *name, const char *id)
 	return 0;
 }
 
+/*
+ * Is it in the snapshot that changes are made to, and stays? Whose it is
+ * does not matter: only a publish of everything knows what becomes of them.
+ */
+static int
+is_published(struct publish *p, const char *unix_name, uint32_t id,
+    const char *number, bool *ret)
+{
+	struct snap_group g;
+	struct snap_user u;
+	bool name = false, name2 = false, number1 = false, number2 = false;
+	int r;
+
+	*ret = false;
+	if (p->old_pub == NULL)
+		return 0;
+	if ((r = snap_user_by_name(p->old_pub, unix_name, &name, &u)) != 0 ||
+	    (r = snap_group_by_name(p->old_pub, unix_name, &name2, &g)) != 0 ||
+	    (r = snap_user_by_uid(p->old_pub, id, &number1, &u)) != 0 ||
+	    (r = snap_group_by_gid(p->old_pub, id, &number2, &g)) != 0)
+		return r;
+	*ret = ((name || name2) &&
+	    json_object_get(p->freed_names, unix_name) == NULL) ||
+	    ((number1 || number2) &&
+	    json_object_get(p->freed_ids, number) == NULL);
+	return 0;
+}
+
 int
 pub_claim(struct publish *p, const char *key, const char *unix_name,
     uint32_t id, bool *ret)
 {
 	const char *who;
 	char number[12];
+	bool published;
 	int r;
 
 	*ret = false;
@@ -163,7 +203,10 @@ pub_claim(struct publish *p, const char *key, const char *unix_name,
 		    unix_name, who);
 	if ((who = holder(p->local.ids, p->ids, number)) != NULL)
 		return pub_warn(p, key, "left out: id %u is taken by %s", id, who);
-	if ((r = claim(p, key, unix_name, number)) == 0)
+	r = is_published(p, unix_name, id, number, &published);
+	if (r == 0 && published)
+		return pub_warn(p, key, "left out: its name or id is taken");
+	if (r == 0 && (r = claim(p, key, unix_name, number)) == 0)
 		*ret = true;
 	return r;
 }
@@ -232,64 +275,226 @@ new_group(struct publish *p, const char *name)
 	return v;
 }
 
-/* A group that is not served to the host still has its policies. */
+/* What the members of a group need to know of it. */
 static int
-visit_group(void *arg, const char *key, json_t *doc)
+fill_group(struct pub_group *g, const char *name, json_t *doc)
+{
+	char lower[STORE_KEY_MAX + 1];
+
+	pub_lower(name, lower);
+	g->doc = json_incref(doc);
+	g->unix_name = pub_str(doc, "UnixName");
+	g->gid = pub_id(doc, "Gid");
+	g->joined = json_array();
+	g->left = json_object();
+	g->lower = strdup(lower);
+	if (asprintf(&g->via, "group %s", name) < 0)
+		g->via = NULL;
+	return g->joined == NULL || g->left == NULL || g->lower == NULL ||
+	    g->via == NULL ? IAM_ERR_MEMORY : 0;
+}
+
+struct pub_group *
+pub_read_group(struct publish *p, const char *key, json_t *doc, int *ret_err)
 {
 	const char *name = pub_str(doc, "GroupName");
+	struct pub_group *g;
+
+	if (name == NULL || !name_is_iam(name, 128)) {
+		*ret_err = pub_warn(p, key, "left out: GroupName is missing or no"
+		    " such thing");
+		return NULL;
+	}
+	*ret_err = (g = new_group(p, name)) == NULL ? IAM_ERR_MEMORY :
+	    fill_group(g, name, doc);
+	return *ret_err == 0 ? g : NULL;
+}
+
+/* A group that is not served to the host still has its policies. */
+int
+pub_group(void *arg, const char *key, json_t *doc)
+{
 	struct publish *p = arg;
 	struct pub_group *g;
 	int r;
 
-	if (name == NULL || !name_is_iam(name, 128))
-		return pub_warn(p, key, "left out: GroupName is missing or no such"
-		    " thing");
-	if ((g = new_group(p, name)) == NULL)
-		return IAM_ERR_MEMORY;
-	g->doc = json_incref(doc);
-	g->unix_name = pub_str(doc, "UnixName");
-	g->gid = pub_id(doc, "Gid");
-	if (asprintf(&g->via, "group %s", name) < 0) {
-		g->via = NULL;
-		return IAM_ERR_MEMORY;
-	}
-	if ((r = pub_policies_of(p, key, "group", name, doc, &g->policies)) != 0 ||
+	if ((g = pub_read_group(p, key, doc, &r)) == NULL)
+		return r;
+	g->touched = true;
+	if ((r = pub_policies_of(p, key, "group", pub_str(doc, "GroupName"), doc,
+	    &g->policies)) != 0 ||
 	    (r = pub_claim(p, key, g->unix_name, g->gid, &g->served)) != 0)
 		return r;
 	return take_local_groups(p, g, key);
 }
 
-static int
-put_groups(struct publish *p)
+/* It was served, for there was nothing to warn of. */
+struct pub_group *
+pub_load_group(struct publish *p, const char *key, json_t *doc, int *ret_err)
 {
+	struct pub_group *g;
+
+	if ((g = pub_read_group(p, key, doc, ret_err)) == NULL)
+		return NULL;
+	g->served = true;
+	*ret_err = take_local_groups(p, g, key);
+	return *ret_err == 0 ? g : NULL;
+}
+
+static int
+load_group(struct publish *p, const char *name)
+{
+	struct buf key = BUF_INIT;
+	json_t *doc = NULL;
+	int r;
+
+	buf_printf(&key, "groups/%s", name);
+	if ((r = key.err) == 0 &&
+	    (r = store_get(p->store, buf_cstr(&key), &doc)) == 0 && doc != NULL)
+		pub_load_group(p, buf_cstr(&key), doc, &r);
+	json_decref(doc);
+	buf_release(&key);
+	return r;
+}
+
+static struct pub_group *
+known_group(struct publish *p, const char *name)
+{
+	char lower[STORE_KEY_MAX + 1];
+	const json_t *index;
+
+	pub_lower(name, lower);
+	index = json_object_get(p->group_index, lower);
+	return index == NULL ? NULL : &p->groups[json_integer_value(index)];
+}
+
+struct pub_group *
+pub_group_of(struct publish *p, const json_t *name, int *ret_err)
+{
+	const char *text = json_string_value(name);
+	struct pub_group *g;
+
+	*ret_err = 0;
+	if (text == NULL || strlen(text) > STORE_KEY_MAX)
+		return NULL;
+	if ((g = known_group(p, text)) == NULL && p->old_pub != NULL) {
+		*ret_err = load_group(p, text);
+		g = known_group(p, text);
+	}
+	return *ret_err == 0 ? g : NULL;
+}
+
+/* ---- members ---- */
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Who is in it now: who was before and has not left, and who has joined. In
+ * the order of their names, whichever way it was come to. *ret is owned. */
+static int
+list_members(const struct pub_group *g, const struct snap_group *old,
+    const char ***ret, size_t *ret_count)
+{
+	const char *p = old->members, *end = p + old->members_len, **v;
+	size_t n = 0, i;
+	json_t *name;
+
+	v = calloc(old->member_count + json_array_size(g->joined) + 1, sizeof(*v));
+	if (v == NULL)
+		return IAM_ERR_MEMORY;
+	for (i = 0; i < old->member_count && p < end; i++, p += strlen(p) + 1) {
+		if (json_object_get(g->left, p) == NULL)
+			v[n++] = p;
+	}
+	json_array_foreach(g->joined, i, name)
+		v[n++] = json_string_value(name);
+	qsort(v, n, sizeof(*v), compare_names);
+	*ret = v;
+	*ret_count = n;
+	return 0;
+}
+
+static int
+put_members(struct publish *p, const struct pub_group *g,
+    const struct snap_group *old)
+{
+	struct snap_group record = { .gid = g->gid, .name = g->unix_name };
+	struct buf text = BUF_INIT;
+	const char **v = NULL;
+	size_t n, i;
+	int r;
+
+	if ((r = list_members(g, old, &v, &n)) != 0)
+		return r;
+	for (i = 0; i < n; i++)
+		buf_put(&text, v[i], strlen(v[i]) + 1);
+	record.member_count = (uint32_t)n;
+	record.members = buf_cstr(&text);
+	record.members_len = text.len;
+	if (g->gone)
+		p->unsure = p->unsure || n > 0;
+	else if ((r = text.err) == 0 && (g->touched || old->name == NULL ||
+	    text.len != old->members_len ||
+	    memcmp(record.members, old->members, text.len) != 0)) {
+		snap_group_encode(&record, &p->record);
+		r = pub_add_both(p, SNAP_GROUP_NAME, g->unix_name, SNAP_GROUP_GID,
+		    g->gid);
+	}
+	free(v);
+	buf_release(&text);
+	return r;
+}
+
+/* Who is in a group that has too many is disabled: the record is missing. */
+static int
+put_group_policies(struct publish *p, const struct pub_group *g)
+{
+	const char *keys[SNAP_POLICIES_MAX];
+	size_t count = json_array_size(g->policies), i;
+	json_t *key;
+
+	if (count > SNAP_POLICIES_MAX)
+		return 0;
+	json_array_foreach(g->policies, i, key)
+		keys[i] = json_string_value(key);
+	snap_group_policies_encode(keys, (uint32_t)count, &p->record);
+	return pub_add(p, p->priv, SNAP_GROUP_POLICIES, g->lower,
+	    strlen(g->lower));
+}
+
+int
+pub_put_groups(struct publish *p)
+{
+	struct snap_group old;
+	struct pub_group *g;
+	bool found = false;
 	size_t i;
 	int r;
 
 	for (i = 0; i < p->group_count; i++) {
-		const struct pub_group *g = &p->groups[i];
-		const struct snap_group record = {
-			.gid = g->gid,
-			.name = g->unix_name,
-			.member_count = g->member_count,
-			.members = buf_cstr(&g->members),
-			.members_len = g->members.len,
-		};
-
+		g = &p->groups[i];
+		if (g->policies != NULL && (r = put_group_policies(p, g)) != 0)
+			return r;
 		if (!g->served)
 			continue;
-		if (g->members.err != 0)
-			return g->members.err;
-		snap_group_encode(&record, &p->record);
-		if ((r = pub_add_both(p, SNAP_GROUP_NAME, g->unix_name,
-		    SNAP_GROUP_GID, g->gid)) != 0)
+		if (p->old_pub != NULL && (r = snap_group_by_gid(p->old_pub, g->gid,
+		    &found, &old)) != 0)
+			return r;
+		if (!found)
+			old = (struct snap_group){ .members = "" };
+		p->unsure = p->unsure || (p->old_pub != NULL && found == g->touched);
+		if ((r = put_members(p, g, &old)) != 0)
 			return r;
 	}
 	return 0;
 }
 
 /* A device counts from the moment that it is enabled for somebody. */
-static int
-visit_device(void *arg, const char *key, json_t *doc)
+int
+pub_device(void *arg, const char *key, json_t *doc)
 {
 	const char *user = pub_str(doc, "UserName");
 	char lower[STORE_KEY_MAX + 1];
@@ -377,8 +582,8 @@ fill_ssh_ca(struct publish *p, const json_t *doc)
 	return 0;
 }
 
-static int
-put_account(struct publish *p)
+int
+pub_put_account(struct publish *p)
 {
 	json_t *doc = NULL;
 	int r;
@@ -405,6 +610,34 @@ put_account(struct publish *p)
 
 /* ---- from the store to the builders ---- */
 
+int
+pub_open_builders(struct publish *p)
+{
+	int r;
+
+	if (p->old_pub != NULL) {
+		r = snap_builder_over(p->old_pub, p->revision, p->now_s, &p->pub);
+		return r != 0 ? r : snap_builder_over(p->old_priv, p->revision,
+		    p->now_s, &p->priv);
+	}
+	r = snap_builder_new(SNAP_PUBLIC, p->revision, p->now_s, &p->pub);
+	return r != 0 ? r : snap_builder_new(SNAP_PRIVATE, p->revision, p->now_s,
+	    &p->priv);
+}
+
+int
+pub_put_state(struct publish *p)
+{
+	struct pub_state state;
+	int r;
+
+	if ((r = pub_state_now(p, &state)) != 0)
+		return r;
+	p->unsure = p->unsure || state.clean == 0;
+	pub_state_encode(&state, &p->record);
+	return pub_add(p, p->priv, SNAP_PUBLISH, "publish", strlen("publish"));
+}
+
 static int
 read_documents(struct publish *p)
 {
@@ -412,17 +645,26 @@ read_documents(struct publish *p)
 	int r;
 
 	if ((r = store_read_revision(s, &p->revision)) != 0 ||
-	    (r = snap_builder_new(SNAP_PUBLIC, p->revision, p->now_s,
-	    &p->pub)) != 0 ||
-	    (r = snap_builder_new(SNAP_PRIVATE, p->revision, p->now_s,
-	    &p->priv)) != 0 ||
-	    (r = put_account(p)) != 0 ||
+	    (r = pub_open_builders(p)) != 0 ||
+	    (r = pub_put_account(p)) != 0 ||
 	    (r = store_each(s, "policies/", visit_policy, p)) != 0 ||
-	    (r = store_each(s, "mfa/", visit_device, p)) != 0 ||
-	    (r = store_each(s, "groups/", visit_group, p)) != 0 ||
-	    (r = store_each(s, "users/", visit_user, p)) != 0)
+	    (r = store_each(s, "mfa/", pub_device, p)) != 0 ||
+	    (r = store_each(s, "groups/", pub_group, p)) != 0 ||
+	    (r = store_each(s, "users/", visit_user, p)) != 0 ||
+	    (r = pub_put_groups(p)) != 0)
 		return r;
-	return put_groups(p);
+	return pub_put_state(p);
+}
+
+static int
+read_host(struct publish *p)
+{
+	int r;
+
+	if ((r = settings_host_read(p->paths->host, &p->host, p->why)) != 0 ||
+	    (r = settings_read(p->paths->settings, &p->settings, p->why)) != 0)
+		return r;
+	return local_read(&p->local, p->paths->passwd, p->paths->group, p->why);
 }
 
 static int
@@ -430,13 +672,24 @@ build(struct publish *p)
 {
 	int r;
 
-	if ((r = settings_host_read(p->paths->host, &p->host, p->why)) != 0 ||
-	    (r = settings_read(p->paths->settings, &p->settings, p->why)) != 0 ||
-	    (r = local_read(&p->local, p->paths->passwd, p->paths->group,
-	    p->why)) != 0 ||
-	    (r = store_begin_read(p->store)) != 0)
+	if ((r = read_host(p)) != 0 || (r = store_begin_read(p->store)) != 0)
 		return r;
 	r = read_documents(p);
+	store_rollback(p->store);
+	return r;
+}
+
+static int
+build_changes(struct publish *p, bool *ret_none)
+{
+	const struct store_paths *paths = p->paths;
+	int r;
+
+	if ((r = snap_open(paths->public_snapshot, SNAP_PUBLIC, &p->old_pub)) != 0 ||
+	    (r = snap_open(paths->private_snapshot, SNAP_PRIVATE, &p->old_priv)) != 0 ||
+	    (r = read_host(p)) != 0 || (r = store_begin_read(p->store)) != 0)
+		return r;
+	r = pub_changes(p, ret_none);
 	store_rollback(p->store);
 	return r;
 }
@@ -533,6 +786,30 @@ write_all(struct publish *p)
 	return write_snapshot(p, p->pub, paths->public_snapshot, 0644, (gid_t)-1);
 }
 
+/* The changes are seen now; it is time to make one file of two when they have
+ * become many. If that fails, the next writer tries again. */
+static void
+merge_one(const char *path, enum snap_kind kind, mode_t mode, gid_t gid)
+{
+	struct snap_info info;
+	struct snap *s;
+
+	if (snap_open(path, kind, &s) != 0)
+		return;
+	snap_info(s, &info);
+	snap_close(s);
+	if (info.changes > CHANGES_MAX)
+		(void)snap_merge(path, kind, mode, gid);
+}
+
+static void
+merge_all(const struct publish *p)
+{
+	merge_one(p->paths->private_snapshot, SNAP_PRIVATE, 0640,
+	    p->paths->auth_gid);
+	merge_one(p->paths->public_snapshot, SNAP_PUBLIC, 0644, (gid_t)-1);
+}
+
 /* ---- one at a time ---- */
 
 /* The file beside the store stays: its inode is the lock. */
@@ -584,6 +861,9 @@ publish_new(struct store *s, const struct store_paths *paths,
 	p->warnings = json_array();
 	p->names = json_object();
 	p->ids = json_object();
+	p->freed_names = json_object();
+	p->freed_ids = json_object();
+	p->changed_devices = json_object();
 	p->group_index = json_object();
 	p->devices = json_object();
 	p->compiled = json_object();
@@ -599,14 +879,19 @@ publish_free(struct publish *p)
 	for (i = 0; i < p->group_count; i++) {
 		json_decref(p->groups[i].doc);
 		json_decref(p->groups[i].policies);
+		json_decref(p->groups[i].joined);
+		json_decref(p->groups[i].left);
 		free(p->groups[i].via);
-		buf_release(&p->groups[i].members);
+		free(p->groups[i].lower);
 	}
 	free(p->groups);
 	pub_policies_release(p);
 	json_decref(p->warnings);
 	json_decref(p->names);
 	json_decref(p->ids);
+	json_decref(p->freed_names);
+	json_decref(p->freed_ids);
+	json_decref(p->changed_devices);
 	json_decref(p->group_index);
 	json_decref(p->devices);
 	json_decref(p->adopted);
@@ -615,6 +900,8 @@ publish_free(struct publish *p)
 	settings_release(&p->settings);
 	snap_builder_free(p->pub);
 	snap_builder_free(p->priv);
+	snap_close(p->old_pub);
+	snap_close(p->old_priv);
 	buf_release(&p->record);
 	buf_release(&p->text);
 	free(p);
@@ -624,35 +911,89 @@ static bool
 publish_complete(const struct publish *p)
 {
 	return p->warnings != NULL && p->names != NULL && p->ids != NULL &&
+	    p->freed_names != NULL && p->freed_ids != NULL &&
+	    p->changed_devices != NULL &&
 	    p->group_index != NULL && p->devices != NULL &&
 	    p->compiled != NULL && p->policies != NULL;
+}
+
+/* *ret_done false: it takes everything. */
+static int
+publish_changes(struct store *s, const struct store_paths *paths,
+    bool *ret_done, struct iam_why *why)
+{
+	struct publish *p;
+	bool none = false;
+	int r;
+
+	*ret_done = false;
+	if ((p = publish_new(s, paths, why)) == NULL)
+		return IAM_ERR_MEMORY;
+	r = publish_complete(p) ? build_changes(p, &none) : IAM_ERR_MEMORY;
+	if (r == 0 && !p->unsure && !none && (r = write_all(p)) == 0)
+		merge_all(p);
+	*ret_done = r == 0 && !p->unsure;
+	publish_free(p);
+	return r;
+}
+
+static int
+publish_whole(struct store *s, const struct store_paths *paths,
+    json_t **warnings, struct iam_why *why)
+{
+	struct publish *p;
+	int r;
+
+	if ((p = publish_new(s, paths, why)) == NULL)
+		return IAM_ERR_MEMORY;
+	r = publish_complete(p) ? build(p) : IAM_ERR_MEMORY;
+	if (r == 0)
+		r = write_all(p);
+	if (warnings != NULL)
+		*warnings = json_incref(p->warnings);
+	publish_free(p);
+	return r;
+}
+
+static int
+publish(struct store *s, const struct store_paths *paths, bool whole,
+    json_t **warnings, struct iam_why *why)
+{
+	bool done = false;
+	int fd = -1, r;
+
+	iam_why_set(why, 0, 0, "%s", "");
+	if (warnings != NULL)
+		*warnings = NULL;
+	if ((r = lock(s, &fd, why)) != 0)
+		return r;
+	/* Whatever keeps changes from being published, everything may do. */
+	if (!whole && publish_changes(s, paths, &done, why) != 0)
+		done = false;
+	if (!done) {
+		iam_why_set(why, 0, 0, "%s", "");
+		r = publish_whole(s, paths, warnings, why);
+	} else if (warnings != NULL)
+		*warnings = json_array();
+	close(fd);
+	if (r != 0 && why != NULL && why->text[0] == '\0')
+		iam_why_set(why, 0, 0, "the snapshots could not be made: %s",
+		    iam_strerror(r));
+	return r;
 }
 
 int
 store_publish(struct store *s, const struct store_paths *paths,
     json_t **warnings, struct iam_why *why)
 {
-	struct publish *p;
-	int fd = -1, r;
+	return publish(s, paths, true, warnings, why);
+}
 
-	iam_why_set(why, 0, 0, "%s", "");
-	if (warnings != NULL)
-		*warnings = NULL;
-	if ((p = publish_new(s, paths, why)) == NULL)
-		return IAM_ERR_MEMORY;
-	if (!publish_complete(p))
-		r = IAM_ERR_MEMORY;
-	else if ((r = lock(s, &fd, why)) == 0 && (r = build(p)) == 0)
-		r = write_all(p);
-	if (fd >= 0)
-		close(fd);
-	if (warnings != NULL)
-		*warnings = json_incref(p->warnings);
-	if (r != 0 && why != NULL && why->text[0] == '\0')
-		iam_why_set(why, 0, 0, "the snapshots could not be made: %s",
-		    iam_strerror(r));
-	publish_free(p);
-	return r;
+int
+store_publish_changes(struct store *s, const struct store_paths *paths,
+    json_t **warnings, struct iam_why *why)
+{
+	return publish(s, paths, false, warnings, why);
 }
 
 /* ---- are they current? ---- */

@@ -12,13 +12,28 @@ struct pub_group {
 	json_t *doc;             /* owned */
 	json_t *policies;        /* keys into SNAP_POLICY; owned */
 	char *via;               /* "group NAME"; owned */
+	char *lower;             /* its IAM name in lower case; owned */
 	const char *unix_name;
 	uint32_t gid;
 	bool served;             /* in the public snapshot */
-	uint32_t member_count;
-	struct buf members;
+	json_t *joined, *left;   /* Unix names of members, in this publish; owned */
+	bool touched;            /* its record has to be made anew */
+	bool gone;               /* deleted: nobody may be left in it */
 	uint32_t local_count;    /* local groups that its members are put into */
 	uint32_t local_gids[SETTINGS_LOCAL_GROUPS_MAX];
+};
+
+/*
+ * What the private snapshot says of how both were made (table "publish"), so that
+ * the next publish may go on from there.
+ */
+struct pub_state {
+	const char *version;     /* of the program and of what it compiles */
+	uint32_t clean;          /* there was nothing to warn of */
+	struct store_point point;/* the history went as far as that */
+	uint64_t managed;        /* digest of the managed policies' files */
+	uint64_t local_groups;   /* digest of the listed local groups and their gids */
+	uint64_t settings;       /* of iam.json */
 };
 
 struct publish {
@@ -44,13 +59,21 @@ struct publish {
 	size_t bytecode_count;
 	json_t *policies;        /* managed policies dealt with, by ARN */
 
+	/* Only changes, on top of these; NULL: everything. */
+	struct snap *old_pub, *old_priv;
+	struct pub_state state;  /* as old_priv has it */
+	json_t *freed_names, *freed_ids; /* by documents that are gone or changed */
+	json_t *changed_devices; /* keys of MFA documents, lower case -> UserName now */
+	bool unsure;             /* what these changes come to is not certain */
+
 	struct snap_builder *pub, *priv;
 	struct buf record, text; /* scratch */
 	struct snap_principal principal;
 	struct snap_account account;
 };
 
-/* "users/sarah: left out: REASON". */
+/* "users/sarah: left out: REASON". Of changes it is one that the whole must be
+ * looked at for. */
 int pub_warn(struct publish *p, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A member's string, NULL when it is not there or no string. */
@@ -74,7 +97,44 @@ int pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
 int pub_claim(struct publish *p, const char *key, const char *unix_name,
     uint32_t id, bool *ret);
 
+/* Without the old record of a name, when there is one. */
+int pub_remove(struct snap_builder *b, enum snap_table table, const char *key);
+/* The group of this IAM name, or NULL with *ret_err (0: there is none). */
+struct pub_group *pub_group_of(struct publish *p, const json_t *name,
+    int *ret_err);
+/* A group of a document (borrowed): known from now on, and nothing published.
+ * NULL: *ret_err, or 0 after a warning. */
+struct pub_group *pub_read_group(struct publish *p, const char *key,
+    json_t *doc, int *ret_err);
+/* The same of changes: one that was served and goes on to be. */
+struct pub_group *pub_load_group(struct publish *p, const char *key,
+    json_t *doc, int *ret_err);
+/* store_visit: a group, as something new. */
+int pub_group(void *arg, const char *key, json_t *doc);
+/* store_visit: an MFA device. */
+int pub_device(void *arg, const char *key, json_t *doc);
+int pub_put_account(struct publish *p);
+/* The records of the groups whose members or policies are new. */
+int pub_put_groups(struct publish *p);
+int pub_put_state(struct publish *p);
+/* Both builders, for this revision. */
+int pub_open_builders(struct publish *p);
+
+/* ---- publish_changes.c ---- */
+
+/* What has changed since p->old_*, into the builders. p->unsure: it takes a
+ * publish of everything. *ret_none: there is nothing at all. */
+int pub_changes(struct publish *p, bool *ret_none);
+int pub_state_now(struct publish *p, struct pub_state *ret);
+void pub_state_encode(const struct pub_state *state, struct buf *b);
+
 /* ---- publish_policy.c ---- */
+
+/* Tells the files of a directory of policies from what was there before. */
+int pub_managed_digest(const struct publish *p, uint64_t *ret);
+/* Without the inline policies of a document. */
+int pub_policies_remove(struct publish *p, const char *kind, const char *name,
+    const json_t *doc);
 
 /* A document policies/NAME. */
 int pub_policy(struct publish *p, const char *key, json_t *doc);
@@ -92,5 +152,7 @@ void pub_policies_release(struct publish *p);
 /* ---- publish_user.c ---- */
 
 int pub_user(struct publish *p, const char *key, json_t *doc);
+/* Without what an earlier version of the document has published. */
+int pub_user_remove(struct publish *p, const json_t *doc);
 
 #endif

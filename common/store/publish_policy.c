@@ -1,5 +1,7 @@
 #include "common/base/base.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <string.h>
 
 #include "common/policy/policy.h"
@@ -8,6 +10,7 @@
 /* AWS's policyDocumentType: quotas were checked when it was saved. */
 #define POLICY_CHARS_MAX 131072
 #define POLICY_FILE_MAX ((size_t)512 << 10)
+#define MANAGED_MAX 1024 /* files in their directory */
 #define MANAGED_ARN "arn:aws:iam::aws:policy/"
 
 int
@@ -141,17 +144,107 @@ pub_policy(struct publish *p, const char *key, json_t *doc)
 	return note_managed(p, arn);
 }
 
+static const char *
+managed_dir(const struct publish *p)
+{
+	return p->paths->managed == NULL ? IAM_PATH_MANAGED "/managed" :
+	    p->paths->managed;
+}
+
+static bool
+is_policy_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 5 && strcmp(name + len - 5, ".json") == 0;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names, sizes and times of the files: they are replaced with the package. */
+static int
+describe_files(const char *dir, char **names, size_t count, struct buf *text)
+{
+	struct stat st;
+	char path[PATH_MAX];
+	size_t i;
+
+	qsort(names, count, sizeof(*names), compare_entries);
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		if (lstat(path, &st) != 0)
+			continue;
+		buf_printf(text, "%s %llu %lld %lld %ld %u %o\n", names[i],
+		    (unsigned long long)st.st_ino, (long long)st.st_size,
+		    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+		    (unsigned)st.st_uid, (unsigned)st.st_mode);
+	}
+	return text->err;
+}
+
+int
+pub_managed_digest(const struct publish *p, uint64_t *ret)
+{
+	const char *dir = managed_dir(p);
+	struct buf text = BUF_INIT;
+	char *names[MANAGED_MAX];
+	size_t count = 0;
+	struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	if ((d = opendir(dir)) != NULL) {
+		while (r == 0 && (e = readdir(d)) != NULL) {
+			if (!is_policy_file(e->d_name))
+				continue;
+			if (count == MANAGED_MAX)
+				r = IAM_ERR_LIMIT;
+			else if ((names[count] = strdup(e->d_name)) == NULL)
+				r = IAM_ERR_MEMORY;
+			else
+				count++;
+		}
+		closedir(d);
+	}
+	if (r == 0 && (r = describe_files(dir, names, count, &text)) == 0)
+		*ret = store_digest(buf_cstr(&text), text.len);
+	while (count > 0)
+		free(names[--count]);
+	buf_release(&text);
+	return r;
+}
+
+/* Of changes: it is in the snapshot already, and its file is the same. */
+static int
+is_published(const struct publish *p, const char *arn, bool *ret)
+{
+	struct snap_bytes v;
+
+	*ret = false;
+	if (p->old_priv == NULL || json_object_get(p->freed_names, arn) != NULL)
+		return 0;
+	return snap_find(p->old_priv, SNAP_POLICY, arn, strlen(arn), ret, &v);
+}
+
 /* A file of ours is read when somebody has it attached for the first time. */
 int
 pub_managed(struct publish *p, const char *key, const char *arn)
 {
 	struct buf text = BUF_INIT, code = BUF_INIT;
+	bool published;
 	int r;
 
 	if (json_object_get(p->policies, arn) != NULL)
 		return 0;
-	r = store_managed_policy(p->paths->managed == NULL ?
-	    IAM_PATH_MANAGED "/managed" : p->paths->managed, arn, &text);
+	if ((r = is_published(p, arn, &published)) != 0)
+		return r;
+	if (published)
+		return note_managed(p, arn);
+	r = store_managed_policy(managed_dir(p), arn, &text);
 	if (r == 0)
 		r = compile(p, arn, buf_cstr(&text), text.len, &code);
 	else if (r != IAM_ERR_MEMORY)
@@ -212,6 +305,25 @@ pub_policies_of(struct publish *p, const char *key, const char *kind,
 		*ret = keys;
 	else
 		json_decref(keys);
+	return r;
+}
+
+int
+pub_policies_remove(struct publish *p, const char *kind, const char *name,
+    const json_t *doc)
+{
+	json_t *inline_policies = json_object_get(doc, "InlinePolicies"), *v;
+	const char *policy;
+	int r = 0;
+
+	json_object_foreach(inline_policies, policy, v) {
+		if (r != 0)
+			break;
+		buf_reset(&p->text);
+		buf_printf(&p->text, "%s/%s/%s", kind, name, policy);
+		if ((r = p->text.err) == 0)
+			r = pub_remove(p->priv, SNAP_POLICY, buf_cstr(&p->text));
+	}
 	return r;
 }
 

@@ -200,18 +200,19 @@ take_boundary(struct publish *p, struct user *u)
 	return 0;
 }
 
-/* NULL: no such group. */
-static struct pub_group *
-group_of(const struct publish *p, json_t *name)
+/* A reference to the group: what policies it has is its own record. */
+static int
+take_group(struct publish *p, struct user *u, const struct pub_group *g,
+    size_t *policies)
 {
-	char lower[STORE_KEY_MAX + 1];
-	const json_t *index;
+	struct snap_principal *to = &p->principal;
 
-	if (!json_is_string(name))
-		return NULL;
-	pub_lower(json_string_value(name), lower);
-	index = json_object_get(p->group_index, lower);
-	return index == NULL ? NULL : &p->groups[json_integer_value(index)];
+	*policies += json_array_size(g->policies);
+	if (*policies > SNAP_POLICIES_MAX || to->policy_count == SNAP_POLICIES_MAX)
+		return not_whole(p, u, "too many policies");
+	to->policies[to->policy_count++] = (struct snap_policy_ref){
+	    SNAP_LAYER_GROUP, g->lower, g->via };
+	return 0;
 }
 
 static int
@@ -219,18 +220,20 @@ take_policies(struct publish *p, struct user *u)
 {
 	struct pub_group *g;
 	json_t *name;
-	size_t i;
+	size_t i, n;
 	int r;
 
 	if ((r = pub_policies_of(p, u->key, "user", u->name, u->doc,
 	    &u->policies)) != 0 ||
 	    (r = add_policies(p, u, u->policies, SNAP_LAYER_IDENTITY, "user")) != 0)
 		return r;
+	n = p->principal.policy_count;
 	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
-		if ((g = group_of(p, name)) == NULL)
+		g = pub_group_of(p, name, &r);
+		if (r == 0 && (g == NULL || g->gone))
 			r = not_whole(p, u, "one of its groups does not exist");
-		else
-			r = add_policies(p, u, g->policies, SNAP_LAYER_IDENTITY, g->via);
+		else if (r == 0)
+			r = take_group(p, u, g, &n);
 		if (r != 0)
 			return r;
 	}
@@ -333,6 +336,7 @@ account_record(struct publish *p, const struct user *u)
 		.gecos = gecos == NULL ? "" : gecos,
 		.home = pub_str(u->doc, "Home"),
 		.shell = pub_str(u->doc, "Shell"),
+		.private_group = true,
 	};
 
 	buf_reset(&p->record);
@@ -345,17 +349,8 @@ account_record(struct publish *p, const struct user *u)
 static int
 put_account(struct publish *p, const struct user *u)
 {
-	const struct snap_group own = { .gid = u->id, .name = u->unix_name,
-		.members = "" };
-	int r;
-
 	account_record(p, u);
-	r = pub_add_both(p, SNAP_USER_NAME, u->unix_name, SNAP_USER_UID, u->id);
-	if (r != 0)
-		return r;
-	snap_group_encode(&own, &p->record);
-	return pub_add_both(p, SNAP_GROUP_NAME, u->unix_name, SNAP_GROUP_GID,
-	    u->id);
+	return pub_add_both(p, SNAP_USER_NAME, u->unix_name, SNAP_USER_UID, u->id);
 }
 
 /* false: it was there already. */
@@ -380,14 +375,16 @@ put_memberships(struct publish *p, struct user *u)
 	json_t *name;
 	uint32_t k;
 	size_t i;
+	int r;
 
 	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
-		if ((g = group_of(p, name)) == NULL)
+		if ((g = pub_group_of(p, name, &r)) == NULL && r != 0)
+			return r;
+		if (g == NULL)
 			continue;
-		if (g->served && add_gid(u, g->gid)) {
-			buf_put(&g->members, u->unix_name, strlen(u->unix_name) + 1);
-			g->member_count++;
-		}
+		if (g->served && add_gid(u, g->gid) && json_array_append_new(
+		    g->joined, json_string(u->unix_name)) != 0)
+			return IAM_ERR_MEMORY;
 		for (k = 0; k < g->local_count; k++)
 			add_gid(u, g->local_gids[k]);
 	}
@@ -459,6 +456,16 @@ claim_local(struct publish *p, const struct user *u, bool *ret)
 	return 0;
 }
 
+/* They are dealt with: what is left in the end belongs to nobody. */
+static void
+forget_devices(struct publish *p, const struct user *u)
+{
+	char lower[STORE_KEY_MAX + 1];
+
+	pub_lower(u->name, lower);
+	json_object_del(p->devices, lower);
+}
+
 int
 pub_user(struct publish *p, const char *key, json_t *doc)
 {
@@ -488,9 +495,54 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 		r = put_memberships(p, &u);
 	if (r == 0)
 		r = put_ssh_keys(p, &u);
+	forget_devices(p, &u);
 	json_decref(u.policies);
 	buf_release(&u.gids);
 	buf_release(&u.key_lines);
 	explicit_bzero(u.seeds, sizeof(u.seeds));
 	return r;
+}
+
+static int
+leave_groups(struct publish *p, const json_t *doc, const char *unix_name)
+{
+	struct pub_group *g;
+	json_t *name;
+	size_t i;
+	int r;
+
+	json_array_foreach(json_object_get(doc, "Groups"), i, name) {
+		g = pub_group_of(p, name, &r);
+		if (g == NULL && r != 0)
+			return r;
+		if (g == NULL)
+			p->unsure = true;
+		else if (json_object_set_new(g->left, unix_name, json_true()) != 0)
+			return IAM_ERR_MEMORY;
+	}
+	return 0;
+}
+
+int
+pub_user_remove(struct publish *p, const json_t *doc)
+{
+	const char *unix_name = pub_str(doc, "UnixName");
+	const char *name = pub_str(doc, "UserName");
+	char number[12];
+	int r;
+
+	if (unix_name == NULL || name == NULL) {
+		p->unsure = true;
+		return 0;
+	}
+	snprintf(number, sizeof(number), "%u", pub_id(doc, "Uid"));
+	if (json_object_set_new(p->freed_names, unix_name, json_true()) != 0 ||
+	    json_object_set_new(p->freed_ids, number, json_true()) != 0)
+		return IAM_ERR_MEMORY;
+	if ((r = pub_remove(p->priv, SNAP_PRINCIPAL, unix_name)) != 0 ||
+	    (r = pub_remove(p->pub, SNAP_USER_NAME, unix_name)) != 0 ||
+	    (r = pub_remove(p->pub, SNAP_SSH_KEYS, unix_name)) != 0 ||
+	    (r = pub_policies_remove(p, "user", name, doc)) != 0)
+		return r;
+	return leave_groups(p, doc, unix_name);
 }

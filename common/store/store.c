@@ -32,6 +32,12 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	[STMT_HISTORY] = "SELECT id, revision, time, who, what, document"
 	    " FROM history JOIN revision USING (revision)"
 	    " WHERE key = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
+	[STMT_HISTORY_LAST] = "SELECT id, revision, time, who, what, key, document"
+	    " FROM history JOIN revision USING (revision)"
+	    " WHERE id = coalesce(?1, (SELECT max(id) FROM history))",
+	[STMT_CHANGED] = "SELECT DISTINCT key FROM history WHERE id > ?1 LIMIT ?2",
+	[STMT_BEFORE] = "SELECT key, document FROM history"
+	    " WHERE key = ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
 	[STMT_REVISION] = "SELECT coalesce(max(revision), 0) FROM revision",
 	[STMT_REVISION_ADD] = "INSERT INTO revision (revision, time, who, what)"
 	    " VALUES (?1, unixepoch(), ?2, ?3)",
@@ -431,9 +437,8 @@ key_ok(const char *key)
 	return i > 0;
 }
 
-/* The row that the statement stands on. *ret_key may be NULL, else owned. */
-static int
-take_row(sqlite3_stmt *st, char **ret_key, json_t **ret_doc)
+int
+store_take_row(sqlite3_stmt *st, char **ret_key, json_t **ret_doc)
 {
 	const char *key = (const char *)sqlite3_column_text(st, 0);
 	const char *text = (const char *)sqlite3_column_text(st, 1);
@@ -465,7 +470,7 @@ store_get(struct store *s, const char *key, json_t **ret)
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
-		r = take_row(st, NULL, ret);
+		r = store_take_row(st, NULL, ret);
 	else if ((r = store_err(rc)) == 0)
 		*ret = NULL;
 	sqlite3_reset(st);
@@ -510,7 +515,7 @@ next_row(struct store *s, enum store_stmt which, const char *key,
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
 	rc = sqlite3_step(st);
-	r = rc == SQLITE_ROW ? take_row(st, ret_key, ret_doc) : store_err(rc);
+	r = rc == SQLITE_ROW ? store_take_row(st, ret_key, ret_doc) : store_err(rc);
 	sqlite3_reset(st);
 	return r;
 }

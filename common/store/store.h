@@ -108,6 +108,16 @@ struct store_paths {
  */
 int store_publish(struct store *s, const struct store_paths *paths,
     json_t **warnings, struct iam_why *why);
+/*
+ * The same outcome, after a change: what has changed since the snapshots were made
+ * is read from the history and written beside them, so that it costs what the change
+ * is and not what the store is. When what the changes come to is not certain (there
+ * was or is something to warn of, the settings or managed policies are others,
+ * another store or version has made the snapshots, damage was met), everything is
+ * published. Damage elsewhere in the snapshots stays: store_publish mends it.
+ */
+int store_publish_changes(struct store *s, const struct store_paths *paths,
+    json_t **warnings, struct iam_why *why);
 /* Do the snapshots match the store's revision and the host's files, and are
  * they whole (every byte is read)? No answer is "no". */
 int store_published(struct store *s, const struct store_paths *paths,

@@ -1,7 +1,7 @@
 /*
  * How long a publish takes: bench_publish [USERS]. Prints one line a figure;
- * nothing is asserted. Each user has two groups, an SSH key, two tags, and an
- * inline policy, one of a hundred texts.
+ * nothing is asserted but that a change can be seen. Each user has two groups,
+ * an SSH key, two tags, and an inline policy, one of a hundred texts.
  */
 #include "common/base/base.h"
 
@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/snapshot/accounts.h"
 #include "common/store/store.h"
+
+#define CHANGES 20
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" \
 	"AABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f bench"
@@ -48,10 +51,17 @@ make_host(struct bench *b)
 {
 	int r;
 
-	b->paths = (struct store_paths){ name(b, 0, "host.json"),
-		name(b, 1, "iam.json"), name(b, 2, "governed"),
-		name(b, 3, "snapshot/public"), name(b, 4, "snapshot/private"),
-		name(b, 5, "passwd"), name(b, 6, "group"), b->dir, (gid_t)-1 };
+	b->paths = (struct store_paths){
+		.host = name(b, 0, "host.json"),
+		.settings = name(b, 1, "iam.json"),
+		.governed = name(b, 2, "governed"),
+		.public_snapshot = name(b, 3, "snapshot/public"),
+		.private_snapshot = name(b, 4, "snapshot/private"),
+		.passwd = name(b, 5, "passwd"),
+		.group = name(b, 6, "group"),
+		.managed = b->dir,
+		.auth_gid = (gid_t)-1,
+	};
 	if ((r = put_text(b->paths.host,
 	    "{\"region\": \"bench-1\", \"hostname\": \"bench\"}")) != 0 ||
 	    (r = put_text(b->paths.passwd, "root:x:0:0::/root:/bin/sh\n")) != 0)
@@ -84,13 +94,14 @@ put_user(struct bench *b, int i)
 	    i % 100);
 	return put(b, key, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s,"
 	    " s:b, s:[s,s], s:[], s:{s:s}, s:{s:s}, s:[{s:s,s:s}, {s:s,s:s}],"
-	    " s:[{s:s,s:s}], s:s}", "UserName", user, "UserId", "AIDABENCH", "Arn",
+	    " s:[{s:s,s:s,s:s}], s:s}", "UserName", user, "UserId", "AIDABENCH", "Arn",
 	    user, "UnixName", user, "Uid", 2100001000 + i, "Gid", 2100001000 + i,
 	    "Gecos", "", "Home", home, "Shell", "/bin/bash", "Enabled", 1, "Groups",
 	    group[0], group[1], "AttachedPolicies", "InlinePolicies", "P", policy,
 	    "LoginProfile", "PasswordHash", "$y$j9T$bench$0123456789abcdef",
 	    "Tags", "Key", "team", "Value", "t1", "Key", "site", "Value", "x",
-	    "SSHPublicKeys", "SSHPublicKeyBody", KEY, "Status", "Active",
+	    "SSHPublicKeys", "SSHPublicKeyBody", KEY, "SSHPublicKeyId",
+	    "APKABENCH", "Status", "Active",
 	    "CreateDate", "2026-11-24T09:30:00Z"));
 }
 
@@ -112,6 +123,68 @@ fill(struct bench *b, int users)
 	for (i = 0; i < users && r == 0; i++)
 		r = put_user(b, i);
 	return r != 0 ? r : store_commit(b->store, "bench", "bench", NULL);
+}
+
+/* Her name in the public snapshot, as getent would see it. */
+static bool
+is_seen(struct bench *b, const char *gecos)
+{
+	struct snap *s = NULL;
+	struct snap_user u;
+	bool found = false;
+
+	if (snap_open(b->paths.public_snapshot, SNAP_PUBLIC, &s) != 0 ||
+	    snap_user_by_name(s, "user00042", &found, &u) != 0)
+		found = false;
+	found = found && strcmp(u.gecos, gecos) == 0;
+	snap_close(s);
+	return found;
+}
+
+static int
+change(struct bench *b, const char *gecos)
+{
+	json_t *doc = NULL;
+	int r;
+
+	if ((r = store_begin(b->store)) != 0 ||
+	    (r = store_get(b->store, "users/user00042", &doc)) != 0)
+		return r;
+	json_object_set_new(doc, "Gecos", json_string(gecos));
+	if ((r = store_put(b->store, "users/user00042", doc)) == 0)
+		r = store_commit(b->store, "bench", "bench", NULL);
+	json_decref(doc);
+	return r;
+}
+
+/* One change, from its commit until it is seen. */
+static int
+run_changes(struct bench *b)
+{
+	double start, committed, sum = 0, worst = 0, took;
+	char gecos[16];
+	struct iam_why why;
+	int i, r;
+
+	for (i = 0; i < CHANGES; i++) {
+		snprintf(gecos, sizeof(gecos), "change %d", i);
+		start = now_ms();
+		if ((r = change(b, gecos)) != 0)
+			return r;
+		committed = now_ms();
+		if ((r = store_publish_changes(b->store, &b->paths, NULL, &why)) != 0)
+			return r;
+		if (!is_seen(b, gecos))
+			return IAM_ERR_BUG;
+		took = now_ms() - committed;
+		sum += took;
+		worst = took > worst ? took : worst;
+		if (i == 0)
+			printf("commit: %.1f ms\n", committed - start);
+	}
+	printf("one change, published and seen: %.1f ms on average, %.1f ms at"
+	    " worst, of %d\n", sum / CHANGES, worst, CHANGES);
+	return 0;
 }
 
 static int
@@ -136,6 +209,8 @@ run(struct bench *b, int users)
 		    now_ms() - t, json_array_size(warnings));
 		json_decref(warnings);
 	}
+	if ((r = run_changes(b)) != 0)
+		return r;
 	t = now_ms();
 	r = store_published(b->store, &b->paths, &current);
 	printf("published? %s: %.1f ms\n", current ? "yes" : "no", now_ms() - t);

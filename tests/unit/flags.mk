@@ -3,6 +3,7 @@ UNIT_LDFLAGS_test_tz := -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_pam_parts := $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
 $(B)/test/unit/test_pam_parts: $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
 UNIT_LDFLAGS_test_snapshot := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=mmap64,--wrap=mprotect,--wrap=fstatat64,--wrap=clock_gettime,--wrap=write
+UNIT_LDFLAGS_test_snapshot_changes := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=write
 UNIT_LDFLAGS_test_password := -Wl,--wrap=crypt_rn
 UNIT_LDFLAGS_test_runtime := -Wl,--wrap=clock_gettime -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim -Wl,--wrap=password_check
@@ -14,6 +15,7 @@ $(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so
 UNIT_LDFLAGS_test_trail := -Wl,--wrap=malloc -Wl,--wrap=reallocarray
 UNIT_LDFLAGS_test_authz := -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+UNIT_LDFLAGS_test_publish_changes := -Wl,--wrap=clock_gettime
 UNIT_LDFLAGS_test_pam_chkauth := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_chkauth: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iam-chkauth
 build/fuzz/fuzz_conv: build/fuzz/obj/pam_iam/conv.o

@@ -317,8 +317,6 @@ test_snap_builder_add__refuses(void **state)
 	must_add(b, SNAP_SSH_KEYS, "a", 1, "x", 1);
 	assert_int_equal(snap_builder_add(b, SNAP_SSH_KEYS, "a", 1, "y", 1),
 	    IAM_ERR_CONFLICT);
-	assert_int_equal(snap_builder_add(b, SNAP_MEMBER_OF, "a", 1, "x", 1),
-	    IAM_ERR_ABSENT);
 	must_add(b, SNAP_USER_NAME, "a", 1, "x", 1);
 	must_add(b, SNAP_MEMBER_OF, "a", 1, "x", 1);
 	assert_int_equal(snap_builder_add(b, SNAP_MEMBER_OF, "a", 1, "x", 1),
@@ -395,6 +393,39 @@ test_snap_find__every_key_and_no_other(void **state)
 		if (found)
 			assert_string_equal(u.name, name);
 	}
+	assert_int_equal(snap_verify(s), 0);
+	snap_close(s);
+}
+
+/* Of a local account that is in groups of ours: no user, and yet memberships. */
+static void
+test_snap_find__memberships_without_a_user(void **state)
+{
+	struct snap_builder *b = new_builder(SNAP_PUBLIC, 1);
+	const uint32_t gid = FIRST_ID + 5;
+	const uint32_t *gids;
+	uint64_t cursor = 0;
+	struct snap_user u;
+	struct snap *s;
+	size_t n;
+	bool found;
+
+	(void)state;
+	add_plain_user(b, "sarah", FIRST_ID);
+	add_member_of(b, "alice", &gid, 1);
+	publish(b, path);
+	s = must_open(path);
+	assert_int_equal(snap_user_by_name(s, "alice", &found, &u), 0);
+	assert_false(found);
+	assert_int_equal(snap_member_of(s, "alice", &found, &gids, &n), 0);
+	assert_true(found && n == 1 && le32toh(gids[0]) == gid);
+	assert_int_equal(snap_count(s, SNAP_USER_NAME), 1);
+	assert_int_equal(snap_count(s, SNAP_MEMBER_OF), 1);
+	assert_int_equal(snap_user_next(s, &cursor, &found, &u), 0);
+	assert_true(found);
+	assert_string_equal(u.name, "sarah");
+	assert_int_equal(snap_user_next(s, &cursor, &found, &u), 0);
+	assert_false(found);
 	assert_int_equal(snap_verify(s), 0);
 	snap_close(s);
 }
@@ -1001,6 +1032,7 @@ main(void)
 		cmocka_unit_test(test_snap_builder_add__refuses),
 		cmocka_unit_test(test_snap_builder_add__ids_and_names_in_any_order),
 		cmocka_unit_test(test_snap_find__every_key_and_no_other),
+		cmocka_unit_test(test_snap_find__memberships_without_a_user),
 		cmocka_unit_test(test_snap_find__empty_tables),
 		cmocka_unit_test(test_snap_next__all_in_order),
 		cmocka_unit_test(test_snap_info__what_the_builder_was_told),

@@ -323,7 +323,8 @@ test_snap_principal_encode__refuses(void **state)
 	BAD(p->devices[0].digits = 7, IAM_ERR_ARG);
 	BAD(p->devices[0].period_s = 0, IAM_ERR_ARG);
 	BAD(p->devices[0].alg = 0, IAM_ERR_ARG);
-	BAD(p->policies[0].layer = 3, IAM_ERR_ARG);
+	BAD(p->policies[0].layer = 0, IAM_ERR_ARG);
+	BAD(p->policies[0].layer = 4, IAM_ERR_ARG);
 	BAD(p->policies[0].key = NULL, IAM_ERR_ARG);
 	buf_release(&b);
 }
@@ -523,6 +524,91 @@ test_private_snapshot__through_a_file(void **state)
 	free(a);
 }
 
+/* Principal "sarah" of these groups, beside a group "ops" of count policies. */
+static void
+publish_groups(const char *path, const char *first, const char *second,
+    uint32_t count)
+{
+	struct snap_builder *b = new_builder(SNAP_PRIVATE, 1);
+	struct snap_principal *p = new_principal();
+	const char *keys[SNAP_POLICIES_MAX];
+	struct buf v = BUF_INIT;
+	uint32_t i;
+
+	p->policies[1] = (struct snap_policy_ref){ SNAP_LAYER_GROUP, first,
+		"group One" };
+	p->policies[2] = (struct snap_policy_ref){ SNAP_LAYER_GROUP, second,
+		"group Two" };
+	p->policies[3] = (struct snap_policy_ref){ SNAP_LAYER_BOUNDARY, "arn:b",
+		"boundary" };
+	p->policy_count = 4;
+	snap_principal_encode(p, &v);
+	must_add(b, SNAP_PRINCIPAL, "sarah", 5, v.p, v.len);
+	buf_reset(&v);
+	for (i = 0; i < count; i++)
+		keys[i] = i == 0 ? "arn:first" : "arn:next";
+	snap_group_policies_encode(keys, count, &v);
+	assert_int_equal(v.err, 0);
+	must_add(b, SNAP_GROUP_POLICIES, "ops", 3, v.p, v.len);
+	buf_reset(&v);
+	snap_group_policies_encode(keys, 0, &v);
+	must_add(b, SNAP_GROUP_POLICIES, "none", 4, v.p, v.len);
+	assert_int_equal(snap_builder_write(b, path, 0640, (gid_t)-1), 0);
+	snap_builder_free(b);
+	buf_release(&v);
+	free(p);
+}
+
+static void
+read_groups(const char *path, struct snap_principal *p)
+{
+	struct snap *s;
+	bool found;
+	uint32_t i;
+
+	assert_int_equal(snap_open(path, SNAP_PRIVATE, &s), 0);
+	assert_int_equal(snap_principal_by_name(s, "sarah", &found, p), 0);
+	assert_true(found);
+	for (i = 0; i < p->policy_count; i++)
+		assert_int_not_equal(p->policies[i].layer, SNAP_LAYER_GROUP);
+	/* What she has of her own stays in any case, and so does the boundary. */
+	assert_int_equal(p->policies[0].layer, SNAP_LAYER_IDENTITY);
+	assert_int_equal(p->policies[p->policy_count - 1].layer,
+	    SNAP_LAYER_BOUNDARY);
+	if (p->policy_count == 4) {
+		assert_string_equal(p->policies[1].key, "arn:first");
+		assert_string_equal(p->policies[1].via, "group One");
+		assert_string_equal(p->policies[2].key, "arn:next");
+	}
+	snap_close(s);
+}
+
+static void
+test_snap_principal_by_name__policies_of_groups(void **state)
+{
+	struct snap_principal *p = new_principal();
+	char path[] = "/tmp/test_snapshot_records.XXXXXX";
+	int fd;
+
+	(void)state;
+	assert_true((fd = mkstemp(path)) >= 0);
+	close(fd);
+	publish_groups(path, "ops", "none", 2);
+	read_groups(path, p);
+	assert_int_equal(p->policy_count, 4);
+	assert_int_equal(p->enabled, 1);
+	/* A group that is not there, or more than there is room for: no login. */
+	publish_groups(path, "ops", "gone", 2);
+	read_groups(path, p);
+	assert_int_equal(p->policy_count, 4);
+	assert_int_equal(p->enabled, 0);
+	publish_groups(path, "ops", "ops", SNAP_POLICIES_MAX / 2);
+	read_groups(path, p);
+	assert_int_equal(p->enabled, 0);
+	unlink(path);
+	free(p);
+}
+
 /* A record stored under another's key is damage, not an answer. */
 static void
 test_snap_user_by__record_of_someone_else(void **state)
@@ -577,6 +663,7 @@ main(void)
 		cmocka_unit_test(test_snap_account__round_trip_and_damage),
 		cmocka_unit_test(test_snap_action_for__exact_over_prefix_longer_over_shorter),
 		cmocka_unit_test(test_private_snapshot__through_a_file),
+		cmocka_unit_test(test_snap_principal_by_name__policies_of_groups),
 		cmocka_unit_test(test_snap_user_by__record_of_someone_else),
 	};
 

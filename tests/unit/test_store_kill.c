@@ -17,6 +17,7 @@
 #define NEVER (-1)
 
 static long countdown = NEVER; /* calls until the end; set in children only */
+static bool only_changes;      /* published; else everything */
 
 static void
 step(void)
@@ -95,6 +96,20 @@ unlink(const char *path)
 	return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
+int
+link(const char *from, const char *to)
+{
+	step();
+	return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int
+unlinkat(int dir, const char *path, int flags)
+{
+	step();
+	return (int)syscall(SYS_unlinkat, dir, path, flags);
+}
+
 /* ---- the process that dies ---- */
 
 static int
@@ -116,7 +131,9 @@ create_and_publish(struct fix *f, unsigned n)
 	    (r = store_begin(s)) == 0 &&
 	    (r = store_put(s, key, doc)) == 0 &&
 	    (r = store_commit(s, "arn:root", "CreateUser", NULL)) == 0)
-		r = store_publish(s, &f->paths, NULL, NULL);
+		r = only_changes ?
+		    store_publish_changes(s, &f->paths, NULL, NULL) :
+		    store_publish(s, &f->paths, NULL, NULL);
 	store_close(s);
 	json_decref(doc);
 	return r;
@@ -177,6 +194,7 @@ check_what_is_left(struct fix *f, unsigned n, uint64_t before)
 	json_t *doc = NULL;
 	char name[16], key[32];
 	bool current;
+	int r;
 
 	snprintf(name, sizeof(name), "u%u", n);
 	snprintf(key, sizeof(key), "users/%s", name);
@@ -196,7 +214,10 @@ check_what_is_left(struct fix *f, unsigned n, uint64_t before)
 	assert_int_equal(store_published(f->store, &f->paths, &current), 0);
 	assert_int_equal(current, pub == now && priv == now);
 
-	if (store_publish(f->store, &f->paths, NULL, &why) != 0)
+	r = only_changes ?
+	    store_publish_changes(f->store, &f->paths, NULL, &why) :
+	    store_publish(f->store, &f->paths, NULL, &why);
+	if (r != 0)
 		fail_msg("%s", why.text);
 	assert_int_equal(store_published(f->store, &f->paths, &current), 0);
 	assert_true(current);
@@ -224,6 +245,47 @@ test_store__killed_at_every_call_leaves_whole_revisions(void **state)
 	}
 	/* The loop has seen more than the opening: WAL, commit, two snapshots. */
 	assert_true(n > 15);
+}
+
+/* So many that a change is published by itself. */
+static void
+add_many(struct fix *f)
+{
+	char key[32];
+	unsigned i;
+	json_t *doc;
+
+	assert_int_equal(store_begin(f->store), 0);
+	for (i = 0; i < 900; i++) {
+		snprintf(key, sizeof(key), "users/many%u", i);
+		doc = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b}",
+		    "UserName", key + 6, "UserId", "A", "Arn", key, "UnixName", key + 6,
+		    "Uid", 2100100000 + (int)i, "Gid", 2100100000 + (int)i, "Home",
+		    "/a/home/with/a/name/that/takes/some/room/in/the/snapshot/that/is"
+		    "/published/and/then/some/more/so/that/changes/are/few", "Shell",
+		    "/bin/sh", "Enabled", 1);
+		assert_int_equal(store_put(f->store, key, doc), 0);
+		json_decref(doc);
+	}
+	assert_int_equal(store_commit(f->store, "arn:root", "Many", NULL), 0);
+	assert_int_equal(store_publish(f->store, &f->paths, NULL, NULL), 0);
+}
+
+static void
+test_store__killed_at_every_call_of_a_publish_of_changes(void **state)
+{
+	struct fix *f = *state;
+	struct snap_info info;
+	struct snap *s;
+
+	add_many(f);
+	only_changes = true;
+	test_store__killed_at_every_call_leaves_whole_revisions(state);
+	only_changes = false;
+	assert_int_equal(snap_open(f->paths.public_snapshot, SNAP_PUBLIC, &s), 0);
+	snap_info(s, &info);
+	assert_true(info.changes > 0);
+	snap_close(s);
 }
 
 /*
@@ -300,6 +362,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    test_store__killed_at_every_call_leaves_whole_revisions,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_store__killed_at_every_call_of_a_publish_of_changes,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store__killed_anywhere_leaves_whole_revisions, setup,

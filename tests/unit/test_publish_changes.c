@@ -1,0 +1,650 @@
+/*
+ * Publishing what has changed comes to what publishing everything comes to:
+ * thousands of random changes, and after each few of them both ways, compared by
+ * whatever readers can ask. Documents are made at random, too: some are odd, and
+ * the state of the host changes.
+ */
+#include "tests/unit/store_fixture.h"
+
+#include "common/snapshot/accounts.h"
+#include "common/snapshot/principal.h"
+
+#define ROUNDS 250
+#define STATIC_USERS 400 /* so that a few changes are few */
+#define USERS 24
+#define GROUPS 6
+#define POLICIES 5
+#define DEVICES 8
+#define ID 2100000000u
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOGGRbvkgaqy5qvM1o4IX8CEkDwOOkyt6hanDGmzi51"
+
+/* Nothing here is about a disk or a clock, and both take their time. */
+int
+fsync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+int __real_clock_gettime(clockid_t id, struct timespec *t);
+int __wrap_clock_gettime(clockid_t id, struct timespec *t);
+
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *t)
+{
+	static long ms;
+
+	if (id != CLOCK_MONOTONIC_COARSE)
+		return __real_clock_gettime(id, t);
+	ms++;
+	t->tv_sec = ms / 1000;
+	t->tv_nsec = ms % 1000 * 1000000;
+	return 0;
+}
+
+struct world {
+	struct fix fix;
+	struct store_paths whole; /* the same store and host, other snapshots */
+	char path[2][96];
+	uint64_t random;
+	unsigned odd;             /* rounds in which something was left out */
+	unsigned few;             /* publishes that wrote changes only */
+	struct snap *a[2], *b[2]; /* public and private: by changes, whole */
+};
+
+static unsigned
+pick(struct world *w, unsigned n)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return (unsigned)(w->random >> 33) % n;
+}
+
+static bool
+one_in(struct world *w, unsigned n)
+{
+	return pick(w, n) == 0;
+}
+
+/* ---- documents ---- */
+
+static void
+put(struct world *w, const char *key, json_t *doc)
+{
+	assert_non_null(doc);
+	assert_int_equal(store_put(w->fix.store, key, doc), 0);
+	json_decref(doc);
+}
+
+static void
+drop(struct world *w, const char *key)
+{
+	assert_int_equal(store_delete(w->fix.store, key, NULL), 0);
+}
+
+static json_t *
+some_policy(struct world *w)
+{
+	static const char *const actions[] = { "host:Login", "host:Sudo", "*" };
+
+	if (one_in(w, 60))
+		return json_string("{}"); /* does not compile */
+	return json_sprintf("{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"%s\","
+	    "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
+	    "{\"aws:PrincipalTag/t\":\"%u\"}}}}", actions[pick(w, 3)], pick(w, 50));
+}
+
+static json_t *
+some_inline(struct world *w)
+{
+	json_t *v = json_object();
+	char name[8];
+	unsigned n;
+
+	for (n = pick(w, 3); n > 0; n--) {
+		snprintf(name, sizeof(name), "P%u", pick(w, 4));
+		json_object_set_new(v, name, some_policy(w));
+	}
+	return v;
+}
+
+static bool
+exists(struct world *w, const char *key)
+{
+	json_t *doc = NULL;
+
+	assert_int_equal(store_get(w->fix.store, key, &doc), 0);
+	json_decref(doc);
+	return doc != NULL;
+}
+
+static json_t *
+some_attached(struct world *w)
+{
+	json_t *v = json_array();
+	char key[32];
+	unsigned n;
+
+	for (n = pick(w, 3); n > 0; n--) {
+		snprintf(key, sizeof(key), "policies/p%u", pick(w, POLICIES));
+		if (one_in(w, 3))
+			json_array_append_new(v, json_string(FIX_MANAGED));
+		else if (exists(w, key) || one_in(w, 100))
+			json_array_append_new(v, json_sprintf("arn:aws:iam::"
+			    FIX_ACCOUNT ":policy/%s", key + 9));
+	}
+	return v;
+}
+
+static json_t *
+some_groups(struct world *w)
+{
+	json_t *v = json_array();
+	char key[32];
+	unsigned n;
+
+	for (n = pick(w, 4); n > 0; n--) {
+		snprintf(key, sizeof(key), "groups/G%u", pick(w, GROUPS));
+		if (exists(w, key) || one_in(w, 200))
+			json_array_append_new(v, json_string(key + 7));
+	}
+	return v;
+}
+
+static void
+change_user(struct world *w)
+{
+	unsigned i = pick(w, USERS), id = ID + 1000 + i;
+	char key[32], unix_name[32];
+	json_t *doc;
+
+	snprintf(key, sizeof(key), "users/User%u", i);
+	if (one_in(w, 5)) {
+		drop(w, key);
+		return;
+	}
+	/* One name or id may be another's, or a local account's. */
+	snprintf(unix_name, sizeof(unix_name), "u%u%s", one_in(w, 150) ?
+	    pick(w, USERS) : i, one_in(w, 8) ? "x" : "");
+	if (one_in(w, 150))
+		snprintf(unix_name, sizeof(unix_name), "%s",
+		    one_in(w, 2) ? "alice" : "g1");
+	if (one_in(w, 100))
+		id = ID + 1000 + pick(w, USERS);
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:b,"
+	    " s:o, s:o, s:o, s:{s:s}, s:[{s:s, s:s}],"
+	    " s:[{s:s, s:s, s:s}], s:s}", "UserName", key + 6, "UserId",
+	    "AIDA", "Arn", key, "UnixName", unix_name, "Uid", (int)id, "Gid",
+	    (int)(one_in(w, 300) ? id + 1 : id), "Gecos", one_in(w, 2) ? "" : "X",
+	    "Home", "/home/x", "Shell", "/bin/sh", "Enabled", !one_in(w, 4),
+	    "Groups", some_groups(w), "AttachedPolicies", some_attached(w),
+	    "InlinePolicies", some_inline(w), "LoginProfile", "PasswordHash",
+	    one_in(w, 2) ? "$y$a" : "$y$b", "Tags", "Key", "t", "Value", "1",
+	    "SSHPublicKeys", "SSHPublicKeyBody", KEY, "SSHPublicKeyId", "APKA",
+	    "Status", one_in(w, 2) ? "Active" : "Inactive", "CreateDate",
+	    "2026-11-24T09:30:00Z");
+	if (i == 5 && !one_in(w, 20)) { /* a local account */
+		json_object_set_new(doc, "Adopted", json_true());
+		json_object_set_new(doc, "UnixName", json_string("alice"));
+		json_object_set_new(doc, "Uid", json_integer(1000));
+		json_object_set_new(doc, "Gid", json_integer(1000));
+	}
+	if (one_in(w, 6))
+		json_object_set_new(doc, "PermissionsBoundary",
+		    json_string(FIX_MANAGED));
+	put(w, key, doc);
+}
+
+/* A group is emptied before it goes, but for now and then. */
+static void
+drop_group(struct world *w, const char *key)
+{
+	char user[32];
+	json_t *doc, *name;
+	unsigned i;
+	size_t k;
+
+	for (i = 0; i < USERS && !one_in(w, 100); i++) {
+		snprintf(user, sizeof(user), "users/User%u", i);
+		assert_int_equal(store_get(w->fix.store, user, &doc), 0);
+		if (doc == NULL)
+			continue;
+		json_array_foreach(json_object_get(doc, "Groups"), k, name) {
+			if (strcmp(json_string_value(name), key + 7) == 0)
+				json_array_remove(json_object_get(doc, "Groups"), k--);
+		}
+		put(w, user, doc);
+	}
+	drop(w, key);
+}
+
+static void
+change_group(struct world *w)
+{
+	unsigned i = pick(w, GROUPS);
+	char key[32], unix_name[16];
+	json_t *doc, *local;
+
+	snprintf(key, sizeof(key), "groups/G%u", i);
+	if (one_in(w, 6)) {
+		drop_group(w, key);
+		return;
+	}
+	snprintf(unix_name, sizeof(unix_name), "g%u%s", i, one_in(w, 30) ? "y" : "");
+	local = json_array();
+	if (i == 2 || one_in(w, 40))
+		json_array_append_new(local, json_string("sudo"));
+	doc = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "GroupName", key + 7,
+	    "UnixName", unix_name, "Gid", (int)(ID + 100 + i), "LocalGroups", local,
+	    "AttachedPolicies", some_attached(w), "InlinePolicies", some_inline(w));
+	put(w, key, doc);
+}
+
+static void
+change_policy(struct world *w)
+{
+	unsigned i = pick(w, POLICIES);
+	char key[32];
+
+	snprintf(key, sizeof(key), "policies/p%u", i);
+	if (one_in(w, 60)) {
+		drop(w, key);
+		return;
+	}
+	put(w, key, json_pack("{s:s, s:o, s:s, s:[{s:s, s:o}]}", "PolicyName",
+	    key + 9, "Arn", json_sprintf("arn:aws:iam::" FIX_ACCOUNT ":policy/p%u",
+	    one_in(w, 60) ? pick(w, POLICIES) : i), "DefaultVersionId", "v1",
+	    "Versions", "VersionId", "v1", "Document", some_policy(w)));
+}
+
+static void
+change_device(struct world *w)
+{
+	unsigned i = pick(w, DEVICES);
+	char key[32], user[32];
+	json_t *doc;
+
+	snprintf(key, sizeof(key), "mfa/Dev%u", i);
+	snprintf(user, sizeof(user), "users/USER%u", pick(w, USERS));
+	if (one_in(w, 4)) {
+		drop(w, key);
+		return;
+	}
+	doc = json_pack("{s:o, s:s, s:s, s:i, s:i, s:i}", "SerialNumber",
+	    json_sprintf("arn:aws:iam::" FIX_ACCOUNT ":mfa/Dev%u", i), "SealedSeed",
+	    one_in(w, 2) ? "AAECAw==" : "AAECBA==", "Algorithm", "SHA1", "Digits",
+	    6, "Period", 30, "EnableStep", (int)pick(w, 1000) + 1);
+	if (exists(w, user) || one_in(w, 30)) {
+		json_object_set_new(doc, "UserName", json_string(user + 6));
+		json_object_set_new(doc, "EnableDate",
+		    json_string("2026-11-24T09:30:00Z"));
+	}
+	put(w, key, doc);
+}
+
+static void
+change_account(struct world *w)
+{
+	put(w, "account", json_pack("{s:s, s:o}", "AccountId", FIX_ACCOUNT,
+	    "AccountAlias", json_sprintf("a%u", pick(w, 9))));
+}
+
+static void
+change_something(struct world *w)
+{
+	unsigned n = pick(w, 100);
+
+	if (n < 55)
+		change_user(w);
+	else if (n < 70)
+		change_device(w);
+	else if (n < 85)
+		change_group(w);
+	else if (n < 97)
+		change_policy(w);
+	else
+		change_account(w);
+}
+
+static void
+change_host(struct world *w)
+{
+	struct store_paths *paths = &w->fix.paths;
+	char text[256];
+
+	switch (pick(w, 4)) {
+	case 0:
+		snprintf(text, sizeof(text), "{\"region\": \"r%u\", \"hostname\":"
+		    " \"h\"}", pick(w, 5));
+		fix_file(paths->host, text);
+		break;
+	case 1:
+		snprintf(text, sizeof(text), "{\"localGroups\": [\"sudo\"%s]}",
+		    one_in(w, 2) ? ", \"adm\"" : "");
+		fix_file(paths->settings, text);
+		break;
+	case 2:
+		snprintf(text, sizeof(text), "root:x:0:0::/:/bin/sh\nu%u:x:%u:1::/:\n",
+		    pick(w, 3 * USERS), one_in(w, 2) ? 1000 : ID + 1000 + pick(w, 99));
+		fix_file(paths->passwd, text);
+		break;
+	default:
+		snprintf(text, sizeof(text), "root:x:0:\nsudo:x:%u:\n",
+		    27 + pick(w, 2));
+		fix_file(paths->group, text);
+		break;
+	}
+}
+
+/* Away with what is odd, and the host as it was. */
+static int
+drop_one(void *arg, const char *key, json_t *doc)
+{
+	(void)doc;
+	if (strncmp(key, "users/static", 12) != 0)
+		drop(arg, key);
+	return 0;
+}
+
+static void
+mend(struct world *w)
+{
+	struct store *s = w->fix.store;
+
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_each(s, "users/", drop_one, w), 0);
+	assert_int_equal(store_each(s, "groups/", drop_one, w), 0);
+	assert_int_equal(store_each(s, "policies/", drop_one, w), 0);
+	assert_int_equal(store_each(s, "mfa/", drop_one, w), 0);
+	assert_int_equal(store_commit(s, "arn:root", "Mend", NULL), 0);
+	fix_file(w->fix.paths.passwd, "root:x:0:0::/:/bin/sh\n"
+	    "alice:x:1000:1000::/:/bin/sh\n");
+}
+
+/* ---- comparing ---- */
+
+static void
+assert_same(const struct buf *a, const struct buf *b, const char *what)
+{
+	assert_int_equal(a->err, 0);
+	assert_int_equal(b->err, 0);
+	if (a->len != b->len || memcmp(buf_cstr(a), buf_cstr(b), a->len) != 0)
+		fail_msg("%s differs", what);
+}
+
+/* Everything that the public snapshot says of a name and of an id. */
+static void
+say_account(const struct snap *s, const char *name, uint32_t id, struct buf *b)
+{
+	struct snap_user u;
+	struct snap_group g;
+	const uint32_t *gids;
+	const char *text;
+	bool found;
+	size_t n;
+
+	assert_int_equal(snap_user_by_name(s, name, &found, &u), 0);
+	if (found)
+		snap_user_encode(&u, b);
+	assert_int_equal(snap_user_by_uid(s, id, &found, &u), 0);
+	if (found)
+		snap_user_encode(&u, b);
+	assert_int_equal(snap_group_by_name(s, name, &found, &g), 0);
+	if (found)
+		snap_group_encode(&g, b);
+	assert_int_equal(snap_group_by_gid(s, id, &found, &g), 0);
+	if (found)
+		snap_group_encode(&g, b);
+	assert_int_equal(snap_member_of(s, name, &found, &gids, &n), 0);
+	if (found)
+		buf_put(b, gids, n * sizeof(*gids));
+	assert_int_equal(snap_ssh_keys(s, name, &found, &text, &n), 0);
+	if (found)
+		buf_put(b, text, n);
+}
+
+static void
+compare_account(struct world *w, const char *name, uint32_t id)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	say_account(w->a[0], name, id, &a);
+	say_account(w->b[0], name, id, &b);
+	assert_same(&a, &b, name);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static void
+say_principal(const struct snap *s, const char *name, struct buf *b)
+{
+	static struct snap_principal p;
+	struct snap_policy policy;
+	bool found;
+	uint32_t i;
+
+	assert_int_equal(snap_principal_by_name(s, name, &found, &p), 0);
+	if (!found)
+		return;
+	snap_principal_encode(&p, b);
+	for (i = 0; i < p.policy_count; i++) {
+		assert_int_equal(snap_policy_by_key(s, p.policies[i].key, &found,
+		    &policy), 0);
+		buf_u8(b, found);
+		if (found)
+			snap_policy_encode(&policy, b);
+	}
+}
+
+static void
+compare_principal(struct world *w, const char *name)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	say_principal(w->a[1], name, &a);
+	say_principal(w->b[1], name, &b);
+	assert_same(&a, &b, name);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static void
+compare_accounts(struct world *w)
+{
+	static struct snap_account account;
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	assert_int_equal(snap_account_get(w->a[1], &account), 0);
+	snap_account_encode(&account, &a);
+	assert_int_equal(snap_account_get(w->b[1], &account), 0);
+	snap_account_encode(&account, &b);
+	assert_same(&a, &b, "account");
+	buf_release(&a);
+	buf_release(&b);
+}
+
+/* Walk one, and ask both for everything that it has. */
+static void
+compare_walk(struct world *w, const struct snap *s)
+{
+	struct snap_user u;
+	struct snap_group g;
+	uint64_t cursor;
+	bool found;
+
+	for (cursor = 0;;) {
+		assert_int_equal(snap_user_next(s, &cursor, &found, &u), 0);
+		if (!found)
+			break;
+		compare_account(w, u.name, u.uid);
+		compare_principal(w, u.name);
+	}
+	for (cursor = 0;;) {
+		assert_int_equal(snap_group_next(s, &cursor, &found, &g), 0);
+		if (!found)
+			break;
+		compare_account(w, g.name, g.gid);
+	}
+}
+
+static void
+open_all(struct world *w)
+{
+	assert_int_equal(snap_open(w->fix.paths.public_snapshot, SNAP_PUBLIC,
+	    &w->a[0]), 0);
+	assert_int_equal(snap_open(w->fix.paths.private_snapshot, SNAP_PRIVATE,
+	    &w->a[1]), 0);
+	assert_int_equal(snap_open(w->whole.public_snapshot, SNAP_PUBLIC,
+	    &w->b[0]), 0);
+	assert_int_equal(snap_open(w->whole.private_snapshot, SNAP_PRIVATE,
+	    &w->b[1]), 0);
+}
+
+static void
+close_all(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		snap_close(w->a[i]);
+		snap_close(w->b[i]);
+		w->a[i] = w->b[i] = NULL;
+	}
+}
+
+static void
+compare(struct world *w)
+{
+	static const enum snap_table tables[] = { SNAP_USER_NAME, SNAP_USER_UID,
+		SNAP_GROUP_NAME, SNAP_GROUP_GID, SNAP_MEMBER_OF, SNAP_SSH_KEYS };
+	struct snap_info info, other;
+	size_t i;
+
+	open_all(w);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(snap_verify(w->a[i]), 0);
+		snap_info(w->a[i], &info);
+		snap_info(w->b[i], &other);
+		assert_int_equal(info.revision, other.revision);
+		w->few += info.changes > 0;
+	}
+	for (i = 0; i < IAM_COUNT(tables); i++)
+		assert_int_equal(snap_count(w->a[0], tables[i]),
+		    snap_count(w->b[0], tables[i]));
+	assert_int_equal(snap_count(w->a[1], SNAP_PRINCIPAL),
+	    snap_count(w->b[1], SNAP_PRINCIPAL));
+	assert_int_equal(snap_count(w->a[1], SNAP_GROUP_POLICIES),
+	    snap_count(w->b[1], SNAP_GROUP_POLICIES));
+	compare_accounts(w);
+	compare_walk(w, w->a[0]);
+	compare_walk(w, w->b[0]);
+	close_all(w);
+}
+
+static void
+publish_both(struct world *w)
+{
+	json_t *a = NULL, *b = NULL;
+	struct iam_why why = { 0 };
+	bool current;
+
+	if (store_publish_changes(w->fix.store, &w->fix.paths, &a, &why) != 0)
+		fail_msg("%s", why.text);
+	if (store_publish(w->fix.store, &w->whole, &b, &why) != 0)
+		fail_msg("%s", why.text);
+	/* A policy that is not there is nobody's change who has it. */
+	if (json_array_size(a) != 0 && !json_equal(a, b))
+		fail_msg("other warnings");
+	w->odd = json_array_size(b) > 0 ? w->odd + 1 : 0;
+	json_decref(a);
+	json_decref(b);
+	assert_int_equal(store_published(w->fix.store, &w->fix.paths, &current), 0);
+	assert_true(current);
+}
+
+static void
+test_store_publish_changes__comes_to_what_everything_comes_to(void **state)
+{
+	struct world *w = *state;
+	unsigned round, n;
+
+	for (round = 0; round < ROUNDS; round++) {
+		assert_int_equal(store_begin(w->fix.store), 0);
+		for (n = one_in(w, 10) ? 10 : 1 + pick(w, 3); n > 0; n--)
+			change_something(w);
+		assert_int_equal(store_commit(w->fix.store, "arn:root", "Test", NULL),
+		    0);
+		if (one_in(w, 40))
+			change_host(w);
+		publish_both(w);
+		compare(w);
+		if (w->odd > 3)
+			mend(w);
+	}
+	/* It has been about changes, and not about publishing everything twice. */
+	print_message("%u of %u snapshots were changes\n", w->few, 2 * ROUNDS);
+	assert_true(w->few > ROUNDS / 2);
+}
+
+static void
+add_static(struct world *w)
+{
+	char key[32], home[200];
+	unsigned i;
+
+	memset(home, 'h', sizeof(home) - 1);
+	home[0] = '/';
+	home[sizeof(home) - 1] = '\0';
+	assert_int_equal(store_begin(w->fix.store), 0);
+	for (i = 0; i < STATIC_USERS; i++) {
+		snprintf(key, sizeof(key), "users/static%u", i);
+		put(w, key, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b,"
+		    " s:{s:s}}", "UserName", key + 6, "UserId", "AIDA", "Arn", key,
+		    "UnixName", key + 6, "Uid", (int)(ID + 5000 + i), "Gid",
+		    (int)(ID + 5000 + i), "Home", home, "Shell", "/bin/sh", "Enabled",
+		    1, "InlinePolicies", "P", FIX_ALLOW));
+	}
+	assert_int_equal(store_commit(w->fix.store, "arn:root", "Test", NULL), 0);
+}
+
+static int
+setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	fix_setup(&w->fix);
+	w->random = 88172645463325252u;
+	w->whole = w->fix.paths;
+	snprintf(w->path[0], sizeof(w->path[0]), "%s/whole/public", w->fix.dir);
+	snprintf(w->path[1], sizeof(w->path[1]), "%s/whole/private", w->fix.dir);
+	w->whole.public_snapshot = w->path[0];
+	w->whole.private_snapshot = w->path[1];
+	add_static(w);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct world *w = *state;
+
+	close_all(w);
+	fix_teardown(&w->fix);
+	free(w);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_store_publish_changes__comes_to_what_everything_comes_to,
+		    setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
