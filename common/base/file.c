@@ -91,10 +91,13 @@ read_fd(int fd, size_t max, struct buf *b)
 int
 file_read(const char *path, enum file_trust trust, size_t max, struct buf *b)
 {
+	struct stat st;
 	int fd, r, saved;
 
-	if ((r = file_open(path, trust, &fd, NULL)) != 0)
+	if ((r = file_open(path, trust, &fd, &st)) != 0)
 		return r;
+	if ((uint64_t)st.st_size <= max) /* a hint: what is read decides */
+		buf_reserve(b, (size_t)st.st_size);
 	r = read_fd(fd, max, b);
 	saved = errno;
 	close(fd);
