@@ -278,9 +278,12 @@ steal(struct buf *b)
 static json_t *
 string_value(struct random *r)
 {
+	static const char *const shared[] = { "*", "a*", "s3:*", "?" };
 	static const char *const wild[] = { "*?", "??", "?", "*??", "?*?", "*??*", "???" };
 	struct buf b = BUF_INIT;
 
+	if (chance(r, 12)) /* the same text under several operators, and as an action */
+		return json_string(PICK(r, shared));
 	if (!chance(r, 10))
 		put_mutated(r, &b, PICK(r, words), chance(r, 40));
 	if (chance(r, 10)) /* wildcards alone, for characters of several bytes */
@@ -434,7 +437,7 @@ add_condition(struct random *r, json_t *conditions)
 	size_t op = below(r, (unsigned)IAM_COUNT(operators)), k;
 	bool nullness = operators[op].more == NULLNESS;
 	char name[64], key[64];
-	json_t *map, *seen;
+	json_t *map;
 	const char *set_name;
 
 	k = nullness || chance(r, 3) ? below(r, (unsigned)IAM_COUNT(keys)) :
@@ -454,8 +457,7 @@ add_condition(struct random *r, json_t *conditions)
 	    json_object_key_to_iter(set_name))))
 		if (strcasecmp(set_name, key) == 0)
 			return;
-	seen = one_or_list(r, document_value, op);
-	set(map, key, seen);
+	set(map, key, one_or_list(r, document_value, op));
 }
 
 /* ---- statements and documents ---- */
