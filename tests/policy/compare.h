@@ -43,16 +43,18 @@ compare_local_time(void *arg, const char *zone, int64_t t, struct tz_local *ret)
 	return known[i].tz != NULL ? tz_at(known[i].tz, t, ret) : IAM_ERR_ABSENT;
 }
 
-/* What the compiled policies of c answer; NULL when they cannot. */
+/* What the compiled policies of c answer; NULL when the request is none. Policies
+ * that were compiled are never damaged: "damage" differs from every answer. */
 static inline const char *
 compare_ask(struct corpus_case *c)
 {
 	struct pol_decision d;
+	int r;
 
 	c->req.local_time = compare_local_time;
-	if (pol_eval(&c->set, &c->req, &d) != 0)
+	if ((r = pol_eval(&c->set, &c->req, &d)) == IAM_ERR_ARG)
 		return NULL;
-	return corpus_effect(d.effect);
+	return r == 0 ? corpus_effect(d.effect) : "damage";
 }
 
 /* Both answers. False when the case cannot be asked: a document is refused, or
