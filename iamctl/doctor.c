@@ -16,7 +16,9 @@
 #include "common/trail/trail.h"
 #include "iamctl/call.h"
 #include "iamctl/doctor.h"
+#include "iamctl/foreign.h"
 #include "iamctl/host.h"
+#include "iamctl/util.h"
 
 #define RESTORE "restore it from a backup"
 #define PUBLISH "iamctl publish"
@@ -97,6 +99,56 @@ check_store(struct doctor *d, struct store **ret)
 		    (unsigned long long)users);
 	}
 	json_decref(account);
+}
+
+/* ---- adopted local accounts ---- */
+
+struct adopted {
+	struct doctor *d;
+	struct buf shadow; /* empty: it cannot be read */
+};
+
+/* An account that is gone or another one now is denied; one that has a password of
+ * its own can use it as soon as the module is gone (S5). */
+static int
+check_adopted(void *arg, const char *key, json_t *user)
+{
+	struct adopted *a = arg;
+	const char *name = text_of(user, "UnixName");
+	struct foreign_password p = { "", 0, false };
+	struct iam_why why = { 0, 0, "" };
+	json_t *local = NULL;
+
+	(void)key;
+	if (!json_is_true(json_object_get(user, "Adopted")))
+		return 0;
+	if (unix_local_account(a->d->c, name, &local) == 0 && !json_equal(
+	    json_object_get(local, "Uid"), json_object_get(user, "Uid")))
+		doctor_say(a->d, "adopted account", DOCTOR_WARNING,
+		    "iamctl release-local-user", "%s is %s in %s: every login is denied",
+		    name, local == NULL ? "not there" : "under another id",
+		    IAM_PATH_PASSWD);
+	else if (foreign_shadow(buf_cstr(&a->shadow), name, &p, &why) == 0)
+		doctor_say(a->d, "adopted account", DOCTOR_WARNING, "passwd -l",
+		    "%s has a local password still, which counts again should the "
+		    "module be removed", name);
+	else
+		doctor_say(a->d, "adopted account", DOCTOR_OK, "", "%s is governed",
+		    name);
+	explicit_bzero(&p, sizeof(p));
+	json_decref(local);
+	return 0;
+}
+
+static void
+check_all_adopted(struct doctor *d, struct store *s)
+{
+	struct adopted a = { .d = d };
+
+	(void)file_read(IAM_PATH_SHADOW, FILE_ROOT_ONLY, (size_t)16 << 20,
+	    &a.shadow);
+	(void)store_each(s, "users/", check_adopted, &a);
+	buf_release(&a.shadow);
 }
 
 static void
@@ -269,8 +321,10 @@ host_run_doctor(struct op_call *c)
 		check_settings(&d);
 		check_snapshot(&d, "public snapshot", IAM_PATH_PUBLIC, SNAP_PUBLIC);
 		check_snapshot(&d, "private snapshot", IAM_PATH_PRIVATE, SNAP_PRIVATE);
-		if (s != NULL)
+		if (s != NULL) {
 			check_current(&d, s);
+			check_all_adopted(&d, s);
+		}
 		check_seal_key(&d);
 		check_run_dir(&d);
 		check_trail(&d);

@@ -99,6 +99,13 @@ chmod 640 "$root/etc/iam/seal.key"
 printf '{"mfa": {"whenEnrolled": "maybe"}}' >"$root/etc/iam/iam.json"
 finds "a setting that is wrong" iam.json FAILED whenEnrolled
 rm "$root/etc/iam/iam.json"
+printf 'local:$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1:1::::::\n' >"$root/etc/shadow"
+run adopt-local-user --user-name local
+finds "an adopted account with a password of its own" 'adopted account' WARNING "passwd -l"
+sed -i 's/^local:/local:!/' "$root/etc/shadow"
+finds "an adopted account without" 'adopted account' OK
+sed -i 's/^local:x:1000:/local:x:1001:/' "$root/etc/passwd"
+finds "an adopted account that is another one now" 'adopted account' WARNING "under another id"
 sed -i '1s/Init/Exit/' "$root/var/log/iam/trail.jsonl"
 finds "an event that was changed" trail FAILED "line"
 run doctor --output table --color off
