@@ -118,8 +118,15 @@ keep(const struct trail_where *w, const struct buf *body,
 		*ret_kept = TRAIL_WRITTEN;
 		return 0;
 	}
-	if ((r = trail_spool_put(w, buf_cstr(body), body->len)) == 0)
+	if ((r = trail_spool_put(w, buf_cstr(body), body->len)) == 0) {
 		*ret_kept = TRAIL_SPOOLED;
+		return 0;
+	}
+	/* /run is full, which no user can bring about. */
+	if (!may_lock() && write_to_file(w, body) == 0) {
+		*ret_kept = TRAIL_WRITTEN;
+		return 0;
+	}
 	return r;
 }
 

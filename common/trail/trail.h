@@ -87,8 +87,8 @@ enum trail_kept { TRAIL_WRITTEN = 1, TRAIL_SPOOLED = 2 };
 /*
  * Append a record. *ret_kept (may be NULL) says where it went. Waits at most
  * 2 s for the lock, then spools. A process that somebody else than root has started
- * (su, sudo: its real user) never locks the trail, since he may stop it: it spools, and
- * root's next record or trail_flush moves it.
+ * (su, sudo: its real user) does not lock the trail, since he may stop it: it spools, and
+ * root's next record or trail_flush moves it. Only where nothing can be spooled it does.
  */
 int trail_write(const struct trail_where *where, const struct trail_event *e,
     enum trail_kept *ret_kept);

@@ -904,6 +904,19 @@ test_trail_write__started_by_a_user_takes_no_lock(void **state)
 	assert_int_equal(spooled(f), 1);
 	write_named(f, "Two"); /* root's next one moves it */
 	assert_int_equal(spooled(f), 0);
+	/* Where there is no spool the file is better than nothing. */
+	assert_int_equal(rmdir(f->spool), 0);
+	assert_true((fd = open(f->spool, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0);
+	close(fd);
+	if ((pid = fork()) == 0) {
+		if (setresuid(12345, 0, 0) != 0)
+			_exit(2);
+		_exit(trail_write(&f->where, &e, &kept) != 0 ||
+		    kept != TRAIL_WRITTEN);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(unlink(f->spool), 0);
 }
 
 static void
