@@ -420,7 +420,6 @@ cli_parse(int argc, char **argv, struct cli *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = CLI_RUN;
-	ret->format = CLI_JSON;
 	ret->color = CLI_COLOR_AUTO;
 	if (w.n > 0 && strcmp(w.v[0], "--complete") == 0) {
 		ret->kind = CLI_COMPLETE;
@@ -438,6 +437,9 @@ cli_parse(int argc, char **argv, struct cli *ret)
 	if ((ret->kind == CLI_RUN || ret->kind == CLI_SKELETON) && ret->op == NULL)
 		return fail(ret, "An operation is needed, as in 'iamctl create-user "
 		    "--user-name NAME'. 'iamctl help' lists all.");
+	if (ret->format == 0)
+		ret->format = ret->op != NULL && ret->op->show_first ? CLI_TABLE :
+		    CLI_JSON;
 	/* The rest is checked when the JSON and the terminal are known. */
 	if (ret->kind == CLI_RUN && ret->input_json == NULL)
 		return check_required(ret, true);

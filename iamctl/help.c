@@ -4,34 +4,7 @@
 
 #include "iamctl/cli.h"
 #include "iamctl/help.h"
-
-#define MARGIN 78
-
-/* ---- plain text ---- */
-
-/* Words of text from column on, broken before MARGIN. */
-static void
-wrap(struct buf *b, const char *text, size_t indent)
-{
-	size_t column = 0, n;
-
-	while (*text != '\0') {
-		n = strcspn(text, " ");
-		if (column == 0 || column + 1 + n > MARGIN) {
-			if (column != 0)
-				buf_putc(b, '\n');
-			buf_printf(b, "%*s", (int)indent, "");
-			column = indent;
-		} else {
-			buf_putc(b, ' ');
-			column++;
-		}
-		buf_put(b, text, n);
-		column += n;
-		text += n + strspn(text + n, " ");
-	}
-	buf_putc(b, '\n');
-}
+#include "iamctl/output.h"
 
 void
 help_overview(struct buf *ret)
@@ -50,7 +23,7 @@ help_overview(struct buf *ret)
 		for (o = g->ops; o->name != NULL; o++) {
 			op_kebab(o->name, kebab);
 			buf_printf(ret, "  %s\n", kebab);
-			wrap(ret, o->summary, 6);
+			output_wrap(ret, o->summary, 6, 0);
 		}
 	}
 	buf_puts(ret, "\nOptions of every operation\n");
@@ -58,7 +31,7 @@ help_overview(struct buf *ret)
 		buf_printf(ret, "  --%s%s%s\n", opt->name,
 		    opt->value != NULL ? " " : "",
 		    opt->value != NULL ? opt->value : "");
-		wrap(ret, opt->help, 6);
+		output_wrap(ret, opt->help, 6, 0);
 	}
 	buf_puts(ret, "\nThe manual: iamctl(1). Policies: iam-policy(5).\n");
 }
@@ -147,7 +120,7 @@ help_operation(const struct op *op, struct buf *ret)
 
 	op_kebab(op->name, kebab);
 	buf_printf(ret, "iamctl %s\n\n", kebab);
-	wrap(ret, op->summary, 2);
+	output_wrap(ret, op->summary, 2, 0);
 	buf_printf(&line, "iamctl %s", kebab);
 	for (p = op->params; p != NULL && p->name != NULL; p++) {
 		buf_puts(&line, p->required ? " " : " [");
@@ -155,7 +128,7 @@ help_operation(const struct op *op, struct buf *ret)
 		buf_puts(&line, p->required ? "" : "]");
 	}
 	buf_puts(ret, "\nUsage\n");
-	wrap(ret, buf_cstr(&line), 2);
+	output_wrap(ret, buf_cstr(&line), 2, 0);
 	if (op->params != NULL && op->params->name != NULL)
 		buf_puts(ret, "\nOptions\n");
 	for (p = op->params; p != NULL && p->name != NULL; p++) {
@@ -165,7 +138,7 @@ help_operation(const struct op *op, struct buf *ret)
 		buf_reset(&line);
 		buf_printf(&line, "%s%s", p->required ? "Required. " : "", p->help);
 		put_rules(&line, p);
-		wrap(ret, buf_cstr(&line), 6);
+		output_wrap(ret, buf_cstr(&line), 6, 0);
 	}
 	buf_printf(ret, "\nAuthorized as %s:%s on %s\n", op->service, op->name,
 	    op->resource != NULL ? op->resource : "*");

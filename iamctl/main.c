@@ -204,6 +204,18 @@ show_picture(const struct cli *cli, const struct buf *picture)
 		(void)output_write(fd, picture);
 }
 
+static void
+make_answer(const struct cli *cli, const json_t *out, bool color, struct buf *ret)
+{
+	const struct op_face face = { color, is_utf8(STDOUT_FILENO) };
+
+	if (cli->format == CLI_TABLE && cli->op->show != NULL)
+		cli->op->show(out, &face, ret);
+	else
+		output_make(out, cli->format, cli->op->name, cli->op->columns, color,
+		    ret);
+}
+
 static int
 show_reply(const struct cli *cli, struct call_reply *reply, bool color)
 {
@@ -219,8 +231,7 @@ show_reply(const struct cli *cli, struct call_reply *reply, bool color)
 	else
 		color = color && isatty(STDOUT_FILENO);
 	if (reply->out != NULL)
-		output_make(reply->out, cli->format, cli->op->name, cli->op->columns,
-		    color, &b);
+		make_answer(cli, reply->out, color, &b);
 	status = print(&b, reply->changed, reply->status);
 	show_picture(cli, &reply->picture);
 	if (reply->message[0] != '\0')

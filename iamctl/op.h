@@ -47,6 +47,7 @@ struct op_param {
 };
 
 struct op_call; /* below */
+struct op_face;
 
 /* Beyond the caller's policies, who may call an operation? */
 enum op_access {
@@ -70,6 +71,15 @@ struct op {
 	int (*run)(struct op_call *c); /* 0, or an error set with op_fail */
 	const char *columns;    /* table output: members, comma-separated; NULL: all */
 	enum op_access access;  /* usually left out */
+	/* With --output table: drawn for people, at most 80 columns wide, in place
+	 * of a table of columns. show_first: also without --output. */
+	void (*show)(const json_t *out, const struct op_face *face, struct buf *ret);
+	bool show_first;
+};
+
+/* Where an answer is drawn. */
+struct op_face {
+	bool color, utf8; /* what the terminal takes; both false for a pipe or a file */
 };
 
 /* What a handler gets and gives. */

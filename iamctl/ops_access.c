@@ -1,14 +1,11 @@
 /* Who one is, and what policies would decide. */
 #include "common/base/base.h"
 
-#include "common/authz/authz.h"
-#include "common/snapshot/principal.h"
 #include "common/store/settings.h"
+#include "iamctl/access.h"
 #include "iamctl/findings.h"
 #include "iamctl/simulate.h"
 
-#define INPUT_POLICIES_MAX 32
-#define INPUT_POLICY_CHARS 131072
 #define ARN_MAX 2048
 
 /* ---- GetCallerIdentity ---- */
@@ -28,67 +25,10 @@ get_caller_identity(struct op_call *c)
 
 /* ---- SimulatePrincipalPolicy ---- */
 
-/* The user whose ARN this is; new. */
-static int
-principal_user(struct op_call *c, const char *arn, json_t **ret)
-{
-	const char *name = strrchr(arn, '/');
-
-	*ret = NULL;
-	if (strstr(arn, ":user/") == NULL || name == NULL)
-		return op_fail(c, "InvalidInput", "%s is not the ARN of a user:"
-		    " get-user shows it.", arn);
-	if (name_is_iam(name + 1, 64) &&
-	    document_find(c, "users", name + 1, ret) != 0)
-		return -1;
-	if (*ret == NULL || strcmp(text_of(*ret, "Arn"), arn) != 0)
-		return op_fail(c, "NoSuchEntity", "The user %s cannot be found.", arn);
-	return 0;
-}
-
 struct principal_simulation {
-	struct op_call *c;
-	struct snap *snap;
-	struct snap_account account;
-	struct snap_principal principal;
-	struct authz *authz;
+	struct subject subject;
 	struct context context;
 };
-
-static int
-warn_stale(struct op_call *c, const struct snap *snap)
-{
-	struct snap_info info;
-
-	snap_info(snap, &info);
-	if (info.revision == store_revision(c->store) || c->warnings == NULL)
-		return 0;
-	return list_add(c, c->warnings, json_string("The snapshot, by which logins"
-	    " decide, is older than the store: 'iamctl publish' makes it anew."));
-}
-
-static int
-open_principal(struct principal_simulation *s, const char *unix_name)
-{
-	struct op_call *c = s->c;
-	bool found = false;
-	int r;
-
-	if ((r = snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &s->snap)) != 0)
-		return op_fail_err(c, r, IAM_PATH_PRIVATE);
-	if ((r = snap_account_get(s->snap, &s->account)) != 0 ||
-	    (r = snap_principal_by_name(s->snap, unix_name, &found,
-	    &s->principal)) != 0)
-		return op_fail_err(c, r, IAM_PATH_PRIVATE);
-	if (!found)
-		return op_fail(c, "PolicyEvaluation", "The user is not in the snapshot,"
-		    " by which logins decide: 'iamctl publish' makes it anew.");
-	if ((r = authz_open(s->snap, &s->account, &s->principal, &s->authz)) != 0)
-		return op_fail(c, "PolicyEvaluation", "A policy of the user cannot be"
-		    " read from %s (%s): every login is denied; 'iamctl publish' makes"
-		    " it anew.", IAM_PATH_PRIVATE, iam_strerror(r));
-	return warn_stale(c, s->snap);
-}
 
 static int
 simulate_principal(void *arg, const char *action, const char *resource,
@@ -98,37 +38,28 @@ simulate_principal(void *arg, const char *action, const char *resource,
 	struct authz_extra extra = { s->context.keys, s->context.count };
 	struct authz_attempt at = { .action = action, .resource = resource,
 		.now_s = s->context.now_s };
-	int r = authz_explain(s->authz, &at, &extra, ret);
+	int r = authz_explain(s->subject.authz, &at, &extra, ret);
 
-	return r != 0 ? op_fail(s->c, "PolicyEvaluation", "%s on %s could not be"
-	    " decided: %s. A login would be denied.", action, resource,
+	return r != 0 ? op_fail(s->subject.c, "PolicyEvaluation", "%s on %s could"
+	    " not be decided: %s. A login would be denied.", action, resource,
 	    iam_strerror(r)) : 0;
 }
 
-static bool
-has_boundary(const struct snap_principal *p)
-{
-	uint32_t i;
-
-	for (i = 0; i < p->policy_count; i++)
-		if (p->policies[i].layer == SNAP_LAYER_BOUNDARY)
-			return true;
-	return false;
-}
-
 static int
-run_principal(struct principal_simulation *s, const char *unix_name)
+run_principal(struct principal_simulation *s, const json_t *user)
 {
+	struct op_call *c = s->subject.c;
 	char host_arn[ARN_MAX];
 	int r;
 
-	if (context_read(s->c, &s->context) != 0 ||
-	    open_principal(s, unix_name) != 0)
+	if (context_read(c, &s->context) != 0 ||
+	    subject_open(c, &s->subject) != 0 ||
+	    subject_user(&s->subject, user) != 0)
 		return -1;
-	r = authz_instance_arn(&s->account, host_arn, sizeof(host_arn));
+	r = authz_instance_arn(&s->subject.account, host_arn, sizeof(host_arn));
 	if (r != 0)
-		return op_fail_err(s->c, r, "The host's ARN could not be made");
-	return simulate(s->c, host_arn, has_boundary(&s->principal),
+		return op_fail_err(c, r, "The host's ARN could not be made");
+	return simulate(c, host_arn, authz_boundary(s->subject.authz) != NULL,
 	    simulate_principal, s);
 }
 
@@ -141,11 +72,10 @@ simulate_principal_policy(struct op_call *c)
 
 	if (s == NULL)
 		return no_memory(c);
-	s->c = c;
-	if (principal_user(c, op_str(c, "PolicySourceArn"), &user) == 0)
-		r = run_principal(s, text_of(user, "UnixName"));
-	authz_free(s->authz);
-	snap_close(s->snap);
+	s->subject.c = c;
+	if (subject_find(c, op_str(c, "PolicySourceArn"), &user) == 0)
+		r = run_principal(s, user);
+	subject_release(&s->subject);
 	context_release(&s->context);
 	free(s);
 	json_decref(user);
@@ -153,13 +83,6 @@ simulate_principal_policy(struct op_call *c)
 }
 
 /* ---- SimulateCustomPolicy ---- */
-
-struct input_policies {
-	struct buf compiled[INPUT_POLICIES_MAX];
-	struct pol_source sources[INPUT_POLICIES_MAX];
-	char names[INPUT_POLICIES_MAX][64];
-	size_t n;
-};
 
 struct custom_simulation {
 	struct op_call *c;
@@ -169,59 +92,6 @@ struct custom_simulation {
 	struct context context;
 	char principal[ARN_MAX];
 };
-
-static void
-input_release(struct input_policies *in)
-{
-	size_t i;
-
-	for (i = 0; i < in->n; i++)
-		buf_release(&in->compiled[i]);
-}
-
-static int
-input_add(struct op_call *c, struct input_policies *in, const char *what,
-    const char *text, enum pol_kind kind)
-{
-	struct buf *b = &in->compiled[in->n];
-	int r;
-
-	if (in->n == INPUT_POLICIES_MAX - 1)
-		return op_fail(c, "InvalidInput", "At most %d policies in one list.",
-		    INPUT_POLICIES_MAX - 1);
-	snprintf(in->names[in->n], sizeof(in->names[in->n]), "%s.%zu", what,
-	    in->n + 1);
-	in->sources[in->n].name = in->names[in->n];
-	in->n++;
-	if (policy_compile(c, in->sources[in->n - 1].name, text, kind,
-	    INPUT_POLICY_CHARS, b) != 0) {
-		/* What this operation calls a bad document. */
-		if (strcmp(c->error_code, "MalformedPolicyDocument") == 0)
-			c->error_code = "InvalidInput";
-		return -1;
-	}
-	r = pol_open(b->p, b->len, &in->sources[in->n - 1].doc);
-	return r != 0 ? op_fail_err(c, r, in->sources[in->n - 1].name) : 0;
-}
-
-static int
-input_read(struct op_call *c, struct input_policies *in, const char *param,
-    enum pol_kind kind)
-{
-	const char *what = strcmp(param, "PolicyInputList") == 0 ?
-	    "PolicyInputList" : "PermissionsBoundaryPolicyInputList";
-	const json_t *text;
-	size_t i;
-
-	json_array_foreach(json_object_get(c->in, param), i, text) {
-		if (!json_is_string(text))
-			return op_fail(c, "InvalidInput", "%s: a policy is not a text.",
-			    param);
-		if (input_add(c, in, what, json_string_value(text), kind) != 0)
-			return -1;
-	}
-	return 0;
-}
 
 static int
 custom_policies(struct custom_simulation *s)
@@ -350,14 +220,16 @@ out:
 
 /* ---- rows ---- */
 
+#define PARAM_CONTEXT \
+	{ .name = "ContextEntries", .type = OP_STRUCTS, \
+	    .choices = "ContextKeyName|ContextKeyValues[]|ContextKeyType", \
+	    .help = "Condition keys of the request, such as aws:SourceIp." }
 #define PARAMS_REQUEST \
 	{ .name = "ActionNames", .type = OP_LIST, .required = true, \
 	    .help = "The actions, such as host:Login." }, \
 	{ .name = "ResourceArns", .type = OP_LIST, .help = "The resources; by" \
 	    " default this host for its own actions, else *." }, \
-	{ .name = "ContextEntries", .type = OP_STRUCTS, \
-	    .choices = "ContextKeyName|ContextKeyValues[]|ContextKeyType", \
-	    .help = "Condition keys of the request, such as aws:CurrentTime." }, \
+	PARAM_CONTEXT, \
 	PARAM_PAGING
 
 static const struct op_param no_params[] = {
@@ -387,6 +259,38 @@ static const struct op_param custom_params[] = {
 	PARAM_END
 };
 
+static const struct op_param show_params[] = {
+	PARAM_USER_NAME(false, "The user whose access is shown. Without one,"
+	    " PolicyDocument alone decides."),
+	{ .name = "Host", .type = OP_STRING, .min = 1, .max = 512,
+	    .help = "Another host, by its name or ARN; its tags count as unknown."
+	    " By default this one." },
+	{ .name = "Action", .type = OP_STRING, .min = 3, .max = 128,
+	    .help = "The action; by default that of Service, else host:Login." },
+	{ .name = "Resource", .type = OP_STRING, .min = 1, .max = 2048,
+	    .help = "The resource; by default the host." },
+	{ .name = "Service", .type = OP_STRING, .min = 1, .max = 64,
+	    .help = "The PAM service through which it goes, such as sshd." },
+	{ .name = "SourceIp", .type = OP_STRING, .min = 2, .max = 64,
+	    .help = "The address from which it comes." },
+	PARAM_CONTEXT,
+	{ .name = "WeekOf", .type = OP_STRING, .min = 10, .max = 10,
+	    .help = "A day of the week to be shown, as 2026-11-24; by default"
+	    " today." },
+	{ .name = "Zone", .type = OP_STRING, .min = 1, .max = 63,
+	    .help = "The time zone of the drawing, such as Europe/Berlin; by"
+	    " default the host's." },
+	{ .name = "PolicyDocument", .type = OP_DOCUMENT, .min = 1, .max = 131072,
+	    .help = "A policy that is not saved yet, as JSON or file://FILE: the"
+	    " view is as if the user had it." },
+	{ .name = "InPlaceOf", .type = OP_STRING, .min = 1, .max = 2048,
+	    .help = "The ARN or inline name of the user's policy whose place"
+	    " PolicyDocument takes; by default none." },
+	{ .name = "Outfile", .type = OP_OUTFILE, .min = 1, .max = 4095,
+	    .help = "A new file for the drawing as SVG." },
+	PARAM_END
+};
+
 static const struct op_param validate_params[] = {
 	{ .name = "policyDocument", .type = OP_DOCUMENT, .required = true,
 	    .min = 1, .max = 131072, .help = "The policy, as JSON or file://FILE." },
@@ -413,6 +317,12 @@ const struct op ops_access[] = {
 	    .summary = "Say what given policies would decide, and why.",
 	    .params = custom_params, .read_only = true, .needs_init = true,
 	    .run = simulate_custom_policy, .columns = RESULT_COLUMNS },
+	{ .name = "ShowAccess", .service = "host",
+	    .summary = "Draw the week: at which hours a user's policies let her in.",
+	    .params = show_params,
+	    .resource = "arn:aws:iam::{account}:user{path}{UserName}",
+	    .read_only = true, .needs_init = true, .run = access_show,
+	    .show = access_text, .show_first = true },
 	{ .name = "ValidatePolicy", .service = "access-analyzer",
 	    .summary = "Check a policy: errors, security warnings, suggestions.",
 	    .params = validate_params, .read_only = true, .needs_init = true,

@@ -7,6 +7,7 @@
 #include "iamctl/output.h"
 
 #define COLUMNS_MAX 32
+#define MARGIN 78
 #define CELL_MAX 60 /* characters; longer ones are cut with an ellipsis */
 
 /* ---- characters ---- */
@@ -41,13 +42,19 @@ output_escape(struct buf *ret, const char *text, size_t len)
 
 /* Characters, not bytes. */
 static size_t
+width_of(const char *s, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static size_t
 width(const char *s)
 {
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	return width_of(s, strlen(s));
 }
 
 /* ---- json ---- */
@@ -548,6 +555,33 @@ output_make(const json_t *answer, enum cli_format format, const char *title,
 		text_value(NULL, answer, NULL, ret);
 		return;
 	}
+}
+
+void
+output_wrap(struct buf *ret, const char *text, size_t indent, size_t column)
+{
+	size_t n, w;
+
+	if (column != 0)
+		buf_printf(ret, "%*s", (int)(indent > column ? indent - column : 0), "");
+	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
+		n = strcspn(text, " ");
+		w = width_of(text, n);
+		if (column == 0 || (column > indent && column + 1 + w > MARGIN)) {
+			if (column != 0)
+				buf_putc(ret, '\n');
+			buf_printf(ret, "%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			buf_putc(ret, ' ');
+			column++;
+		} else {
+			column = indent;
+		}
+		buf_put(ret, text, n);
+		column += w;
+	}
+	buf_putc(ret, '\n');
 }
 
 int

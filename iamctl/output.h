@@ -21,6 +21,10 @@ void output_make(const json_t *answer, enum cli_format format,
 /* Text from anybody, safe for a terminal: one line. */
 void output_escape(struct buf *ret, const char *text, size_t len);
 
+/* Words of text, broken before column 78, the lines indented; column: where on its
+ * line *ret is now, 0 at its start. Ends with a line feed. Escape text first. */
+void output_wrap(struct buf *ret, const char *text, size_t indent, size_t column);
+
 /* Everything to fd; IAM_ERR_IO with errno. */
 int output_write(int fd, const struct buf *b);
 

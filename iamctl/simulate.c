@@ -2,131 +2,10 @@
 
 #include "iamctl/simulate.h"
 
-/* ---- context entries ---- */
-
-static bool
-type_known(const char *type)
-{
-	static const char *const types[] = { "string", "stringList", "numeric",
-		"numericList", "boolean", "booleanList", "ip", "ipList", "binary",
-		"binaryList", "date", "dateList" };
-	size_t i;
-
-	for (i = 0; i < IAM_COUNT(types); i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_list_type(const char *type)
-{
-	size_t len = strlen(type);
-
-	return len > 4 && strcmp(type + len - 4, "List") == 0;
-}
-
-static int
-check_entry(struct op_call *c, const json_t *entry, const struct context *x)
-{
-	const json_t *values = json_object_get(entry, "ContextKeyValues"), *v;
-	const char *name = text_of(entry, "ContextKeyName");
-	const char *type = text_of(entry, "ContextKeyType");
-	size_t i;
-
-	if (name[0] == '\0' || strchr(name, ':') == NULL)
-		return op_fail(c, "InvalidInput", "\"%.64s\" is not the name of a"
-		    " context key; an example: aws:CurrentTime.", name);
-	if (type[0] != '\0' && !type_known(type))
-		return op_fail(c, "InvalidInput", "%s: \"%.32s\" is not a type of a"
-		    " context key; an example: string.", name, type);
-	if (json_array_size(values) > 1 && !is_list_type(type))
-		return op_fail(c, "InvalidInput", "%s has several values: its"
-		    " ContextKeyType must be a list, such as stringList.", name);
-	json_array_foreach(values, i, v) {
-		if (!json_is_string(v))
-			return op_fail(c, "InvalidInput", "%s: a value is not a text.",
-			    name);
-	}
-	for (i = 0; i < x->count; i++)
-		if (name_cmp(x->keys[i].name, name) == 0)
-			return op_fail(c, "InvalidInput", "The context key %s is given"
-			    " twice.", name);
-	return 0;
-}
-
-static int
-add_entry(struct op_call *c, const json_t *entry, struct context *x)
-{
-	const json_t *values = json_object_get(entry, "ContextKeyValues");
-	size_t i, n = json_array_size(values);
-	struct pol_value *v;
-
-	if (check_entry(c, entry, x) != 0)
-		return -1;
-	if ((v = calloc(n + 1, sizeof(*v))) == NULL)
-		return no_memory(c);
-	for (i = 0; i < n; i++) {
-		v[i].p = json_string_value(json_array_get(values, i));
-		v[i].len = json_string_length(json_array_get(values, i));
-	}
-	x->values[x->count] = v;
-	x->keys[x->count++] = (struct pol_key){
-		.name = text_of(entry, "ContextKeyName"), .values = v, .n = n,
-		.multivalued = is_list_type(text_of(entry, "ContextKeyType")) };
-	return 0;
-}
-
-/* Another present: day and time of the day follow it. */
-static int
-set_now(struct op_call *c, struct context *x)
-{
-	const struct pol_key *k;
-	size_t i;
-
-	x->now_s = c->now_s;
-	for (i = 0; i < x->count; i++) {
-		k = &x->keys[i];
-		if (k->n != 1 || (name_cmp(k->name, "aws:CurrentTime") != 0 &&
-		    name_cmp(k->name, "aws:EpochTime") != 0))
-			continue;
-		if (!time_parse(k->values[0].p, &x->now_s))
-			return op_fail(c, "InvalidInput", "%s: \"%.40s\" is not a time; an"
-			    " example: 2026-11-24T09:30:00Z.", k->name, k->values[0].p);
-	}
-	return 0;
-}
-
-int
-context_read(struct op_call *c, struct context *x)
-{
-	const json_t *entries = json_object_get(c->in, "ContextEntries"), *entry;
-	size_t i;
-
-	if (json_array_size(entries) > CONTEXT_ENTRIES_MAX)
-		return op_fail(c, "InvalidInput", "At most %d context entries.",
-		    CONTEXT_ENTRIES_MAX);
-	json_array_foreach(entries, i, entry) {
-		if (add_entry(c, entry, x) != 0)
-			return -1;
-	}
-	return set_now(c, x);
-}
-
-void
-context_release(struct context *x)
-{
-	size_t i;
-
-	for (i = 0; i < x->count; i++)
-		free(x->values[i]);
-	x->count = 0;
-}
-
 /* ---- the answer ---- */
 
-static const char *
-decision_name(enum pol_effect effect)
+const char *
+simulate_decision(enum pol_effect effect)
 {
 	switch (effect) {
 	case POL_ALLOWED:
@@ -160,8 +39,8 @@ source_type(const struct pol_match *m)
 	return begins(m->policy, "group_") ? "group" : "none";
 }
 
-static json_t *
-match_shape(const struct pol_match *m)
+json_t *
+simulate_match(const struct pol_match *m)
 {
 	json_t *ret = json_pack("{s:s,s:s,s:i,s:s}", "SourcePolicyId", m->policy,
 	    "SourcePolicyType", source_type(m), "StatementIndex",
@@ -175,6 +54,49 @@ match_shape(const struct pol_match *m)
 	return ret;
 }
 
+static const char *
+silent_layer(enum pol_layer layer)
+{
+	switch (layer) {
+	case POL_L_RESOURCE:
+		return "The resource's policy does not allow it.";
+	case POL_L_BOUNDARY:
+		return "The permissions boundary does not allow it.";
+	case POL_L_SCP:
+		return "A service control policy does not allow it.";
+	case POL_L_SESSION:
+		return "The session policy does not allow it.";
+	case POL_L_IDENTITY:
+		break;
+	}
+	return "No statement allows it.";
+}
+
+void
+simulate_sentence(const struct pol_decision *d, struct buf *ret)
+{
+	bool allowed = d->effect == POL_ALLOWED;
+	const struct pol_match *m;
+	unsigned i, n = 0;
+
+	if (d->effect != POL_ALLOWED && d->effect != POL_EXPLICIT_DENY) {
+		buf_puts(ret, silent_layer(d->denied_by));
+		return;
+	}
+	for (i = 0; i < d->match_count; i++) {
+		m = &d->matches[i];
+		if (m->deny == allowed)
+			continue;
+		buf_puts(ret, n++ > 0 ? " and " : allowed ? "Allowed by " :
+		    "Denied by ");
+		buf_printf(ret, "statement %u", m->statement + 1);
+		if (m->sid[0] != '\0')
+			buf_printf(ret, " '%s'", m->sid);
+		buf_printf(ret, " of %s", m->policy);
+	}
+	buf_puts(ret, n > 0 ? "." : allowed ? "Allowed." : "Denied.");
+}
+
 static int
 put_matches(struct op_call *c, json_t *result, const struct pol_explanation *e)
 {
@@ -184,7 +106,7 @@ put_matches(struct op_call *c, json_t *result, const struct pol_explanation *e)
 	if (member_set(c, result, "MatchedStatements", list) != 0)
 		return -1;
 	for (i = 0; i < e->decision.match_count; i++)
-		if (list_add(c, list, match_shape(&e->decision.matches[i])) != 0)
+		if (list_add(c, list, simulate_match(&e->decision.matches[i])) != 0)
 			return -1;
 	return 0;
 }
@@ -212,7 +134,7 @@ put_reasons(struct op_call *c, json_t *result, const struct pol_explanation *e)
 	if (member_set(c, result, "Explanation", list) != 0)
 		return -1;
 	for (i = 0; i < e->reason_count; i++) {
-		item = match_shape(&e->reasons[i].match);
+		item = simulate_match(&e->reasons[i].match);
 		if (list_add(c, list, item) != 0 ||
 		    member_set(c, item, "Text", json_string(e->reasons[i].text)) != 0)
 			return -1;
@@ -269,23 +191,32 @@ run_one(struct run *run, const char *action, const char *resource)
 		return -1;
 	result = json_pack("{s:s,s:s,s:s}", "EvalActionName", action,
 	    "EvalResourceName", resource, "EvalDecision",
-	    decision_name(run->why->decision.effect));
+	    simulate_decision(run->why->decision.effect));
 	if (page_add(&run->page, c, key, result) != 0)
 		return -1;
 	return put_result(c, result, run->boundary, run->why);
+}
+
+int
+simulate_check_action(struct op_call *c, const char *action)
+{
+	const char *colon = strchr(action, ':');
+
+	if (colon == NULL || colon == action || colon[1] == '\0' ||
+	    strpbrk(action, "*? ") != NULL)
+		return op_fail(c, "InvalidInput", "\"%.64s\" is not the name of one"
+		    " action; an example: host:Login.", action);
+	return 0;
 }
 
 static int
 run_action(struct run *run, const char *action)
 {
 	const json_t *arns = json_object_get(run->c->in, "ResourceArns"), *arn;
-	const char *colon = strchr(action, ':');
 	size_t i;
 
-	if (colon == NULL || colon == action || colon[1] == '\0' ||
-	    strpbrk(action, "*? ") != NULL)
-		return op_fail(run->c, "InvalidInput", "\"%.64s\" is not the name of one"
-		    " action; an example: host:Login.", action);
+	if (simulate_check_action(run->c, action) != 0)
+		return -1;
 	if (json_array_size(arns) == 0)
 		return run_one(run, action, run->host_arn[0] != '\0' &&
 		    begins(action, "host:") ? run->host_arn : "*");

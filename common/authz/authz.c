@@ -139,6 +139,13 @@ int
 authz_decide(struct authz *a, const struct authz_attempt *at,
     struct pol_decision *ret)
 {
+	return authz_simulate(a, at, NULL, ret);
+}
+
+int
+authz_simulate(struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra, struct pol_decision *ret)
+{
 	struct pol_request req;
 	struct pol_set set;
 	struct context *c;
@@ -147,7 +154,7 @@ authz_decide(struct authz *a, const struct authz_attempt *at,
 	*ret = (struct pol_decision){ .effect = POL_IMPLICIT_DENY };
 	if ((c = malloc(sizeof(*c))) == NULL)
 		return IAM_ERR_MEMORY;
-	if ((r = context_fill(c, a, at, NULL)) == 0) {
+	if ((r = context_fill(c, a, at, extra)) == 0) {
 		prepare(a, at, c, &set, &req);
 		r = pol_eval(&set, &req, ret);
 	}
@@ -178,6 +185,52 @@ authz_explain(struct authz *a, const struct authz_attempt *at,
 		ret->decision.effect = POL_IMPLICIT_DENY;
 	free(c);
 	return r;
+}
+
+const struct pol_list *
+authz_identity(const struct authz *a)
+{
+	return &a->identity;
+}
+
+const struct pol_list *
+authz_boundary(const struct authz *a)
+{
+	return a->has_boundary ? &a->boundary : NULL;
+}
+
+/* The identity policies come first: one more moves the boundary. */
+static int
+add_source(struct authz *a, const struct pol_source *policy)
+{
+	size_t n = a->identity.n, all = n + a->boundary.n;
+	struct pol_source *v;
+
+	v = reallocarray(a->sources, all + 1, sizeof(*v));
+	if (v == NULL)
+		return IAM_ERR_MEMORY;
+	memmove(v + n + 1, v + n, a->boundary.n * sizeof(*v));
+	v[n] = *policy;
+	a->sources = v;
+	a->identity = (struct pol_list){ v, n + 1 };
+	a->boundary.v = v + n + 1;
+	return 0;
+}
+
+int
+authz_try(struct authz *a, const struct pol_source *policy, const char *instead)
+{
+	size_t i;
+
+	if (instead == NULL)
+		return add_source(a, policy);
+	for (i = 0; i < a->identity.n; i++) {
+		if (strcmp(a->sources[i].name, instead) == 0) {
+			a->sources[i] = *policy;
+			return 0;
+		}
+	}
+	return IAM_ERR_ABSENT;
 }
 
 int

@@ -62,9 +62,24 @@ void authz_free(struct authz *a);
 /* Decide; *ret is a deny on every error. */
 int authz_decide(struct authz *a, const struct authz_attempt *at,
     struct pol_decision *ret);
+/* The same with keys of a simulation; extra may be NULL. */
+int authz_simulate(struct authz *a, const struct authz_attempt *at,
+    const struct authz_extra *extra, struct pol_decision *ret);
 /* Decide and say why; *ret is the caller's (about 20 KiB). */
 int authz_explain(struct authz *a, const struct authz_attempt *at,
     const struct authz_extra *extra, struct pol_explanation *ret);
+
+/* The policies that decide. Borrowed until the next authz_try. */
+const struct pol_list *authz_identity(const struct authz *a);
+const struct pol_list *authz_boundary(const struct authz *a); /* NULL: none */
+
+/*
+ * For simulations: an identity policy more, or in place of the one that is called
+ * instead (IAM_ERR_ABSENT when none is; NULL: one more). policy is copied, its
+ * bytes and name are borrowed.
+ */
+int authz_try(struct authz *a, const struct pol_source *policy,
+    const char *instead);
 
 /* arn:aws:host:REGION:ACCOUNT:instance/HOSTNAME */
 int authz_instance_arn(const struct snap_account *account, char *ret,

@@ -178,3 +178,24 @@ pol_key_next(const struct pol_doc *doc, size_t *cursor, const char **ret_name)
 	(*cursor)++;
 	return *ret_name != NULL;
 }
+
+bool
+pol_moment_next(const struct pol_doc *doc, size_t *cursor, int64_t *ret_s)
+{
+	struct val_date d;
+	struct view v;
+	struct val w;
+
+	if (view_init(&v, doc) != 0)
+		return false;
+	while (*cursor < v.s[CF_VAL].n) {
+		if (!view_val(&v, (uint32_t)(*cursor)++, &w))
+			return false;
+		if ((w.form != CF_DATE && w.form != CF_NUMBER) ||
+		    !val_date(w.text.p, w.text.len, &d))
+			continue;
+		*ret_s = d.s;
+		return true;
+	}
+	return false;
+}

@@ -201,4 +201,11 @@ int pol_explain(const struct pol_set *set, const struct pol_request *req,
  * for GetContextKeysFor… and for MissingContextValues. Returns false at the end. */
 bool pol_key_next(const struct pol_doc *doc, size_t *cursor, const char **ret_name);
 
+/* Every moment that a compiled policy names, in seconds since 1970: the values
+ * of date operators, rounded down, and of numeric ones, which may be an
+ * aws:EpochTime. A decision changes with the time at these seconds or the ones
+ * after them, at full minutes (time windows), and nowhere else. Returns false
+ * at the end. */
+bool pol_moment_next(const struct pol_doc *doc, size_t *cursor, int64_t *ret_s);
+
 #endif

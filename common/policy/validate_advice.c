@@ -25,7 +25,7 @@ static const char *const host_keys[] = { "AuthenticationMethod", "CommandLine",
 /* What a host is asked for, and iamctl's operations on it. */
 static const char *const host_actions[] = { "authenticate", "createrecoverycodes",
 	"deleterecoverycodes", "doctor", "export", "gethost", "getloginstatus",
-	"import", "init", "login", "publish", "runcommand", "runscheduled", "sudo",
+	"import", "init", "login", "publish", "runcommand", "runscheduled", "showaccess", "sudo",
 	"switchuser", "unlockuser", "updatehost", "userecoverycode", "validatelogs",
 	NULL };
 

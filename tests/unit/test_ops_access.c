@@ -269,6 +269,28 @@ test_validate_policy__locations(void **state)
 	    json_pack("{s:s}", "policyDocument", BED_ALLOW)), "");
 }
 
+/* The validator's list of host actions has every operation of the table. */
+static void
+test_validate_policy__knows_every_operation_of_the_host(void **state)
+{
+	const struct op *const *o;
+	struct bed *b = *state;
+	char text[200];
+
+	for (o = op_all(); *o != NULL; o++) {
+		if (strcmp((*o)->service, "host") != 0)
+			continue;
+		snprintf(text, sizeof(text), "{\"Version\":\"2012-10-17\",\"Statement\":"
+		    "{\"Effect\":\"Allow\",\"Action\":\"host:%s\",\"Resource\":\"*\"}}",
+		    (*o)->name);
+		assert_string_equal(bed_run(b, "ValidatePolicy",
+		    json_pack("{s:s}", "policyDocument", text)), "");
+		if (bed_size(b, "findings") != 0)
+			fail_msg("host:%s: %s", (*o)->name,
+			    bed_text(b, "findings.0.findingDetails"));
+	}
+}
+
 /* ---- trail ---- */
 
 static void
@@ -557,6 +579,7 @@ main(void)
 		BED_TEST(test_simulate_custom_policy__bad_input),
 		BED_TEST(test_simulate_principal_policy__as_a_login_would_be_decided),
 		BED_TEST(test_validate_policy__locations),
+		BED_TEST(test_validate_policy__knows_every_operation_of_the_host),
 		BED_TEST(test_lookup_events__filters_pages_and_outcome),
 		BED_TEST(test_validate_logs__a_changed_record_is_found),
 		BED_TEST(test_operations__absent_entities),
