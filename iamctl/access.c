@@ -274,7 +274,8 @@ put_head(struct show *s, int64_t monday)
 static int
 show_week(struct show *s)
 {
-	struct authz_extra extra = { s->context.keys, s->context.count };
+	struct authz_extra extra = { .keys = s->context.keys,
+		.count = s->context.count };
 	struct access_ask ask = { .c = s->c, .attempt = &s->attempt,
 		.extra = &extra };
 

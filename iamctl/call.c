@@ -405,7 +405,7 @@ start(struct run *r, const struct op *op, json_t *in, bool utf8)
 		.now_s = now.tv_sec, .publish = !op->read_only, .utf8 = utf8,
 		.warnings = json_array() };
 	r->reply->warnings = r->c.warnings;
-	r->request = json_deep_copy(in);
+	r->request = json_copy(in); /* values are not changed in place */
 	if (r->c.out == NULL || r->c.warnings == NULL || r->request == NULL) {
 		fail(r, "out of memory");
 		return -1;
@@ -434,11 +434,14 @@ call_run(const struct op *op, json_t *in, const struct caller *who, bool utf8,
 		r->c.out = NULL;
 		reply->picture = r->c.picture;
 		r->c.picture = (struct buf)BUF_INIT;
+		reply->lines = r->c.lines;
+		r->c.lines = (struct buf)BUF_INIT;
 	}
 	store_close(r->c.store);
 	settings_host_release(&r->host);
 	buf_release(&r->c.outfile);
 	buf_release(&r->c.picture);
+	buf_release(&r->c.lines);
 	json_decref(r->c.out);
 	json_decref(r->c.caller);
 	json_decref(r->request);
@@ -452,5 +455,6 @@ call_reply_release(struct call_reply *reply)
 	json_decref(reply->out);
 	json_decref(reply->warnings);
 	buf_release(&reply->picture);
+	buf_release(&reply->lines);
 	memset(reply, 0, sizeof(*reply));
 }

@@ -18,7 +18,7 @@ struct call_reply { /* zeroed by the caller; call_reply_release */
 	bool changed;     /* a change was committed, whatever came after */
 	json_t *out;      /* NULL after an error */
 	json_t *warnings; /* array of strings */
-	struct buf picture;
+	struct buf lines, picture;
 	char message[1600]; /* what went wrong; "" */
 };
 

@@ -29,7 +29,7 @@ enum cli_color { CLI_COLOR_AUTO = 1, CLI_COLOR_ON, CLI_COLOR_OFF };
 
 #define CLI_GIVEN_MAX 64
 #define CLI_ERROR_MAX 1024
-#define CLI_FILE_MAX ((size_t)64 << 20) /* bytes of a file:// */
+#define CLI_FILE_MAX ((size_t)256 << 20) /* bytes of a file:// */
 
 struct cli_given { /* one option of the operation, as it was typed */
 	const struct op_param *param;

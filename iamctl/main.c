@@ -230,7 +230,9 @@ show_reply(const struct cli *cli, struct call_reply *reply, bool color)
 		color = cli->color == CLI_COLOR_ON;
 	else
 		color = color && isatty(STDOUT_FILENO);
-	if (reply->out != NULL)
+	if (reply->lines.len > 0)
+		buf_put(&b, reply->lines.p, reply->lines.len);
+	else if (reply->out != NULL)
 		make_answer(cli, reply->out, color, &b);
 	status = print(&b, reply->changed, reply->status);
 	show_picture(cli, &reply->picture);

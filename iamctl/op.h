@@ -98,8 +98,9 @@ struct op_call {
 	bool publish;           /* snapshots must follow; set to !op->read_only by the front */
 	bool utf8;              /* the terminal takes UTF-8; set by the front */
 	/* Given beside out by a handler. BUF_INIT before; the front writes them and
-	 * wipes them with buf_release. Both hold secrets: never in an event. */
+	 * wipes them with buf_release. They may hold secrets: never in an event. */
 	struct buf outfile;     /* content of the OP_OUTFILE parameter's file: mode 0600, O_EXCL */
+	struct buf lines;       /* printed as they are in place of out, in every format */
 	struct buf picture;     /* lines for a person: to a terminal only (stdout with
 	                         * --output text or table, else stderr), never to a pipe or a log */
 	/* Members of out, at any depth, that events must not carry: a list that

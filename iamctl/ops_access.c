@@ -23,122 +23,202 @@ get_caller_identity(struct op_call *c)
 	return 0;
 }
 
-/* ---- SimulatePrincipalPolicy ---- */
+/* ---- given policies ---- */
 
-struct principal_simulation {
-	struct subject subject;
-	struct context context;
+/* What both simulations take. About 4 KiB with its lists: zeroed, on the heap. */
+struct given {
+	struct input_policies identity, boundary, scp, resource;
+	struct pol_list boundary_list, scp_list;
 };
 
 static int
-simulate_principal(void *arg, const char *action, const char *resource,
-    struct pol_explanation *ret)
+given_read(struct op_call *c, struct given *g)
 {
-	struct principal_simulation *s = arg;
-	struct authz_extra extra = { s->context.keys, s->context.count };
-	struct authz_attempt at = { .action = action, .resource = resource,
-		.now_s = s->context.now_s };
-	int r = authz_explain(s->subject.authz, &at, &extra, ret);
+	const char *resource = op_str(c, "ResourcePolicy");
 
-	return r != 0 ? op_fail(s->subject.c, "PolicyEvaluation", "%s on %s could"
-	    " not be decided: %s. A login would be denied.", action, resource,
-	    iam_strerror(r)) : 0;
+	if (input_read(c, &g->identity, "PolicyInputList", POL_IDENTITY) != 0 ||
+	    input_read(c, &g->boundary, "PermissionsBoundaryPolicyInputList",
+	    POL_BOUNDARY) != 0 || input_read(c, &g->scp,
+	    "ServiceControlPolicyInputList", POL_SCP) != 0)
+		return -1;
+	if (resource != NULL && input_add(c, &g->resource, "ResourcePolicy", resource,
+	    POL_RESOURCE) != 0)
+		return -1;
+	g->boundary_list = (struct pol_list){ g->boundary.sources, g->boundary.n };
+	g->scp_list = (struct pol_list){ g->scp.sources, g->scp.n };
+	return 0;
+}
+
+static void
+given_release(struct given *g)
+{
+	input_release(&g->identity);
+	input_release(&g->boundary);
+	input_release(&g->scp);
+	input_release(&g->resource);
 }
 
 static int
-run_principal(struct principal_simulation *s, const json_t *user)
+put_texts(struct op_call *c, const char *param, const struct input_policies *in,
+    json_t *texts)
 {
-	struct op_call *c = s->subject.c;
+	const json_t *v = json_object_get(c->in, param);
+	size_t i;
+
+	for (i = 0; i < in->n; i++)
+		if (member_set(c, texts, in->sources[i].name, json_incref(
+		    json_is_array(v) ? json_array_get(v, i) : (json_t *)(uintptr_t)v)) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+given_texts(struct op_call *c, const struct given *g, json_t *texts)
+{
+	if (put_texts(c, "PolicyInputList", &g->identity, texts) != 0 ||
+	    put_texts(c, "PermissionsBoundaryPolicyInputList", &g->boundary,
+	    texts) != 0 || put_texts(c, "ServiceControlPolicyInputList", &g->scp,
+	    texts) != 0)
+		return -1;
+	return put_texts(c, "ResourcePolicy", &g->resource, texts);
+}
+
+static int
+undecided(struct op_call *c, const struct simulate_request *q, int r)
+{
+	return op_fail(c, "PolicyEvaluation", "%s on %s could not be decided: %s. A"
+	    " login would be denied.", q->action, q->resource, iam_strerror(r));
+}
+
+/* ---- SimulatePrincipalPolicy ---- */
+
+struct principal_simulation {
+	struct simulation base;
+	struct subject subject;
+	struct context context;
+	struct given given;
+};
+
+static int
+decide_principal(void *arg, const struct simulate_request *q,
+    struct pol_decision *d, struct pol_explanation *why)
+{
+	struct principal_simulation *s = arg;
+	struct authz_extra extra = { .keys = q->keys, .count = q->key_count,
+		.caller = op_str(s->base.c, "CallerArn") };
+	struct authz_attempt at = { .action = q->action, .resource = q->resource,
+		.now_s = q->now_s };
+	char owner[13];
+	int r;
+
+	extra.resource_account = simulate_owner(s->base.c, q->resource, owner);
+	if (s->given.resource.n > 0)
+		extra.resource = &s->given.resource.sources[0];
+	if (s->given.boundary.n > 0)
+		extra.boundary = &s->given.boundary_list;
+	if (s->given.scp.n > 0)
+		extra.scp = &s->given.scp_list;
+	r = why != NULL ? authz_explain(s->subject.authz, &at, &extra, why) :
+	    authz_simulate(s->subject.authz, &at, &extra, d);
+	return r != 0 ? undecided(s->base.c, q, r) : 0;
+}
+
+static int
+open_principal(struct principal_simulation *s, const json_t *entity)
+{
+	struct op_call *c = s->base.c;
+	size_t i;
+	int r;
+
+	if (context_read(c, &s->context) != 0 || given_read(c, &s->given) != 0 ||
+	    subject_open(c, &s->subject) != 0)
+		return -1;
+	r = json_object_get(entity, "GroupName") != NULL ?
+	    subject_group(&s->subject, entity) : subject_user(&s->subject, entity);
+	for (i = 0; r == 0 && i < s->given.identity.n; i++)
+		if (authz_try(s->subject.authz, &s->given.identity.sources[i], NULL) != 0)
+			r = no_memory(c);
+	if (r != 0 || subject_texts(c, entity, &s->base.texts) != 0 ||
+	    given_texts(c, &s->given, s->base.texts) != 0)
+		return -1;
+	return 0;
+}
+
+static int
+run_principal(struct principal_simulation *s, const json_t *entity)
+{
 	char host_arn[ARN_MAX];
 	int r;
 
-	if (context_read(c, &s->context) != 0 ||
-	    subject_open(c, &s->subject) != 0 ||
-	    subject_user(&s->subject, user) != 0)
+	if (open_principal(s, entity) != 0)
 		return -1;
 	r = authz_instance_arn(&s->subject.account, host_arn, sizeof(host_arn));
 	if (r != 0)
-		return op_fail_err(c, r, "The host's ARN could not be made");
-	return simulate(c, host_arn, authz_boundary(s->subject.authz) != NULL,
-	    simulate_principal, s);
+		return op_fail_err(s->base.c, r, "The host's ARN could not be made");
+	s->base.host_arn = host_arn;
+	s->base.boundary = s->given.boundary.n > 0 ||
+	    authz_boundary(s->subject.authz) != NULL;
+	s->base.scp = s->given.scp.n > 0;
+	s->base.account = s->base.c->account_id;
+	s->base.context = &s->context;
+	s->base.decide = decide_principal;
+	s->base.arg = s;
+	return simulate(&s->base);
 }
 
 static int
 simulate_principal_policy(struct op_call *c)
 {
 	struct principal_simulation *s = calloc(1, sizeof(*s));
-	json_t *user = NULL;
+	json_t *entity = NULL;
 	int r = -1;
 
 	if (s == NULL)
 		return no_memory(c);
-	s->subject.c = c;
-	if (subject_find(c, op_str(c, "PolicySourceArn"), &user) == 0)
-		r = run_principal(s, user);
+	s->base.c = c;
+	if (subject_find(c, op_str(c, "PolicySourceArn"), &entity) == 0)
+		r = run_principal(s, entity);
 	subject_release(&s->subject);
 	context_release(&s->context);
+	given_release(&s->given);
+	json_decref(s->base.texts);
 	free(s);
-	json_decref(user);
+	json_decref(entity);
 	return r;
 }
 
 /* ---- SimulateCustomPolicy ---- */
 
+/* As in AWS, the request has nothing but what is given: no host, no time. */
 struct custom_simulation {
-	struct op_call *c;
-	struct input_policies identity, boundary, resource;
-	struct pol_list boundary_list;
-	struct pol_set set;
+	struct simulation base;
+	struct given given;
 	struct context context;
+	struct authz_clock clock;
 	char principal[ARN_MAX];
+	char account[13];
 };
 
 static int
-custom_policies(struct custom_simulation *s)
-{
-	struct op_call *c = s->c;
-	const char *resource = op_str(c, "ResourcePolicy");
-
-	if (input_read(c, &s->identity, "PolicyInputList", POL_IDENTITY) != 0 ||
-	    input_read(c, &s->boundary, "PermissionsBoundaryPolicyInputList",
-	    POL_BOUNDARY) != 0 || (resource != NULL && input_add(c, &s->resource,
-	    "ResourcePolicy", resource, POL_RESOURCE) != 0))
-		return -1;
-	s->set.identity = (struct pol_list){ s->identity.sources, s->identity.n };
-	s->boundary_list = (struct pol_list){ s->boundary.sources, s->boundary.n };
-	if (s->boundary.n > 0)
-		s->set.boundary = &s->boundary_list;
-	if (s->resource.n > 0)
-		s->set.resource = &s->resource.sources[0];
-	return 0;
-}
-
-static int
-zone_time(void *arg, const char *zone, int64_t t, struct tz_local *ret)
-{
-	struct tz *tz = NULL;
-	int r;
-
-	(void)arg;
-	if ((r = tz_load(zone, &tz)) == 0)
-		r = tz_at(tz, t, ret);
-	tz_free(tz);
-	return r;
-}
-
-static int
-simulate_custom(void *arg, const char *action, const char *resource,
-    struct pol_explanation *ret)
+decide_custom(void *arg, const struct simulate_request *q, struct pol_decision *d,
+    struct pol_explanation *why)
 {
 	struct custom_simulation *s = arg;
-	struct pol_request req = { .principal = s->principal, .action = action,
-		.resource = resource, .resource_account = op_str(s->c, "ResourceOwner"),
-		.keys = s->context.keys, .key_count = s->context.count,
-		.local_time = zone_time };
-	int r = pol_explain(&s->set, &req, ret);
+	char owner[13];
+	struct pol_request req = { .principal = s->principal, .action = q->action,
+		.resource = q->resource, .keys = q->keys, .key_count = q->key_count,
+		.local_time = authz_local_time, .local_time_arg = &s->clock };
+	struct pol_set set = { .identity = { s->given.identity.sources,
+		s->given.identity.n } };
+	int r;
 
-	return r != 0 ? op_fail(s->c, "PolicyEvaluation", "%s on %s could not be"
-	    " decided: %s.", action, resource, iam_strerror(r)) : 0;
+	req.resource_account = simulate_owner(s->base.c, q->resource, owner);
+	set.boundary = s->base.boundary ? &s->given.boundary_list : NULL;
+	set.scp = s->base.scp ? &s->given.scp_list : NULL;
+	set.scp_levels = s->base.scp ? 1 : 0;
+	set.resource = s->given.resource.n > 0 ? &s->given.resource.sources[0] : NULL;
+	r = why != NULL ? pol_explain(&set, &req, why) : pol_eval(&set, &req, d);
+	return r != 0 ? undecided(s->base.c, q, r) : 0;
 }
 
 /* This host's ARN; "" before the host has one. */
@@ -164,29 +244,147 @@ host_arn(struct op_call *c, char *ret, size_t size)
 }
 
 static int
-simulate_custom_policy(struct op_call *c)
+set_caller(struct custom_simulation *s)
 {
-	struct custom_simulation *s = calloc(1, sizeof(*s));
+	struct op_call *c = s->base.c;
 	const char *caller = op_str(c, "CallerArn");
-	char arn[ARN_MAX];
-	int r = -1;
 
-	if (s == NULL)
-		return no_memory(c);
-	s->c = c;
+	if (caller == NULL && op_has(c, "ResourcePolicy"))
+		return op_fail(c, "InvalidInput", "A ResourcePolicy says who may: give"
+		    " the CallerArn that it is asked about.");
 	if (caller != NULL)
 		snprintf(s->principal, sizeof(s->principal), "%s", caller);
 	else
 		snprintf(s->principal, sizeof(s->principal),
 		    "arn:aws:iam::%s:user/simulated", c->account_id);
-	if (context_read(c, &s->context) == 0 && custom_policies(s) == 0 &&
-	    host_arn(c, arn, sizeof(arn)) == 0)
-		r = simulate(c, arn, s->boundary.n > 0, simulate_custom, s);
-	input_release(&s->identity);
-	input_release(&s->boundary);
-	input_release(&s->resource);
+	if (simulate_owner(c, s->principal, s->account) == NULL)
+		snprintf(s->account, sizeof(s->account), "%s", c->account_id);
+	return 0;
+}
+
+static int
+run_custom(struct custom_simulation *s)
+{
+	struct op_call *c = s->base.c;
+	char arn[ARN_MAX];
+
+	if (set_caller(s) != 0 || context_read(c, &s->context) != 0 ||
+	    given_read(c, &s->given) != 0 || host_arn(c, arn, sizeof(arn)) != 0)
+		return -1;
+	if ((s->base.texts = json_object()) == NULL)
+		return no_memory(c);
+	if (given_texts(c, &s->given, s->base.texts) != 0)
+		return -1;
+	s->base.host_arn = arn;
+	s->base.boundary = s->given.boundary.n > 0;
+	s->base.scp = s->given.scp.n > 0;
+	s->base.account = s->account;
+	s->base.context = &s->context;
+	s->base.decide = decide_custom;
+	s->base.arg = s;
+	return simulate(&s->base);
+}
+
+static int
+simulate_custom_policy(struct op_call *c)
+{
+	struct custom_simulation *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return no_memory(c);
+	s->base.c = c;
+	r = run_custom(s);
+	given_release(&s->given);
 	context_release(&s->context);
+	authz_clock_release(&s->clock);
+	json_decref(s->base.texts);
 	free(s);
+	return r;
+}
+
+/* ---- GetContextKeysFor… ---- */
+
+static int
+put_keys(struct op_call *c, json_t *names, const struct pol_source *v, size_t n)
+{
+	const char *name;
+	size_t i, cursor;
+
+	for (i = 0; i < n; i++) {
+		cursor = 0;
+		while (pol_key_next(&v[i].doc, &cursor, &name))
+			if (list_index(names, name) < 0 &&
+			    list_add(c, names, json_string(name)) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int
+keys_end(struct op_call *c, json_t *names)
+{
+	json_t *sorted = list_sorted(names, NULL);
+
+	return sorted != NULL ? out_set(c, "ContextKeyNames", sorted) : no_memory(c);
+}
+
+static int
+get_context_keys_for_custom_policy(struct op_call *c)
+{
+	struct input_policies *in = calloc(1, sizeof(*in));
+	json_t *names = json_array();
+	int r = -1;
+
+	if (in == NULL || names == NULL)
+		no_memory(c);
+	else if (input_read(c, in, "PolicyInputList", POL_IDENTITY) == 0 &&
+	    put_keys(c, names, in->sources, in->n) == 0)
+		r = keys_end(c, names);
+	if (in != NULL)
+		input_release(in);
+	free(in);
+	json_decref(names);
+	return r;
+}
+
+static int
+principal_keys(struct op_call *c, struct principal_simulation *s,
+    const json_t *entity, json_t *names)
+{
+	const struct pol_list *list;
+
+	s->base.c = c;
+	if (open_principal(s, entity) != 0)
+		return -1;
+	list = authz_identity(s->subject.authz);
+	if (put_keys(c, names, list->v, list->n) != 0)
+		return -1;
+	list = authz_boundary(s->subject.authz);
+	if (list != NULL && put_keys(c, names, list->v, list->n) != 0)
+		return -1;
+	return keys_end(c, names);
+}
+
+static int
+get_context_keys_for_principal_policy(struct op_call *c)
+{
+	struct principal_simulation *s = calloc(1, sizeof(*s));
+	json_t *names = json_array(), *entity = NULL;
+	int r = -1;
+
+	if (s == NULL || names == NULL)
+		no_memory(c);
+	else if (subject_find(c, op_str(c, "PolicySourceArn"), &entity) == 0)
+		r = principal_keys(c, s, entity, names);
+	if (s != NULL) {
+		subject_release(&s->subject);
+		given_release(&s->given);
+		json_decref(s->base.texts);
+	}
+	free(s);
+	json_decref(names);
+	json_decref(entity);
 	return r;
 }
 
@@ -224,12 +422,36 @@ out:
 	{ .name = "ContextEntries", .type = OP_STRUCTS, \
 	    .choices = "ContextKeyName|ContextKeyValues[]|ContextKeyType", \
 	    .help = "Condition keys of the request, such as aws:SourceIp." }
+#define PARAM_INPUT_LIST(must, text) \
+	{ .name = "PolicyInputList", .type = OP_LIST, .required = (must), \
+	    .help = (text) }
+#define PARAM_SOURCE \
+	{ .name = "PolicySourceArn", .type = OP_STRING, .required = true, \
+	    .min = 20, .max = 2048, .pattern = OP_ARN, \
+	    .help = "ARN of the user or group whose policies decide." }
 #define PARAMS_REQUEST \
-	{ .name = "ActionNames", .type = OP_LIST, .required = true, \
+	{ .name = "ActionNames", .type = OP_LIST, \
 	    .help = "The actions, such as host:Login." }, \
 	{ .name = "ResourceArns", .type = OP_LIST, .help = "The resources; by" \
 	    " default this host for its own actions, else *." }, \
+	{ .name = "Requests", .type = OP_INFILE, .min = 1, .help = "A table of" \
+	    " requests in place of ActionNames; see TABLES OF REQUESTS." }, \
 	PARAM_CONTEXT, \
+	{ .name = "PermissionsBoundaryPolicyInputList", .type = OP_LIST, \
+	    .help = "A permissions boundary, as JSON or file://FILE." }, \
+	{ .name = "ServiceControlPolicyInputList", .type = OP_LIST, \
+	    .help = "Service control policies, of which one must allow." }, \
+	{ .name = "ResourcePolicy", .type = OP_DOCUMENT, .min = 1, .max = 131072, \
+	    .help = "A policy of the resource." }, \
+	{ .name = "ResourceOwner", .type = OP_STRING, .min = 12, .max = 2048, \
+	    .help = "The account, or its ARN, that a resource belongs to whose" \
+	    " own ARN does not say so." }, \
+	{ .name = "CallerArn", .type = OP_STRING, .min = 20, .max = 2047, \
+	    .pattern = OP_ARN, .help = "ARN of who asks, for the ResourcePolicy." }, \
+	{ .name = "ResourceHandlingOption", .type = OP_STRING, \
+	    .choices = "EC2-Classic-InstanceStore|EC2-Classic-EBS|" \
+	    "EC2-VPC-InstanceStore|EC2-VPC-InstanceStore-Subnet|EC2-VPC-EBS|" \
+	    "EC2-VPC-EBS-Subnet", .help = "One call needs all of ResourceArns." }, \
 	PARAM_PAGING
 
 static const struct op_param no_params[] = {
@@ -237,25 +459,28 @@ static const struct op_param no_params[] = {
 };
 
 static const struct op_param principal_params[] = {
-	{ .name = "PolicySourceArn", .type = OP_STRING, .required = true,
-	    .min = 20, .max = 2048, .pattern = OP_ARN,
-	    .help = "ARN of the user whose policies decide." },
+	PARAM_SOURCE,
+	PARAM_INPUT_LIST(false, "Policies beside those of the principal, each as"
+	    " JSON or file://FILE."),
 	PARAMS_REQUEST,
 	PARAM_END
 };
 
 static const struct op_param custom_params[] = {
-	{ .name = "PolicyInputList", .type = OP_LIST, .required = true,
-	    .help = "The policies, each as JSON or file://FILE." },
-	{ .name = "PermissionsBoundaryPolicyInputList", .type = OP_LIST,
-	    .help = "A permissions boundary, as JSON or file://FILE." },
+	PARAM_INPUT_LIST(true, "The policies, each as JSON or file://FILE."),
 	PARAMS_REQUEST,
-	{ .name = "ResourcePolicy", .type = OP_DOCUMENT, .min = 1, .max = 131072,
-	    .help = "A policy of the resource." },
-	{ .name = "ResourceOwner", .type = OP_STRING, .min = 12, .max = 12,
-	    .help = "The account that the resource belongs to." },
-	{ .name = "CallerArn", .type = OP_STRING, .min = 20, .max = 2047,
-	    .pattern = OP_ARN, .help = "ARN of the user who asks." },
+	PARAM_END
+};
+
+static const struct op_param custom_keys_params[] = {
+	PARAM_INPUT_LIST(true, "The policies, each as JSON or file://FILE."),
+	PARAM_END
+};
+
+static const struct op_param principal_keys_params[] = {
+	PARAM_SOURCE,
+	PARAM_INPUT_LIST(false, "Policies beside those of the principal, each as"
+	    " JSON or file://FILE."),
 	PARAM_END
 };
 
@@ -308,15 +533,26 @@ const struct op ops_access[] = {
 	    .params = no_params, .read_only = true, .needs_init = true,
 	    .run = get_caller_identity, .access = OP_ACCESS_ANY },
 	{ .name = "SimulatePrincipalPolicy", .service = "iam",
-	    .summary = "Say what a user's policies would decide on this host, and"
+	    .summary = "Say what the policies of a user or group would decide on this host, and"
 	    " why.",
 	    .params = principal_params, .resource = "{PolicySourceArn}",
 	    .read_only = true, .needs_init = true,
-	    .run = simulate_principal_policy, .columns = RESULT_COLUMNS },
+	    .run = simulate_principal_policy, .columns = RESULT_COLUMNS,
+	    .show = simulate_text },
 	{ .name = "SimulateCustomPolicy", .service = "iam",
 	    .summary = "Say what given policies would decide, and why.",
 	    .params = custom_params, .read_only = true, .needs_init = true,
-	    .run = simulate_custom_policy, .columns = RESULT_COLUMNS },
+	    .run = simulate_custom_policy, .columns = RESULT_COLUMNS,
+	    .show = simulate_text },
+	{ .name = "GetContextKeysForPrincipalPolicy", .service = "iam",
+	    .summary = "List the condition keys that the policies of a user or"
+	    " group ask for.", .params = principal_keys_params,
+	    .resource = "{PolicySourceArn}", .read_only = true, .needs_init = true,
+	    .run = get_context_keys_for_principal_policy },
+	{ .name = "GetContextKeysForCustomPolicy", .service = "iam",
+	    .summary = "List the condition keys that given policies ask for.",
+	    .params = custom_keys_params, .read_only = true, .needs_init = true,
+	    .run = get_context_keys_for_custom_policy },
 	{ .name = "ShowAccess", .service = "host",
 	    .summary = "Draw the week: at which hours a user's policies let her in.",
 	    .params = show_params,

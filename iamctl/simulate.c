@@ -1,5 +1,6 @@
 #include "common/base/base.h"
 
+#include "iamctl/output.h"
 #include "iamctl/simulate.h"
 
 /* ---- the answer ---- */
@@ -36,6 +37,8 @@ source_type(const struct pol_match *m)
 		return "user-managed";
 	if (begins(m->policy, "user_"))
 		return "user";
+	if (begins(m->policy, "role_"))
+		return "role";
 	return begins(m->policy, "group_") ? "group" : "none";
 }
 
@@ -97,17 +100,39 @@ simulate_sentence(const struct pol_decision *d, struct buf *ret)
 	buf_puts(ret, n > 0 ? "." : allowed ? "Allowed." : "Denied.");
 }
 
+/* Where the statement stands in its document, if that is at hand. */
 static int
-put_matches(struct op_call *c, json_t *result, const struct pol_explanation *e)
+put_position(struct op_call *c, json_t *match, const struct pol_match *m,
+    const json_t *texts)
 {
-	json_t *list = json_array();
+	const json_t *text = json_object_get(texts, m->policy);
+	struct pol_span span;
+
+	if (text == NULL || !pol_statement_span(json_string_value(text),
+	    json_string_length(text), m->statement, &span))
+		return 0;
+	if (member_set(c, match, "StartPosition", json_pack("{s:i,s:i}", "Line",
+	    (int)span.line, "Column", (int)span.col)) != 0)
+		return -1;
+	return member_set(c, match, "EndPosition", json_pack("{s:i,s:i}", "Line",
+	    (int)span.end_line, "Column", (int)span.end_col));
+}
+
+static int
+put_matches(const struct simulation *s, json_t *result,
+    const struct pol_explanation *e)
+{
+	json_t *list = json_array(), *item;
 	unsigned i;
 
-	if (member_set(c, result, "MatchedStatements", list) != 0)
+	if (member_set(s->c, result, "MatchedStatements", list) != 0)
 		return -1;
-	for (i = 0; i < e->decision.match_count; i++)
-		if (list_add(c, list, simulate_match(&e->decision.matches[i])) != 0)
+	for (i = 0; i < e->decision.match_count; i++) {
+		item = simulate_match(&e->decision.matches[i]);
+		if (list_add(s->c, list, item) != 0 ||
+		    put_position(s->c, item, &e->decision.matches[i], s->texts) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -125,13 +150,77 @@ put_missing(struct op_call *c, json_t *result, const struct pol_explanation *e)
 	return 0;
 }
 
+/* What one kind of policies says by itself. */
+static enum pol_effect
+layer_effect(const struct pol_explanation *e, enum pol_layer layer)
+{
+	enum pol_effect ret = POL_IMPLICIT_DENY;
+	unsigned i;
+
+	for (i = 0; i < e->reason_count; i++) {
+		if (e->reasons[i].near != POL_NEAR_MATCHED ||
+		    e->reasons[i].match.layer != layer)
+			continue;
+		if (e->reasons[i].match.deny)
+			return POL_EXPLICIT_DENY;
+		ret = POL_ALLOWED;
+	}
+	return ret;
+}
+
+/* Between accounts both sides must allow: what each says. Within one, as in AWS,
+ * the member is empty. */
+static int
+put_details(const struct simulation *s, json_t *result, const char *resource,
+    const struct pol_explanation *e)
+{
+	json_t *details = json_object();
+	char room[13];
+	const char *owner = simulate_owner(s->c, resource, room);
+
+	if (member_set(s->c, result, "EvalDecisionDetails", details) != 0)
+		return -1;
+	if (owner == NULL || strcmp(owner, s->account) == 0)
+		return 0;
+	if (member_set(s->c, details, "IAM Policy", json_string(simulate_decision(
+	    layer_effect(e, POL_L_IDENTITY)))) != 0)
+		return -1;
+	return member_set(s->c, details, "Resource Policy", json_string(
+	    simulate_decision(layer_effect(e, POL_L_RESOURCE))));
+}
+
+static int
+put_limits(const struct simulation *s, json_t *result,
+    const struct pol_explanation *e)
+{
+	bool allows;
+
+	if (s->boundary) {
+		allows = layer_effect(e, POL_L_BOUNDARY) == POL_ALLOWED;
+		if (member_set(s->c, result, "PermissionsBoundaryDecisionDetail",
+		    json_pack("{s:b}", "AllowedByPermissionsBoundary", allows)) != 0)
+			return -1;
+	}
+	if (!s->scp)
+		return 0;
+	allows = layer_effect(e, POL_L_SCP) == POL_ALLOWED;
+	return member_set(s->c, result, "OrganizationsDecisionDetail",
+	    json_pack("{s:b}", "AllowedByOrganizations", allows));
+}
+
+/* Beyond AWS's shape: a sentence, and one about each statement that is near. */
 static int
 put_reasons(struct op_call *c, json_t *result, const struct pol_explanation *e)
 {
 	json_t *list = json_array(), *item;
+	struct buf b = BUF_INIT;
 	unsigned i;
+	int r;
 
-	if (member_set(c, result, "Explanation", list) != 0)
+	simulate_sentence(&e->decision, &b);
+	r = member_set(c, result, "Summary", json_string(buf_cstr(&b)));
+	buf_release(&b);
+	if (r != 0 || member_set(c, result, "Explanation", list) != 0)
 		return -1;
 	for (i = 0; i < e->reason_count; i++) {
 		item = simulate_match(&e->reasons[i].match);
@@ -142,59 +231,114 @@ put_reasons(struct op_call *c, json_t *result, const struct pol_explanation *e)
 	return 0;
 }
 
-/* Said only when it is known: a deny elsewhere leaves the boundary open. */
 static int
-put_boundary(struct op_call *c, json_t *result, const struct pol_decision *d)
-{
-	bool allowed = d->effect == POL_ALLOWED;
-
-	if (!allowed && d->denied_by != POL_L_BOUNDARY)
-		return 0;
-	return member_set(c, result, "PermissionsBoundaryDecisionDetail",
-	    json_pack("{s:b}", "AllowedByPermissionsBoundary", allowed));
-}
-
-static int
-put_result(struct op_call *c, json_t *result, bool boundary,
+put_result(const struct simulation *s, json_t *result, const char *resource,
     const struct pol_explanation *e)
 {
-	if (put_matches(c, result, e) != 0 || put_missing(c, result, e) != 0 ||
-	    put_reasons(c, result, e) != 0)
+	if (put_matches(s, result, e) != 0 || put_missing(s->c, result, e) != 0 ||
+	    put_details(s, result, resource, e) != 0)
 		return -1;
-	return boundary ? put_boundary(c, result, &e->decision) : 0;
+	return put_limits(s, result, e);
 }
 
 /* ---- every action on every resource ---- */
 
+static const char *
+item_text(const json_t *item)
+{
+	return json_is_string(item) ? json_string_value(item) : "";
+}
+
 struct run {
-	struct op_call *c;
+	struct simulation *s;
 	struct page page;
-	const char *host_arn;
-	bool boundary;
-	simulate_one *one;
-	void *arg;
 	struct pol_explanation *why;
 	size_t n;
 };
 
 static int
-run_one(struct run *run, const char *action, const char *resource)
+ask(struct run *run, const char *action, const char *resource)
 {
-	struct op_call *c = run->c;
-	json_t *result;
+	const struct context *x = run->s->context;
+	struct simulate_request q = { action, resource, x->keys, x->count, x->now_s };
+	size_t len = strlen(resource);
+
+	if (len == 0 || len > 2048)
+		return op_fail(run->s->c, "InvalidInput", "A resource is an ARN of at"
+		    " most 2048 bytes, or *.");
+	return run->s->decide(run->s->arg, &q, NULL, run->why);
+}
+
+static int
+add_specific(struct run *run, json_t *list, const char *resource)
+{
+	struct op_call *c = run->s->c;
+	json_t *item = json_pack("{s:s,s:s}", "EvalResourceName", resource,
+	    "EvalResourceDecision", simulate_decision(run->why->decision.effect));
+
+	if (list_add(c, list, item) != 0)
+		return -1;
+	return put_result(run->s, item, resource, run->why);
+}
+
+static int
+run_one(struct run *run, const char *action, const char *resource, bool named)
+{
+	struct op_call *c = run->s->c;
+	json_t *result, *list;
 	char key[32];
 
 	snprintf(key, sizeof(key), "%09zu", run->n++);
 	if (!page_wants(&run->page, key))
 		return 0;
-	if (run->one(run->arg, action, resource, run->why) != 0)
+	if (ask(run, action, resource) != 0)
 		return -1;
 	result = json_pack("{s:s,s:s,s:s}", "EvalActionName", action,
 	    "EvalResourceName", resource, "EvalDecision",
 	    simulate_decision(run->why->decision.effect));
+	if (page_add(&run->page, c, key, result) != 0 ||
+	    put_result(run->s, result, resource, run->why) != 0 ||
+	    put_reasons(c, result, run->why) != 0)
+		return -1;
+	if (!named)
+		return 0;
+	list = json_array();
+	if (member_set(c, result, "ResourceSpecificResults", list) != 0)
+		return -1;
+	return add_specific(run, list, resource);
+}
+
+/* ResourceHandlingOption: the call needs all of the resources, and is allowed
+ * when it is on each of them. */
+static int
+run_together(struct run *run, const char *action, const json_t *arns)
+{
+	struct op_call *c = run->s->c;
+	enum pol_effect all = POL_ALLOWED;
+	json_t *result, *list = json_array();
+	const json_t *arn;
+	char key[32];
+	size_t i;
+
+	result = json_pack("{s:s,s:s,s:s,s:o}", "EvalActionName", action,
+	    "EvalResourceName", "*", "EvalDecision", "", "ResourceSpecificResults",
+	    list);
+	snprintf(key, sizeof(key), "%09zu", run->n++);
+	if (!page_wants(&run->page, key)) {
+		json_decref(result);
+		return 0;
+	}
 	if (page_add(&run->page, c, key, result) != 0)
 		return -1;
-	return put_result(c, result, run->boundary, run->why);
+	json_array_foreach(arns, i, arn) {
+		if (ask(run, action, item_text(arn)) != 0 ||
+		    add_specific(run, list, item_text(arn)) != 0)
+			return -1;
+		if (all == POL_ALLOWED ||
+		    run->why->decision.effect == POL_EXPLICIT_DENY)
+			all = run->why->decision.effect;
+	}
+	return member_set(c, result, "EvalDecision", json_string(simulate_decision(all)));
 }
 
 int
@@ -203,7 +347,7 @@ simulate_check_action(struct op_call *c, const char *action)
 	const char *colon = strchr(action, ':');
 
 	if (colon == NULL || colon == action || colon[1] == '\0' ||
-	    strpbrk(action, "*? ") != NULL)
+	    strpbrk(action, "*? ") != NULL || strlen(action) > 128)
 		return op_fail(c, "InvalidInput", "\"%.64s\" is not the name of one"
 		    " action; an example: host:Login.", action);
 	return 0;
@@ -212,46 +356,139 @@ simulate_check_action(struct op_call *c, const char *action)
 static int
 run_action(struct run *run, const char *action)
 {
-	const json_t *arns = json_object_get(run->c->in, "ResourceArns"), *arn;
+	const json_t *arns = json_object_get(run->s->c->in, "ResourceArns"), *arn;
+	const char *host_arn = run->s->host_arn;
 	size_t i;
 
-	if (simulate_check_action(run->c, action) != 0)
+	if (simulate_check_action(run->s->c, action) != 0)
 		return -1;
 	if (json_array_size(arns) == 0)
-		return run_one(run, action, run->host_arn[0] != '\0' &&
-		    begins(action, "host:") ? run->host_arn : "*");
+		return run_one(run, action, host_arn[0] != '\0' &&
+		    begins(action, "host:") ? host_arn : "*", false);
+	if (op_has(run->s->c, "ResourceHandlingOption"))
+		return run_together(run, action, arns);
 	json_array_foreach(arns, i, arn) {
-		if (run_one(run, action, json_is_string(arn) ?
-		    json_string_value(arn) : "") != 0)
+		if (run_one(run, action, item_text(arn), true) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 int
-simulate(struct op_call *c, const char *host_arn, bool boundary,
-    simulate_one *one, void *arg)
+simulate(struct simulation *s)
 {
-	struct run run = { .c = c, .host_arn = host_arn, .boundary = boundary,
-		.one = one, .arg = arg };
-	const json_t *action;
+	struct run run = { .s = s };
+	const json_t *action, *actions = json_object_get(s->c->in, "ActionNames");
 	size_t i;
 	int r = -1;
 
-	if (page_init(&run.page, c) != 0)
+	if (op_has(s->c, "Requests"))
+		return simulate_lines(s);
+	if (json_array_size(actions) == 0)
+		return op_fail(s->c, "InvalidInput", "Say which actions are simulated"
+		    " with --action-names, or give a table with --requests.");
+	if (page_init(&run.page, s->c) != 0)
 		return -1;
 	if ((run.why = calloc(1, sizeof(*run.why))) == NULL) {
-		no_memory(c);
+		no_memory(s->c);
 		goto out;
 	}
-	json_array_foreach(json_object_get(c->in, "ActionNames"), i, action) {
-		if (run_action(&run, json_is_string(action) ?
-		    json_string_value(action) : "") != 0)
+	json_array_foreach(actions, i, action) {
+		if (run_action(&run, item_text(action)) != 0)
 			goto out;
 	}
-	r = page_end(&run.page, c, "EvaluationResults");
+	r = page_end(&run.page, s->c, "EvaluationResults");
 out:
 	page_release(&run.page);
 	free(run.why);
 	return r;
+}
+
+const char *
+simulate_owner(const struct op_call *c, const char *resource, char *ret)
+{
+	const char *owner = op_str(c, "ResourceOwner"), *p = resource;
+	unsigned colons;
+
+	for (colons = 0; colons < 4 && p != NULL; colons++)
+		if ((p = strchr(p, ':')) != NULL)
+			p++;
+	if (p != NULL && strspn(p, "0123456789") == 12 && p[12] == ':') {
+		snprintf(ret, 13, "%.12s", p);
+		return ret;
+	}
+	if (owner == NULL)
+		return NULL;
+	/* An account, or its ARN: arn:aws:iam::123456789012:root */
+	if (begins(owner, "arn:aws:iam::"))
+		owner += strlen("arn:aws:iam::");
+	snprintf(ret, 13, "%.12s", owner);
+	return ret;
+}
+
+/* ---- for people ---- */
+
+static void
+put_wrapped(struct buf *ret, const char *text, size_t indent)
+{
+	struct buf b = BUF_INIT;
+
+	output_escape(&b, text, strlen(text));
+	output_wrap(ret, buf_cstr(&b), indent, 0);
+	buf_release(&b);
+}
+
+static const char *
+decision_color(const char *decision)
+{
+	return strcmp(decision, "allowed") == 0 ? "36;1" : "33;1";
+}
+
+static void
+text_result(const json_t *result, const struct op_face *face, struct buf *ret)
+{
+	const char *decision = text_of(result, "EvalDecision");
+	bool silent = strcmp(decision, "implicitDeny") == 0;
+	const json_t *missing = json_object_get(result, "MissingContextValues");
+	json_t *item;
+	char names[512], line[640];
+	size_t i;
+
+	put_wrapped(ret, text_of(result, "EvalActionName"), 0);
+	snprintf(names, sizeof(names), "on %s", text_of(result, "EvalResourceName"));
+	put_wrapped(ret, names, 2);
+	if (face->color)
+		buf_printf(ret, "  \033[%sm%s\033[0m\n", decision_color(decision),
+		    decision);
+	else
+		buf_printf(ret, "  %s\n", decision);
+	put_wrapped(ret, text_of(result, "Summary"), 4);
+	json_array_foreach(json_object_get(result, "Explanation"), i, item)
+		if (silent)
+			put_wrapped(ret, text_of(item, "Text"), 4);
+	json_array_foreach(json_object_get(result, "ResourceSpecificResults"), i, item) {
+		if (json_object_get(result, "Summary") != NULL)
+			break;
+		snprintf(line, sizeof(line), "%s on %s",
+		    text_of(item, "EvalResourceDecision"),
+		    text_of(item, "EvalResourceName"));
+		put_wrapped(ret, line, 4);
+	}
+	if (json_array_size(missing) == 0)
+		return;
+	list_join(missing, names, sizeof(names));
+	snprintf(line, sizeof(line), "Not in the request: %s.", names);
+	put_wrapped(ret, line, 4);
+}
+
+void
+simulate_text(const json_t *answer, const struct op_face *face, struct buf *ret)
+{
+	json_t *result;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "EvaluationResults"), i, result)
+		text_result(result, face, ret);
+	if (json_is_true(json_object_get(answer, "IsTruncated")))
+		put_wrapped(ret, "There are more (--marker).", 0);
 }

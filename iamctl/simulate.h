@@ -43,6 +43,10 @@ int input_read(struct op_call *c, struct input_policies *in, const char *param,
     enum pol_kind kind);
 void input_release(struct input_policies *in);
 
+/* ContextEntries by themselves are checked; so are these: now follows
+ * aws:CurrentTime or aws:EpochTime. */
+int context_now(struct op_call *c, const struct pol_key *keys, size_t n, int64_t *ret);
+
 /* ---- a principal as a login sees it (subject.c) ---- */
 
 struct subject { /* about 100 KiB: on the heap, zeroed */
@@ -51,30 +55,60 @@ struct subject { /* about 100 KiB: on the heap, zeroed */
 	struct snap_account account;
 	struct snap_principal principal;
 	struct authz *authz;
+	struct buf keys;  /* of a group's inline policies, end to end */
+	char nobody[64];
 };
 /* The snapshot and the account in it, then a user of it: by her document in the store. */
 int subject_open(struct op_call *c, struct subject *s);
 int subject_user(struct subject *s, const json_t *user);
+/* The policies of a group alone, for a member without tags and other policies. */
+int subject_group(struct subject *s, const json_t *group);
 /* Nobody in particular: a user of this name without tags and policies. */
 int subject_nobody(struct subject *s, const char *arn, const char *name);
 void subject_release(struct subject *s);
 
-/* The user whose ARN this is; new. */
+/* The user or the group whose ARN this is; new. */
 int subject_find(struct op_call *c, const char *arn, json_t **ret);
+/* The documents of these policies by their SourcePolicyId; new. */
+int subject_texts(struct op_call *c, const json_t *entity, json_t **ret);
 
 /* ---- the answer (simulate.c) ---- */
 
-/* Decides one action on one resource and says why; reports its errors. */
-typedef int simulate_one(void *arg, const char *action, const char *resource,
-    struct pol_explanation *ret);
+struct simulate_request { /* one question; borrowed */
+	const char *action, *resource;
+	const struct pol_key *keys;
+	size_t key_count;
+	int64_t now_s;
+};
+
+struct simulation {
+	struct op_call *c;
+	const char *host_arn; /* the resource of host:* actions when none is given; "" */
+	bool boundary, scp;   /* is there one? */
+	const char *account;  /* the principal's */
+	json_t *texts;        /* SourcePolicyId -> document, as far as they are known */
+	struct context *context;
+	/* Decide; with why, say why too (*d is unused then). Reports its errors. */
+	int (*decide)(void *arg, const struct simulate_request *q,
+	    struct pol_decision *d, struct pol_explanation *why);
+	void *arg;
+};
+
+/* ActionNames on ResourceArns: EvaluationResults in AWS's shape. */
+int simulate(struct simulation *s);
+/* The row's show. */
+void simulate_text(const json_t *answer, const struct op_face *face, struct buf *ret);
 
 /*
- * Every action on every resource. host_arn (may be "") is the resource of
- * host:* actions when none is given; "*" for the others, as in AWS. boundary:
- * is there one?
+ * Requests (simulate_lines.c): a table of requests, one a line, and one line for
+ * each in the answer. The format is in iamctl(1). Exit status 1 when a decision
+ * is not the one that the table expects.
  */
-int simulate(struct op_call *c, const char *host_arn, bool boundary,
-    simulate_one *one, void *arg);
+int simulate_lines(struct simulation *s);
+
+/* The account that owns a resource: the ARN's, else ResourceOwner's; NULL when
+ * neither says. ret has 13 bytes. */
+const char *simulate_owner(const struct op_call *c, const char *resource, char *ret);
 
 /* InvalidInput unless it is the name of one action. */
 int simulate_check_action(struct op_call *c, const char *action);

@@ -7,18 +7,32 @@
 
 /* ---- context entries ---- */
 
-static bool
-type_known(const char *type)
-{
-	static const char *const types[] = { "string", "stringList", "numeric",
-		"numericList", "boolean", "booleanList", "ip", "ipList", "binary",
-		"binaryList", "date", "dateList" };
-	size_t i;
+static const struct {
+	const char *name;
+	enum pol_type type;
+	const char *example;
+} types[] = {
+	{ "string", POL_T_STRING, "" },
+	{ "numeric", POL_T_NUMERIC, "900" },
+	{ "boolean", POL_T_BOOLEAN, "true" },
+	{ "ip", POL_T_IP, "192.0.2.7" },
+	{ "binary", POL_T_BINARY, "QQ==" },
+	{ "date", POL_T_DATE, "2026-11-24T09:30:00Z" },
+};
 
-	for (i = 0; i < IAM_COUNT(types); i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
+/* "numeric" and "numericList" are one; -1. */
+static int
+type_find(const char *type)
+{
+	size_t i, n;
+
+	for (i = 0; i < IAM_COUNT(types); i++) {
+		n = strlen(types[i].name);
+		if (strncmp(type, types[i].name, n) == 0 &&
+		    (type[n] == '\0' || strcmp(type + n, "List") == 0))
+			return (int)i;
+	}
+	return -1;
 }
 
 static bool
@@ -35,12 +49,13 @@ check_entry(struct op_call *c, const json_t *entry, const struct context *x)
 	const json_t *values = json_object_get(entry, "ContextKeyValues"), *v;
 	const char *name = text_of(entry, "ContextKeyName");
 	const char *type = text_of(entry, "ContextKeyType");
+	int t = type_find(type);
 	size_t i;
 
 	if (name[0] == '\0' || strchr(name, ':') == NULL)
 		return op_fail(c, "InvalidInput", "\"%.64s\" is not the name of a"
 		    " context key; an example: aws:CurrentTime.", name);
-	if (type[0] != '\0' && !type_known(type))
+	if (type[0] != '\0' && t < 0)
 		return op_fail(c, "InvalidInput", "%s: \"%.32s\" is not a type of a"
 		    " context key; an example: string.", name, type);
 	if (json_array_size(values) > 1 && !is_list_type(type))
@@ -50,6 +65,11 @@ check_entry(struct op_call *c, const json_t *entry, const struct context *x)
 		if (!json_is_string(v))
 			return op_fail(c, "InvalidInput", "%s: a value is not a text.",
 			    name);
+		if (t >= 0 && !pol_value_is(types[t].type, json_string_value(v),
+		    json_string_length(v)))
+			return op_fail(c, "InvalidInput", "%s: \"%.64s\" is not a %s; an"
+			    " example: %s. The type string takes any text.", name,
+			    json_string_value(v), types[t].name, types[t].example);
 	}
 	for (i = 0; i < x->count; i++)
 		if (name_cmp(x->keys[i].name, name) == 0)
@@ -81,21 +101,21 @@ add_entry(struct op_call *c, const json_t *entry, struct context *x)
 }
 
 /* Another present: day and time of the day follow it. */
-static int
-set_now(struct op_call *c, struct context *x)
+int
+context_now(struct op_call *c, const struct pol_key *keys, size_t n, int64_t *ret)
 {
-	const struct pol_key *k;
+	char text[48];
 	size_t i;
 
-	x->now_s = c->now_s;
-	for (i = 0; i < x->count; i++) {
-		k = &x->keys[i];
-		if (k->n != 1 || (name_cmp(k->name, "aws:CurrentTime") != 0 &&
-		    name_cmp(k->name, "aws:EpochTime") != 0))
+	for (i = 0; i < n; i++) {
+		if (keys[i].n != 1 || (name_cmp(keys[i].name, "aws:CurrentTime") != 0 &&
+		    name_cmp(keys[i].name, "aws:EpochTime") != 0))
 			continue;
-		if (!time_parse(k->values[0].p, &x->now_s))
+		snprintf(text, sizeof(text), "%.*s", (int)(keys[i].values[0].len < 47 ?
+		    keys[i].values[0].len : 47), keys[i].values[0].p);
+		if (!time_parse(text, ret))
 			return op_fail(c, "InvalidInput", "%s: \"%.40s\" is not a time; an"
-			    " example: 2026-11-24T09:30:00Z.", k->name, k->values[0].p);
+			    " example: 2026-11-24T09:30:00Z.", keys[i].name, text);
 	}
 	return 0;
 }
@@ -113,7 +133,8 @@ context_read(struct op_call *c, struct context *x)
 		if (add_entry(c, entry, x) != 0)
 			return -1;
 	}
-	return set_now(c, x);
+	x->now_s = c->now_s;
+	return context_now(c, x->keys, x->count, &x->now_s);
 }
 
 void
@@ -166,8 +187,6 @@ int
 input_read(struct op_call *c, struct input_policies *in, const char *param,
     enum pol_kind kind)
 {
-	const char *what = strcmp(param, "PolicyInputList") == 0 ?
-	    "PolicyInputList" : "PermissionsBoundaryPolicyInputList";
 	const json_t *text;
 	size_t i;
 
@@ -175,7 +194,7 @@ input_read(struct op_call *c, struct input_policies *in, const char *param,
 		if (!json_is_string(text))
 			return op_fail(c, "InvalidInput", "%s: a policy is not a text.",
 			    param);
-		if (input_add(c, in, what, json_string_value(text), kind) != 0)
+		if (input_add(c, in, param, json_string_value(text), kind) != 0)
 			return -1;
 	}
 	return 0;

@@ -108,11 +108,30 @@ authz_free(struct authz *a)
 {
 	if (a == NULL)
 		return;
-	zones_release(a);
+	authz_clock_release(&a->clock);
 	buf_release(&a->tag_names);
 	buf_release(&a->resource_names);
 	free(a->sources);
 	free(a);
+}
+
+static void
+prepare_extra(const struct authz_extra *extra, struct pol_set *set,
+    struct pol_request *req)
+{
+	if (extra == NULL)
+		return;
+	set->resource = extra->resource;
+	if (extra->boundary != NULL)
+		set->boundary = extra->boundary;
+	set->scp = extra->scp;
+	set->scp_levels = extra->scp != NULL ? 1 : 0;
+	if (extra->caller != NULL) {
+		req->principal = extra->caller;
+		req->principal_account = NULL;
+	}
+	if (extra->resource_account != NULL)
+		req->resource_account = extra->resource_account;
 }
 
 /* A request and its set of policies; everything in it is borrowed. */
@@ -131,8 +150,8 @@ prepare(struct authz *a, const struct authz_attempt *at,
 	req->resource_account = a->account->account_id;
 	req->keys = c->keys;
 	req->key_count = c->count;
-	req->local_time = zone_local_time;
-	req->local_time_arg = a;
+	req->local_time = authz_local_time;
+	req->local_time_arg = &a->clock;
 }
 
 int
@@ -156,6 +175,7 @@ authz_simulate(struct authz *a, const struct authz_attempt *at,
 		return IAM_ERR_MEMORY;
 	if ((r = context_fill(c, a, at, extra)) == 0) {
 		prepare(a, at, c, &set, &req);
+		prepare_extra(extra, &set, &req);
 		r = pol_eval(&set, &req, ret);
 	}
 	if (r != 0)
@@ -179,6 +199,7 @@ authz_explain(struct authz *a, const struct authz_attempt *at,
 		return IAM_ERR_MEMORY;
 	if ((r = context_fill(c, a, at, extra)) == 0) {
 		prepare(a, at, c, &set, &req);
+		prepare_extra(extra, &set, &req);
 		r = pol_explain(&set, &req, ret);
 	}
 	if (r != 0)

@@ -41,12 +41,31 @@ struct authz_attempt {
 	int64_t issued_s;        /* aws:TokenIssueTime: when the session began; 0: absent */
 };
 
-/* Simulation may add or replace keys; NULL in logins (S44: never the host's
- * own keys from a caller in a real decision). */
+/* What a simulation adds or replaces; NULL in logins (S44: never the host's
+ * own keys from a caller in a real decision). Members that are NULL change nothing. */
 struct authz_extra {
 	const struct pol_key *keys;
 	size_t count;
+	const struct pol_source *resource; /* a policy of the resource */
+	const struct pol_list *boundary;   /* in place of the principal's */
+	const struct pol_list *scp;        /* one level of service control policies */
+	const char *caller;                /* another principal's ARN, with these policies */
+	const char *resource_account;
 };
+
+/* Time zones that were asked for, kept. {0} at first; authz_clock_release. */
+#define AUTHZ_ZONES_MAX 8
+#define AUTHZ_ZONE_NAME_MAX 64
+struct authz_clock {
+	struct authz_zone {
+		char name[AUTHZ_ZONE_NAME_MAX]; /* "": the host's */
+		struct tz *tz;                  /* NULL: a free place */
+	} zones[AUTHZ_ZONES_MAX];
+	unsigned next; /* the place to be used next */
+};
+void authz_clock_release(struct authz_clock *c);
+/* Wall clock in a zone: a pol_local_time with a struct authz_clock as its argument. */
+int authz_local_time(void *clock, const char *zone, int64_t t, struct tz_local *ret);
 
 struct authz; /* a principal's policies, opened, with everything they need */
 

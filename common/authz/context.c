@@ -124,7 +124,7 @@ add_time(struct context *c, struct authz *a, int64_t now_s)
 
 	if (now_s <= 0)
 		return 0;
-	if ((r = zone_local_time(a, NULL, now_s, &local)) != 0)
+	if ((r = authz_local_time(&a->clock, NULL, now_s, &local)) != 0)
 		return r;
 	add_date(c, "aws:CurrentTime", now_s);
 	add_int(c, "aws:EpochTime", now_s);

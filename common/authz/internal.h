@@ -4,14 +4,7 @@
 
 #include "common/authz/authz.h"
 
-#define ZONES_MAX 8
-#define ZONE_NAME_MAX 64
 #define INSTANCE_ARN_MAX 512
-
-struct zone {
-	char name[ZONE_NAME_MAX]; /* "": the host's */
-	struct tz *tz;            /* NULL: a free place */
-};
 
 struct authz {
 	const struct snap_account *account;
@@ -22,8 +15,7 @@ struct authz {
 	char instance[INSTANCE_ARN_MAX];
 	struct buf tag_names;        /* "aws:PrincipalTag/K" with their NULs, end to end */
 	struct buf resource_names;   /* likewise, of the attempt looked at last */
-	struct zone zones[ZONES_MAX];
-	unsigned zone_next;          /* the place to be used next */
+	struct authz_clock clock;
 };
 
 #define CONTEXT_FIXED_MAX 32
@@ -46,10 +38,5 @@ void name_tags(struct buf *b, const char *prefix, const struct snap_tag *tags,
 /* Every key that the attempt knows; extra (may be NULL) replaces and adds. */
 int context_fill(struct context *c, struct authz *a,
     const struct authz_attempt *at, const struct authz_extra *extra);
-
-/* Wall clock in a zone: a pol_local_time with a struct authz as its argument. */
-int zone_local_time(void *arg, const char *zone, int64_t t,
-    struct tz_local *ret);
-void zones_release(struct authz *a);
 
 #endif

@@ -5,17 +5,17 @@
 #include <string.h>
 
 static int
-zone_find(struct authz *a, const char *name, const struct tz **ret)
+zone_find(struct authz_clock *c, const char *name, const struct tz **ret)
 {
-	struct zone *z;
+	struct authz_zone *z;
 	struct tz *tz;
 	unsigned i;
 	int r;
 
-	if (strlen(name) >= ZONE_NAME_MAX)
+	if (strlen(name) >= AUTHZ_ZONE_NAME_MAX)
 		return IAM_ERR_ARG;
-	for (i = 0; i < ZONES_MAX; i++) {
-		z = &a->zones[i];
+	for (i = 0; i < AUTHZ_ZONES_MAX; i++) {
+		z = &c->zones[i];
 		if (z->tz != NULL && strcmp(z->name, name) == 0) {
 			*ret = z->tz;
 			return 0;
@@ -23,7 +23,7 @@ zone_find(struct authz *a, const char *name, const struct tz **ret)
 	}
 	if ((r = tz_load(name[0] == '\0' ? NULL : name, &tz)) != 0)
 		return r;
-	z = &a->zones[a->zone_next++ % ZONES_MAX];
+	z = &c->zones[c->next++ % AUTHZ_ZONES_MAX];
 	tz_free(z->tz);
 	snprintf(z->name, sizeof(z->name), "%s", name);
 	z->tz = tz;
@@ -32,23 +32,24 @@ zone_find(struct authz *a, const char *name, const struct tz **ret)
 }
 
 int
-zone_local_time(void *arg, const char *zone, int64_t t, struct tz_local *ret)
+authz_local_time(void *clock, const char *zone, int64_t t, struct tz_local *ret)
 {
 	const struct tz *tz;
 	int r;
 
 	if (zone != NULL && zone[0] == '\0') /* not the host's: a mistake */
 		return IAM_ERR_ARG;
-	if ((r = zone_find(arg, zone == NULL ? "" : zone, &tz)) != 0)
+	if ((r = zone_find(clock, zone == NULL ? "" : zone, &tz)) != 0)
 		return r;
 	return tz_at(tz, t, ret);
 }
 
 void
-zones_release(struct authz *a)
+authz_clock_release(struct authz_clock *c)
 {
 	unsigned i;
 
-	for (i = 0; i < ZONES_MAX; i++)
-		tz_free(a->zones[i].tz);
+	for (i = 0; i < AUTHZ_ZONES_MAX; i++)
+		tz_free(c->zones[i].tz);
+	*c = (struct authz_clock){ 0 };
 }

@@ -162,3 +162,23 @@ locate_line(const char *json, size_t len, size_t off, unsigned *ret_line,
 		}
 	}
 }
+
+bool
+pol_statement_span(const char *json, size_t len, unsigned statement,
+    struct pol_span *ret)
+{
+	const struct step list = { NULL, "Statement", 0, false };
+	const struct step item = { &list, NULL, statement, false };
+	struct cursor c = { json, json + len };
+	size_t off;
+
+	if (!locate_step(json, len, &item, &off))
+		return false;
+	c.p += off;
+	skip_value(&c);
+	if (c.p > c.end)
+		return false;
+	locate_line(json, len, off, &ret->line, &ret->col);
+	locate_line(json, len, (size_t)(c.p - json), &ret->end_line, &ret->end_col);
+	return true;
+}

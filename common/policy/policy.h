@@ -66,6 +66,14 @@ int pol_compile(const char *json, size_t len, enum pol_kind kind,
 int pol_validate(const char *json, size_t len, enum pol_kind kind,
     const struct pol_limits *limits, struct pol_findings *findings);
 
+/* Where a statement stands in a document that pol_compile accepted: from its
+ * brace to behind its last. Lines and columns from 1; columns are characters. */
+struct pol_span {
+	unsigned line, col, end_line, end_col;
+};
+bool pol_statement_span(const char *json, size_t len, unsigned statement,
+    struct pol_span *ret);
+
 /* ---- compiled policies ---- */
 
 struct pol_doc { /* borrowed view of compiled bytes; trivially copyable */
@@ -130,6 +138,11 @@ struct pol_set {
 	const struct pol_source *resource; /* NULL: none; for sts:AssumeRole the trust policy */
 	bool trust;                     /* resource is a trust policy */
 };
+
+/* Does a value read as its type? What a simulation checks before it asks. */
+enum pol_type { POL_T_STRING = 1, POL_T_NUMERIC, POL_T_BOOLEAN, POL_T_IP, POL_T_BINARY,
+	POL_T_DATE };
+bool pol_value_is(enum pol_type type, const char *p, size_t len);
 
 /* ---- decisions ---- */
 

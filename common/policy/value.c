@@ -515,3 +515,29 @@ val_window_holds(const struct val_window *w, int weekday, int second)
 		return today && s >= w->start_s && s < w->end_s;
 	return (today && s >= w->start_s) || (yesterday && s < w->end_s);
 }
+
+bool
+pol_value_is(enum pol_type type, const char *p, size_t len)
+{
+	struct val_number number;
+	struct val_date date;
+	struct val_ip ip;
+	size_t n;
+	bool truth;
+
+	switch (type) {
+	case POL_T_STRING:
+		return true;
+	case POL_T_NUMERIC:
+		return val_number(p, len, &number);
+	case POL_T_BOOLEAN:
+		return val_bool(p, len, &truth);
+	case POL_T_IP:
+		return val_ip(p, len, false, &ip);
+	case POL_T_BINARY:
+		return val_base64(p, len, NULL, &n);
+	case POL_T_DATE:
+		return val_date(p, len, &date);
+	}
+	return false;
+}

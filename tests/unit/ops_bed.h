@@ -97,6 +97,7 @@ bed_forget(struct bed *b)
 	json_decref(b->c.warnings);
 	buf_release(&b->c.outfile);
 	buf_release(&b->c.picture);
+	buf_release(&b->c.lines);
 	b->in = b->who = NULL;
 	b->c = (struct op_call){ 0 };
 }

@@ -267,7 +267,7 @@ test_context_fill__all_that_the_host_supplies(void **state)
 	assert_key(&b, "host:KeySize", "3072");
 	assert_key(&b, "host:KeyId", "APKA1");
 	assert_key(&b, "host:KeyAge", "77");
-	assert_int_equal(zone_local_time(f->authz, NULL, NOW, &l), 0);
+	assert_int_equal(authz_local_time(&f->authz->clock, NULL, NOW, &l), 0);
 	snprintf(clock, sizeof(clock), "%02u:%02u", (unsigned)l.second_of_day / 3600 % 24,
 	    (unsigned)l.second_of_day / 60 % 60);
 	assert_key(&b, "host:LocalTime", clock);
@@ -628,7 +628,7 @@ test_authz_explain__extra_keys_only_in_simulation(void **state)
 {
 	const struct pol_value home = { "us-east-1", 9 };
 	const struct pol_key key = { "AWS:requestedregion", &home, 1, false };
-	const struct authz_extra extra = { &key, 1 };
+	const struct authz_extra extra = { .keys = &key, .count = 1 };
 	struct fixture *f = *state;
 	struct pol_explanation *x = malloc(sizeof(*x));
 	struct pol_decision d;
@@ -665,7 +665,7 @@ test_authz_explain__too_many_extra_keys(void **state)
 	static struct pol_key keys[1000];
 	static char names[1000][16];
 	const struct pol_value v = { "x", 1 };
-	const struct authz_extra extra = { keys, IAM_COUNT(keys) };
+	const struct authz_extra extra = { .keys = keys, .count = IAM_COUNT(keys) };
 	struct fixture *f = *state;
 	struct pol_explanation *x = malloc(sizeof(*x));
 	size_t i;
@@ -787,15 +787,15 @@ test_authz_decide__unknown_zone_never_allows(void **state)
 	struct tz_local l;
 
 	open_authz(f);
-	assert_int_equal(zone_local_time(f->authz, "Europe/Atlantis", NOW, &l),
+	assert_int_equal(authz_local_time(&f->authz->clock, "Europe/Atlantis", NOW, &l),
 	    IAM_ERR_ABSENT);
-	assert_int_equal(zone_local_time(f->authz, "", NOW, &l), IAM_ERR_ARG);
-	assert_int_equal(zone_local_time(f->authz, "../etc/passwd", NOW, &l),
+	assert_int_equal(authz_local_time(&f->authz->clock, "", NOW, &l), IAM_ERR_ARG);
+	assert_int_equal(authz_local_time(&f->authz->clock, "../etc/passwd", NOW, &l),
 	    IAM_ERR_ARG);
 }
 
 static void
-test_zone_local_time__more_zones_than_are_kept(void **state)
+test_authz_local_time__more_zones_than_are_kept(void **state)
 {
 	static const char *const zones[] = { "UTC", "Europe/Berlin", "Asia/Tokyo",
 		"America/New_York", "Asia/Kolkata", "Australia/Sydney", "Asia/Tehran",
@@ -809,9 +809,9 @@ test_zone_local_time__more_zones_than_are_kept(void **state)
 	open_authz(f);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < IAM_COUNT(zones); i++) {
-			assert_int_equal(zone_local_time(f->authz, zones[i], NOW, &l), 0);
+			assert_int_equal(authz_local_time(&f->authz->clock, zones[i], NOW, &l), 0);
 			assert_int_equal(l.utc_offset_s, offsets[i]);
-			assert_int_equal(zone_local_time(f->authz, NULL, NOW, &l), 0);
+			assert_int_equal(authz_local_time(&f->authz->clock, NULL, NOW, &l), 0);
 		}
 	}
 }
@@ -898,7 +898,7 @@ main(void)
 		T(test_authz_decide__change_of_the_utc_offset),
 		T(test_authz_decide__times_combine_as_and),
 		T(test_authz_decide__unknown_zone_never_allows),
-		T(test_zone_local_time__more_zones_than_are_kept),
+		T(test_authz_local_time__more_zones_than_are_kept),
 		T(test_authz_instance_arn__size),
 		T(test_authz__every_allocation_failing),
 	};

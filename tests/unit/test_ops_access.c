@@ -232,7 +232,9 @@ test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 	bed_fails(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/bob','ActionNames':['host:Login']}", "NoSuchEntity");
 	bed_fails(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
-	    "group/x','ActionNames':['host:Login']}", "InvalidInput");
+	    "group/x','ActionNames':['host:Login']}", "NoSuchEntity");
+	bed_fails(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
+	    "policy/x','ActionNames':['host:Login']}", "InvalidInput");
 	bed_ok(b, "CreateUser", "{'UserName':'late'}");
 	bed_fails(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/late','ActionNames':['host:Login']}", "PolicyEvaluation");
