@@ -40,7 +40,8 @@ int access_week(const struct access_ask *ask);
 
 /* The handler, and the row's show. */
 int access_show(struct op_call *c);
-void access_text(const json_t *answer, const struct op_face *face, struct buf *ret);
+void access_text(const json_t *in, const json_t *answer, const struct op_face *face,
+    struct buf *ret);
 /* A sentence, appended, where a login by SSH key and nothing else comes out
  * differently from one by password. */
 void access_key_alone(const json_t *answer, struct buf *ret);

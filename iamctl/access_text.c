@@ -394,7 +394,8 @@ put_missing(const struct draw *d)
 }
 
 void
-access_text(const json_t *answer, const struct op_face *face, struct buf *ret)
+access_text(const json_t *in, const json_t *answer, const struct op_face *face,
+    struct buf *ret)
 {
 	struct draw d = { answer, face, ret, false };
 	const char *user = text_of(answer, "UserName");
@@ -402,6 +403,7 @@ access_text(const json_t *answer, const struct op_face *face, struct buf *ret)
 	json_t *v;
 	size_t i;
 
+	(void)in;
 	buf_printf(&b, "%s by %s, week of %s, %s", text_of(answer, "ActionName"),
 	    user[0] != '\0' ? user : "whom the policy is attached to",
 	    text_of(answer, "WeekOf"), text_of(answer, "Zone"));

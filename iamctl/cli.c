@@ -5,7 +5,7 @@
 
 #include "iamctl/cli.h"
 #include "iamctl/shorthand.h"
-#include "iamctl/suggest.h"
+#include "common/base/suggest.h"
 
 const struct cli_option cli_options[] = {
 	{ "output", "FORMAT", "json|table|text",
@@ -457,12 +457,47 @@ bad_value(struct cli *cli, const struct op_param *p, const char *what)
 	return fail(cli, "--%s: %s", kebab, what);
 }
 
+/* Bytes of the character at p, of n that are left: 0 when it is not UTF-8. */
+static size_t
+utf8_len(const uint8_t *p, size_t n)
+{
+	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 :
+	    p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0, i;
+
+	if (len > n)
+		return 0;
+	for (i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* "line 2, column 17" of the first byte that is NUL or no UTF-8. */
+static void
+bad_place(const struct buf *b, char *ret, size_t size)
+{
+	unsigned line = 1, column = 1;
+	size_t i, n;
+
+	for (i = 0; i < b->len && b->p[i] != 0; i += n) {
+		if ((n = utf8_len(b->p + i, b->len - i)) == 0)
+			break;
+		column = b->p[i] == '\n' ? 1 : column + 1;
+		line += b->p[i] == '\n';
+	}
+	snprintf(ret, size, "line %u, column %u", line, column);
+}
+
 /* The text of a value, or of the file that it names; owned by *b. */
 static int
 fetch_text(struct cli *cli, const struct cli_io *io, const char *option,
     const char *value, struct buf *b)
 {
 	struct iam_why why = { 0, 0, "" };
+	char place[48];
 
 	if (strncmp(value, "file://", 7) != 0) {
 		buf_puts(b, value);
@@ -471,8 +506,10 @@ fetch_text(struct cli *cli, const struct cli_io *io, const char *option,
 	}
 	if (b->err != 0)
 		return fail(cli, "--%s: %s", option, iam_strerror(b->err));
-	if (memchr(buf_cstr(b), '\0', b->len) != NULL)
-		return fail(cli, "--%s: %s has a NUL byte.", option, value);
+	if (memchr(buf_cstr(b), '\0', b->len) != NULL) {
+		bad_place(b, place, sizeof(place));
+		return fail(cli, "--%s: %s has a NUL byte at %s.", option, value, place);
+	}
 	return 0;
 }
 
@@ -493,9 +530,13 @@ static int
 make_string(struct cli *cli, const char *option, const struct buf *text,
     json_t **ret)
 {
+	char place[48];
+
 	*ret = json_stringn(buf_cstr(text), text->len);
-	return *ret != NULL ? 0 : fail(cli, "--%s: the value is not valid UTF-8.",
-	    option);
+	if (*ret != NULL)
+		return 0;
+	bad_place(text, place, sizeof(place));
+	return fail(cli, "--%s: the value is not valid UTF-8 at %s.", option, place);
 }
 
 static int

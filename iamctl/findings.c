@@ -1,6 +1,8 @@
 #include "common/base/base.h"
 
 #include "iamctl/findings.h"
+#include "iamctl/output.h"
+#include "iamctl/util.h"
 
 struct position {
 	const char *p; /* in the text */
@@ -155,4 +157,133 @@ findings_shape(const char *text, const struct pol_findings *findings)
 		}
 	}
 	return ret;
+}
+
+/* ---- for people ---- */
+
+#define SHOWN_MAX 72 /* characters of the line */
+
+/* Begin of the line with this number, and its length in characters. */
+static const char *
+line_begin(const char *text, json_int_t line, size_t *ret_len)
+{
+	const char *p;
+	size_t n = 0;
+
+	for (; line > 1 && (p = strchr(text, '\n')) != NULL; line--)
+		text = p + 1;
+	for (p = text; *p != '\0' && *p != '\n' && *p != '\r'; p++)
+		n += ((unsigned char)*p & 0xc0) != 0x80;
+	*ret_len = n;
+	return text;
+}
+
+static const char *
+skip_chars(const char *p, size_t n)
+{
+	for (; n > 0 && *p != '\0'; n--)
+		do
+			p++;
+		while (((unsigned char)*p & 0xc0) == 0x80);
+	return p;
+}
+
+/* A window of the line around the place; a tab is a space. */
+static void
+put_excerpt(struct buf *ret, const char *line, size_t len, size_t from, size_t marks,
+    const struct op_face *face)
+{
+	size_t first = from > SHOWN_MAX / 2 && len > SHOWN_MAX ? from - SHOWN_MAX / 2 : 0;
+	size_t n = len - first < SHOWN_MAX ? len - first : SHOWN_MAX, i;
+	const char *p = skip_chars(line, first), *end = skip_chars(p, n), *next;
+
+	if (from - first + marks > n)
+		marks = n > from - first ? n - (from - first) : 1;
+	buf_puts(ret, "  ");
+	for (; p < end; p = next) {
+		next = skip_chars(p, 1);
+		if (*p == '\t')
+			buf_putc(ret, ' ');
+		else
+			output_escape(ret, p, (size_t)(next - p));
+	}
+	buf_printf(ret, "\n  %*s%s", (int)(from - first), "",
+	    face->color ? "\033[33;1m^" : "^");
+	for (i = 1; i < marks; i++)
+		buf_putc(ret, '~');
+	buf_puts(ret, face->color ? "\033[0m\n" : "\n");
+}
+
+static void
+put_place(struct buf *ret, const char *text, const json_t *finding,
+    const struct op_face *face)
+{
+	const json_t *span = json_object_get(json_array_get(json_object_get(finding,
+	    "locations"), 0), "span"), *start, *end;
+	json_int_t line, column, marks = SHOWN_MAX;
+	const char *p;
+	size_t len;
+
+	if (span == NULL)
+		return;
+	start = json_object_get(span, "start");
+	end = json_object_get(span, "end");
+	line = json_integer_value(json_object_get(start, "line"));
+	column = json_integer_value(json_object_get(start, "column"));
+	if (json_integer_value(json_object_get(end, "line")) == line)
+		marks = json_integer_value(json_object_get(end, "column")) - column;
+	p = line_begin(text, line, &len);
+	if ((size_t)column <= len)
+		put_excerpt(ret, p, len, (size_t)column, marks > 0 ? (size_t)marks : 1,
+		    face);
+}
+
+static const char *
+type_color(const char *type)
+{
+	if (strcmp(type, "ERROR") == 0)
+		return "31;1";
+	return strcmp(type, "SUGGESTION") == 0 ? "36;1" : "33;1";
+}
+
+static void
+put_finding(struct buf *ret, const char *text, const json_t *finding,
+    const struct op_face *face)
+{
+	const char *type = text_of(finding, "findingType");
+	const char *details = text_of(finding, "findingDetails");
+	const json_t *start = json_object_get(json_object_get(json_array_get(
+	    json_object_get(finding, "locations"), 0), "span"), "start");
+	struct buf b = BUF_INIT;
+
+	if (face->color)
+		buf_printf(ret, "\033[%sm%s\033[0m", type_color(type), type);
+	else
+		buf_puts(ret, type);
+	if (start != NULL)
+		buf_printf(ret, ", line %d, column %d", (int)json_integer_value(
+		    json_object_get(start, "line")), (int)json_integer_value(
+		    json_object_get(start, "column")) + 1);
+	buf_printf(ret, " (%s)\n", text_of(finding, "issueCode"));
+	put_place(ret, text, finding, face);
+	output_escape(&b, details, strlen(details));
+	output_wrap(ret, buf_cstr(&b), 2, 0);
+	buf_release(&b);
+}
+
+void
+findings_text(const json_t *in, const json_t *out, const struct op_face *face,
+    struct buf *ret)
+{
+	const json_t *list = json_object_get(out, "findings");
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach(list, i, finding) {
+		if (i > 0)
+			buf_putc(ret, '\n');
+		put_finding(ret, text_of(in, "policyDocument"), finding, face);
+	}
+	if (json_array_size(list) == 0)
+		buf_puts(ret, "No findings.\n");
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "common/policy/policy.h"
+#include "iamctl/op.h"
 
 /*
  * An array of ValidatePolicyFinding; new, NULL when memory is short. text is
@@ -12,5 +13,8 @@
  * Source: IAM Access Analyzer API reference, ValidatePolicyFinding, Position.
  */
 json_t *findings_shape(const char *text, const struct pol_findings *findings);
+/* ValidatePolicy's show: each finding with its line and a mark below the place. */
+void findings_text(const json_t *in, const json_t *out, const struct op_face *face,
+    struct buf *ret);
 
 #endif

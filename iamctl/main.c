@@ -210,7 +210,7 @@ make_answer(const struct cli *cli, const json_t *out, bool color, struct buf *re
 	const struct op_face face = { color, is_utf8(STDOUT_FILENO) };
 
 	if (cli->format == CLI_TABLE && cli->op->show != NULL)
-		cli->op->show(out, &face, ret);
+		cli->op->show(cli->in, out, &face, ret);
 	else
 		output_make(out, cli->format, cli->op->name, cli->op->columns, color,
 		    ret);

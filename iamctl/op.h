@@ -73,7 +73,8 @@ struct op {
 	enum op_access access;  /* usually left out */
 	/* With --output table: drawn for people, at most 80 columns wide, in place
 	 * of a table of columns. show_first: also without --output. */
-	void (*show)(const json_t *out, const struct op_face *face, struct buf *ret);
+	void (*show)(const json_t *in, const json_t *out, const struct op_face *face,
+	    struct buf *ret);
 	bool show_first;
 };
 

@@ -563,6 +563,7 @@ const struct op ops_access[] = {
 	    .summary = "Check a policy: errors, security warnings, suggestions.",
 	    .params = validate_params, .read_only = true, .needs_init = true,
 	    .run = validate_policy,
-	    .columns = "findingType,issueCode,findingDetails" },
+	    .columns = "findingType,issueCode,findingDetails",
+	    .show = findings_text },
 	{ .name = NULL },
 };

@@ -482,11 +482,13 @@ text_result(const json_t *result, const struct op_face *face, struct buf *ret)
 }
 
 void
-simulate_text(const json_t *answer, const struct op_face *face, struct buf *ret)
+simulate_text(const json_t *in, const json_t *answer, const struct op_face *face,
+    struct buf *ret)
 {
 	json_t *result;
 	size_t i;
 
+	(void)in;
 	json_array_foreach(json_object_get(answer, "EvaluationResults"), i, result)
 		text_result(result, face, ret);
 	if (json_is_true(json_object_get(answer, "IsTruncated")))

@@ -97,7 +97,8 @@ struct simulation {
 /* ActionNames on ResourceArns: EvaluationResults in AWS's shape. */
 int simulate(struct simulation *s);
 /* The row's show. */
-void simulate_text(const json_t *answer, const struct op_face *face, struct buf *ret);
+void simulate_text(const json_t *in, const json_t *answer, const struct op_face *face,
+    struct buf *ret);
 
 /*
  * Requests (simulate_lines.c): a table of requests, one a line, and one line for

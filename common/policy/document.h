@@ -50,9 +50,18 @@ void parse_document(struct doc *d, size_t max_chars);
 void validate_document(struct doc *d);
 /* Beyond the grammar: what is legal and still unwise. */
 void validate_advice(struct doc *d, json_t *st, const struct step *at);
+void validate_repeated(struct doc *d, const struct step *list_at, json_t *list);
 /* Is this name an aws: or host: key, or a host: action, that exists? */
 bool validate_known_key(const char *name);
 bool validate_known_action(const char *action);
+/* " Did you mean X?" for a name that is not known, or "". */
+struct hint {
+	char text[120];
+};
+const char *hint_operator(const char *name, struct hint *ret);
+const char *hint_key(const char *name, struct hint *ret);
+const char *hint_action(const char *name, struct hint *ret);
+const char *hint_word(const char *name, const char *const *words, struct hint *ret);
 
 /* Write a validated document. */
 int compile_document(const struct doc *d, struct buf *ret);

@@ -338,5 +338,7 @@ bool key_is_multivalued(const char *name);
 bool key_is_single(const char *name);
 /* A key that holds dates, for TimeOfDayWithin. */
 bool key_is_date(const char *name);
+/* The i-th operator's name; NULL at the end. */
+const char *cf_operator_at(size_t i);
 
 #endif

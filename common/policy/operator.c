@@ -88,6 +88,12 @@ cf_operator_name(uint8_t op, uint8_t flags)
 	return NULL;
 }
 
+const char *
+cf_operator_at(size_t i)
+{
+	return i < IAM_COUNT(operators) ? operators[i].name : NULL;
+}
+
 /* Keys that AWS documents as multivalued; tags under them have a key part. */
 static const char *const multivalued[] = { "aws:CalledVia", "aws:PrincipalOrgPaths",
 	"aws:PrincipalServiceNamesList", "aws:ResourceOrgPaths", "aws:SourceOrgPaths",

@@ -289,11 +289,60 @@ measure(struct doc *d, size_t max_chars)
 	}
 }
 
+/* Where the string begins that ends at off. */
+static size_t
+string_begin(const struct doc *d, size_t off)
+{
+	size_t i, back;
+
+	for (i = off; i > 0; i--) {
+		if (d->json[i - 1] != '"')
+			continue;
+		for (back = i - 1; back > 0 && d->json[back - 1] == '\\'; back--)
+			;
+		if ((i - 1 - back) % 2 == 0)
+			return i - 1;
+	}
+	return off;
+}
+
+/* What jansson found, at its place and in words for people. */
+static void
+syntax_error(struct doc *d, const json_error_t *e)
+{
+	size_t off = e->position > 0 ? (size_t)e->position - 1 : 0, begin;
+	int code = (int)json_error_code(e);
+
+	if (off > d->len)
+		off = d->len;
+	if (code == json_error_duplicate_key) {
+		begin = string_begin(d, off);
+		find_byte(d, begin, "JSON_SYNTAX_ERROR", "The member %.*s is there twice"
+		    " in one object, and only one of them would count. Remove one.",
+		    (int)(off + 1 - begin < 80 ? off + 1 - begin : 80), d->json + begin);
+	} else if (code == json_error_null_character || code ==
+	    json_error_null_byte_in_key || code == json_error_null_value) {
+		find_byte(d, off, "JSON_SYNTAX_ERROR", "\\u0000 stands for a NUL, which"
+		    " no name and no value may have. Remove it.");
+	} else if (code == json_error_invalid_utf8) {
+		find_byte(d, off, "JSON_SYNTAX_ERROR", "This is not valid UTF-8. Save the"
+		    " document as UTF-8.");
+	} else if (code == json_error_premature_end_of_input) {
+		find_byte(d, off, "JSON_SYNTAX_ERROR", "The document ends here, and a"
+		    " bracket or a quotation mark is still open.");
+	} else if (code == json_error_end_of_input_expected) {
+		find_byte(d, off, "JSON_SYNTAX_ERROR", "The document is complete before"
+		    " this. Remove what follows.");
+	} else {
+		find_byte(d, off, "JSON_SYNTAX_ERROR",
+		    "This is not a JSON object that can be read: %s.", e->text);
+	}
+}
+
 void
 parse_document(struct doc *d, size_t max_chars)
 {
 	json_error_t e;
-	size_t off;
 
 	if (max_chars == 0)
 		max_chars = default_chars(d->kind);
@@ -319,9 +368,7 @@ parse_document(struct doc *d, size_t max_chars)
 		d->err = IAM_ERR_MEMORY;
 		return;
 	}
-	off = e.position > 0 ? (size_t)e.position - 1 : 0;
-	find_byte(d, off < d->len ? off : d->len, "JSON_SYNTAX_ERROR",
-	    "This is not a JSON object that can be read: %s.", e.text);
+	syntax_error(d, &e);
 }
 
 /* ---- shapes ---- */

@@ -80,6 +80,7 @@ check_action(struct doc *d, const struct step *at, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	struct quoted q;
+	struct hint h;
 
 	if (strcmp(text, "*") == 0)
 		return;
@@ -99,8 +100,8 @@ check_action(struct doc *d, const struct step *at, const char *text)
 		    quote(text, &q));
 	else if (!validate_known_action(text))
 		doc_find(d, at, POL_WARNING, "INVALID_ACTION", "No host action is called "
-		    "%s, so this matches nothing. See iam-policy(5) for their names.",
-		    quote(text, &q));
+		    "%s, so this matches nothing.%s", quote(text, &q),
+		    hint_action(text, &h));
 }
 
 /* ---- resources ---- */
@@ -342,6 +343,7 @@ check_key_name(struct doc *d, const struct step *at, const char *key)
 {
 	const char *colon = strchr(key, ':'), *slash = strchr(key, '/');
 	struct quoted q;
+	struct hint h;
 	size_t i;
 
 	for (i = 0; key[i] != 0; i++)
@@ -357,8 +359,8 @@ check_key_name(struct doc *d, const struct step *at, const char *key)
 		    "after the slash of %s.", quote(key, &q));
 	} else if (!validate_known_key(key)) {
 		doc_find(d, at, POL_WARNING, "INVALID_GLOBAL_CONDITION_KEY", "No key is "
-		    "called %s, so requests never have it. See iam-policy(5) for their "
-		    "names.", quote(key, &q));
+		    "called %s, so requests never have it.%s", quote(key, &q),
+		    hint_key(key, &h));
 	}
 }
 
@@ -498,6 +500,7 @@ check_operator(struct doc *d, const struct step *at, const char *name, json_t *m
 	struct step op_key = { at, name, 0, true }, op_val = { at, name, 0, false };
 	uint8_t op, qual, flags;
 	struct quoted q;
+	struct hint h;
 	const char *key;
 	json_t *list;
 
@@ -507,8 +510,8 @@ check_operator(struct doc *d, const struct step *at, const char *name, json_t *m
 			    "whether a key exists. Remove IfExists.");
 		else
 			doc_find(d, &op_key, POL_ERROR, "INVALID_CONDITION_OPERATOR", "There "
-			    "is no operator %s. Names are exact, as StringEquals, "
-			    "ForAnyValue:StringLike, DateLessThanIfExists.", quote(name, &q));
+			    "is no operator %s. Names are exact, upper and lower case too.%s",
+			    quote(name, &q), hint_operator(name, &h));
 		return;
 	}
 	if (!json_is_object(map)) {
@@ -626,6 +629,7 @@ static void
 check_members(struct doc *d, const struct step *at, json_t *st)
 {
 	struct quoted q;
+	struct hint h;
 	const char *name;
 	json_t *v;
 
@@ -634,7 +638,8 @@ check_members(struct doc *d, const struct step *at, json_t *st)
 
 		if (!is_one_of(name, statement_members))
 			doc_find(d, &key, POL_ERROR, "INVALID_POLICY_ELEMENT", "A statement "
-			    "has no element %s. Names are exact.", quote(name, &q));
+			    "has no element %s. Names are exact.%s", quote(name, &q),
+			    hint_word(name, statement_members, &h));
 	}
 }
 
@@ -650,8 +655,9 @@ check_whom(struct doc *d, const struct step *at, json_t *st)
 	if (v == NULL)
 		return;
 	if (!wanted) {
-		doc_find(d, &key, POL_ERROR, "UNSUPPORTED_PRINCIPAL", "This kind of policy "
-		    "has no %s: it belongs to whom it is attached to.", name);
+		doc_find(d, &key, POL_ERROR, d->kind == POL_SCP ?
+		    "SCP_SYNTAX_ERROR_PRINCIPAL" : "UNSUPPORTED_PRINCIPAL", "This kind of "
+		    "policy has no %s: it belongs to whom it is attached to.", name);
 		return;
 	}
 	if (d->kind == POL_TRUST && name[0] == 'N')
@@ -734,6 +740,7 @@ validate_document(struct doc *d)
 	static const struct step id = { NULL, "Id", 0, false };
 	json_t *v, *list, *sids;
 	struct quoted q;
+	struct hint h;
 	const char *name;
 	size_t i;
 
@@ -746,7 +753,8 @@ validate_document(struct doc *d)
 
 		if (!is_one_of(name, members))
 			doc_find(d, &key, POL_ERROR, "INVALID_POLICY_ELEMENT", "A policy has "
-			    "no element %s. It has Version, Id and Statement.", quote(name, &q));
+			    "no element %s. It has Version, Id and Statement.%s",
+			    quote(name, &q), hint_word(name, members, &h));
 	}
 	check_version(d);
 	v = json_object_get(d->root, "Id");
@@ -767,5 +775,7 @@ validate_document(struct doc *d)
 
 		check_statement(d, json_is_array(list) ? &item : &at, list_item(list, i), sids);
 	}
+	if (d->errors == 0)
+		validate_repeated(d, &at, list);
 	json_decref(sids);
 }

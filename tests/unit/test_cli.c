@@ -16,7 +16,7 @@
 #include "iamctl/help.h"
 #include "iamctl/output.h"
 #include "iamctl/shorthand.h"
-#include "iamctl/suggest.h"
+#include "common/base/suggest.h"
 
 /* ---- the world ---- */
 

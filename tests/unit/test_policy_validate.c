@@ -67,6 +67,19 @@ static const struct row rows[] = {
 	{ "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}}", POL_IDENTITY, POL_WARNING, "MISSING_VERSION", "", 1, 1 },
 	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"*\",\"Principal\":\"*\"}"), POL_TRUST, POL_ERROR, "UNSUPPORTED_RESOURCE_ARN_IN_POLICY", "Statement[0].Resource", 2, 0 },
 	{ DOC("{\"Effect\":\"Deny\",\"Action\":\"sts:AssumeRole\",\"NotPrincipal\":{\"AWS\":\"123456789012\"}}"), POL_TRUST, POL_ERROR, "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL", "Statement[0].NotPrincipal", 2, 0 },
+	{ COND("{\"NumericEquals\":{\"aws:SourceIp\":\"1\"}}"), POL_IDENTITY, POL_WARNING, "TYPE_MISMATCH", "Statement[0].Condition.NumericEquals.aws:SourceIp", 3, 0 },
+	{ COND("{\"StringEquals\":{\"aws:MultiFactorAuthPresent\":\"true\"}}"), POL_IDENTITY, POL_WARNING, "TYPE_MISMATCH", "Statement[0].Condition.StringEquals.aws:MultiFactorAuthPresent", 3, 0 },
+	{ COND("{\"NumericLessThan\":{\"aws:MultiFactorAuthAge\":[1,2]}}"), POL_IDENTITY, POL_SUGGESTION, "REDUNDANT_CONDITION_VALUE_NUM", "Statement[0].Condition.NumericLessThan.aws:MultiFactorAuthAge", 3, 0 },
+	{ COND("{\"Null\":{\"aws:username\":\"true\"},\"StringEquals\":{\"aws:UserName\":\"a\"}}"), POL_IDENTITY, POL_WARNING, "CONDITION_NEVER_HOLDS", "Statement[0].Condition.StringEquals.aws:UserName", 3, 0 },
+	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"iam:GetUser\",\"Resource\":\"arn:aws:iam:eu:*:user/x\"}"), POL_IDENTITY, POL_WARNING, "ARN_REGION_NOT_ALLOWED", "Statement[0].Resource", 2, 0 },
+	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"host:Login\",\"Resource\":\"arn:aws:host::*:instance/web1\"}"), POL_IDENTITY, POL_WARNING, "MISSING_ARN_REGION", "Statement[0].Resource", 2, 0 },
+	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"host:Login\",\"Resource\":\"arn:aws:host:*::instance/web1\"}"), POL_IDENTITY, POL_WARNING, "INVALID_ARN_ACCOUNT", "Statement[0].Resource", 2, 0 },
+	{ DOC("{\"Effect\":\"Allow\",\"Action\":\"host:*\",\"Resource\":[\"*\",\n\"arn:aws:host:*:*:host/web1\"]}"), POL_IDENTITY, POL_WARNING, "INVALID_ARN_RESOURCE", "Statement[0].Resource[1]", 3, 1 },
+	{ DOC("{\"Effect\":\"Allow\",\"Action\":[\"host:Login\",\"host:SwitchUser\"],\"Resource\":\"arn:aws:host:*:*:instance/*\"}"), POL_IDENTITY, POL_WARNING, "UNSUPPORTED_RESOURCE_FOR_ACTION", "Statement[0].Action[1]", 2, 0 },
+	{ "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"A\",\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"},\n{\"Sid\":\"B\",\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"}]}", POL_IDENTITY, POL_SUGGESTION, "REDUNDANT_STATEMENT", "Statement[1]", 2, 1 },
+	{ ST(",\"Principal\":\"*\""), POL_SCP, POL_ERROR, "SCP_SYNTAX_ERROR_PRINCIPAL", "Statement[0].Principal", 2, 0 },
+	{ "{\"Version\":\"2012-10-17\",\n \"Statement\":[],\n \"Version\":1}", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 3, 2 },
+	{ "{\"Id\":\"\\u0000\"}", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 1, 0 },
 	/* columns count characters: two bytes stand before the mistake as one */
 	{ DOC("{\"Sid\":\"\xc3\xa9\",\"Effect\":1,\"Action\":\"s3:*\",\"Resource\":\"*\"}"), POL_IDENTITY, POL_ERROR, "DATA_TYPE_MISMATCH", "Statement[0].Effect", 2, 21 },
 };
@@ -103,6 +116,40 @@ test_pol_validate__finding_and_place(void **state)
 		    (rows[i].col != 0 && got->col != rows[i].col))
 			fail_msg("%s at %s: %u:%u", got->code, got->path, got->line, got->col);
 		assert_true(strlen(got->text) > 10);
+		pol_findings_release(&f);
+	}
+}
+
+/* Names that are nearly right: what was meant. */
+static void
+test_pol_validate__did_you_mean(void **state)
+{
+	static const struct {
+		const char *json, *hint;
+	} cases[] = {
+		{ COND("{\"StringEqual\":{\"aws:username\":\"a\"}}"), "Did you mean StringEquals?" },
+		{ COND("{\"stringlike\":{\"aws:username\":\"a\"}}"), "Did you mean StringLike?" },
+		{ COND("{\"ForAnyValue:StringMatchIfExists\":{\"aws:TagKeys\":\"a\"}}"), "There is no operator" },
+		{ COND("{\"ForAnyValue:StringLickIfExists\":{\"aws:TagKeys\":\"a\"}}"), "Did you mean ForAnyValue:StringLikeIfExists?" },
+		{ COND("{\"TimeOfDayWithn\":{\"aws:CurrentTime\":\"Tue\"}}"), "Did you mean TimeOfDayWithin?" },
+		{ COND("{\"Bool\":{\"aws:MultifactorAuthPresnt\":true}}"), "Did you mean aws:MultiFactorAuthPresent?" },
+		{ COND("{\"StringEquals\":{\"host:Servise\":\"sshd\"}}"), "Did you mean host:Service?" },
+		{ DOC("{\"Effect\":\"Allow\",\"Action\":\"host:Logn\",\"Resource\":\"*\"}"), "Did you mean host:Login?" },
+		{ DOC("{\"Effect\":\"Allow\",\"Actions\":\"host:Login\",\"Resource\":\"*\"}"), "Did you mean Action?" },
+		{ "{\"Version\":\"2012-10-17\",\"statements\":[]}", "Did you mean Statement?" },
+		{ "{\"a\":1,\"b\":2,\"a\":3}", "The member \"a\" is there twice" },
+		{ "{\"Version\":\"2012-10-17\"", "still open" },
+	};
+	struct pol_findings f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(cases); i++) {
+		assert_int_equal(pol_validate(cases[i].json, strlen(cases[i].json),
+		    POL_IDENTITY, NULL, &f), 0);
+		assert_true(f.n > 0);
+		if (strstr(f.v[0].text, cases[i].hint) == NULL)
+			fail_msg("%s: %s", cases[i].json, f.v[0].text);
 		pol_findings_release(&f);
 	}
 }
@@ -191,6 +238,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pol_validate__finding_and_place),
+		cmocka_unit_test(test_pol_validate__did_you_mean),
 		cmocka_unit_test(test_pol_compile__errors_refuse_and_warnings_do_not),
 		cmocka_unit_test(test_pol_compile__size_in_characters),
 		cmocka_unit_test(test_pol_validate__findings_are_at_most_a_hundred),

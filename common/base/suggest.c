@@ -1,6 +1,6 @@
 #include "common/base/base.h"
 
-#include "iamctl/suggest.h"
+#include "common/base/suggest.h"
 
 static size_t
 min(size_t a, size_t b)

@@ -2,8 +2,8 @@
  * "Did you mean": the nearest of some words, by the Damerau-Levenshtein
  * distance (optimal string alignment). Pure.
  */
-#ifndef IAM_IAMCTL_SUGGEST_H
-#define IAM_IAMCTL_SUGGEST_H
+#ifndef IAM_BASE_SUGGEST_H
+#define IAM_BASE_SUGGEST_H
 
 #include <stddef.h>
 
