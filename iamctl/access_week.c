@@ -303,7 +303,7 @@ put_sentence(struct week *w, json_t *reason)
 	struct buf b = BUF_INIT;
 	int r;
 
-	simulate_sentence(&w->why->decision, &b);
+	simulate_sentence(w->why, w->ask->attempt->action, &b);
 	r = member_set(w->ask->c, reason, "Summary", json_string(buf_cstr(&b)));
 	buf_release(&b);
 	return r;

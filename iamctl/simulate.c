@@ -76,14 +76,18 @@ silent_layer(enum pol_layer layer)
 }
 
 void
-simulate_sentence(const struct pol_decision *d, struct buf *ret)
+simulate_sentence(const struct pol_explanation *e, const char *action, struct buf *ret)
 {
+	const struct pol_decision *d = &e->decision;
 	bool allowed = d->effect == POL_ALLOWED;
 	const struct pol_match *m;
 	unsigned i, n = 0;
 
 	if (d->effect != POL_ALLOWED && d->effect != POL_EXPLICIT_DENY) {
-		buf_puts(ret, silent_layer(d->denied_by));
+		if (e->reason_count == 0)
+			buf_printf(ret, "No statement names %s.", action);
+		else
+			buf_puts(ret, silent_layer(d->denied_by));
 		return;
 	}
 	for (i = 0; i < d->match_count; i++) {
@@ -212,19 +216,22 @@ put_limits(const struct simulation *s, json_t *result,
 static int
 put_reasons(struct op_call *c, json_t *result, const struct pol_explanation *e)
 {
+	static const char *const nearness[] = { [POL_NEAR_MATCHED] = "full",
+		[POL_NEAR_ACTION_ONLY] = "action", [POL_NEAR_CONDITION] = "condition" };
 	json_t *list = json_array(), *item;
 	struct buf b = BUF_INIT;
 	unsigned i;
 	int r;
 
-	simulate_sentence(&e->decision, &b);
+	simulate_sentence(e, text_of(result, "EvalActionName"), &b);
 	r = member_set(c, result, "Summary", json_string(buf_cstr(&b)));
 	buf_release(&b);
 	if (r != 0 || member_set(c, result, "Explanation", list) != 0)
 		return -1;
 	for (i = 0; i < e->reason_count; i++) {
 		item = simulate_match(&e->reasons[i].match);
-		if (list_add(c, list, item) != 0 ||
+		if (list_add(c, list, item) != 0 || member_set(c, item, "Match",
+		    json_string(nearness[e->reasons[i].near])) != 0 ||
 		    member_set(c, item, "Text", json_string(e->reasons[i].text)) != 0)
 			return -1;
 	}
@@ -444,6 +451,13 @@ decision_color(const char *decision)
 	return strcmp(decision, "allowed") == 0 ? "36;1" : "33;1";
 }
 
+static bool
+is_denial(const json_t *reason)
+{
+	return strcmp(text_of(reason, "Match"), "full") == 0 &&
+	    strcmp(text_of(reason, "Effect"), "Deny") == 0;
+}
+
 static void
 text_result(const json_t *result, const struct op_face *face, struct buf *ret)
 {
@@ -462,9 +476,10 @@ text_result(const json_t *result, const struct op_face *face, struct buf *ret)
 		    decision);
 	else
 		buf_printf(ret, "  %s\n", decision);
-	put_wrapped(ret, text_of(result, "Summary"), 4);
+	if (strcmp(decision, "explicitDeny") != 0)
+		put_wrapped(ret, text_of(result, "Summary"), 4);
 	json_array_foreach(json_object_get(result, "Explanation"), i, item)
-		if (silent)
+		if (silent || is_denial(item))
 			put_wrapped(ret, text_of(item, "Text"), 4);
 	json_array_foreach(json_object_get(result, "ResourceSpecificResults"), i, item) {
 		if (json_object_get(result, "Summary") != NULL)

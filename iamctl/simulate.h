@@ -119,7 +119,7 @@ const char *simulate_decision(enum pol_effect effect);
  * One sentence: what allowed, what denied, or which kind of policy does not
  * allow it. *ret is appended to.
  */
-void simulate_sentence(const struct pol_decision *d, struct buf *ret);
+void simulate_sentence(const struct pol_explanation *e, const char *action, struct buf *ret);
 /* A member of MatchedStatements. */
 json_t *simulate_match(const struct pol_match *m);
 

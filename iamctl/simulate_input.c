@@ -163,6 +163,7 @@ input_add(struct op_call *c, struct input_policies *in, const char *what,
     const char *text, enum pol_kind kind)
 {
 	struct buf *b = &in->compiled[in->n];
+	json_t *warnings = c->warnings;
 	int r;
 
 	if (in->n == INPUT_POLICIES_MAX - 1)
@@ -172,8 +173,11 @@ input_add(struct op_call *c, struct input_policies *in, const char *what,
 	    in->n + 1);
 	in->sources[in->n].name = in->names[in->n];
 	in->n++;
-	if (policy_compile(c, in->sources[in->n - 1].name, text, kind,
-	    INPUT_POLICY_CHARS, b) != 0) {
+	c->warnings = NULL; /* validate-policy warns */
+	r = policy_compile(c, in->sources[in->n - 1].name, text, kind,
+	    INPUT_POLICY_CHARS, b);
+	c->warnings = warnings;
+	if (r != 0) {
 		/* What this operation calls a bad document. */
 		if (strcmp(c->error_code, "MalformedPolicyDocument") == 0)
 			c->error_code = "InvalidInput";

@@ -123,6 +123,55 @@ verb(const struct stmt *s, bool would)
 	return would ? " would allow" : " allows";
 }
 
+/* What a pattern with variables stands for in this request; false when one of
+ * them has no value. */
+static bool
+put_expansion(struct look *k, const struct val *w, struct text *t)
+{
+	const uint8_t *p = w->data, *end = p + w->data_len;
+	const struct pol_key *key;
+	const char *name;
+	uint32_t def, len;
+
+	for (; p < end; p++) {
+		if (*p != CF_VAR) {
+			if (*p == CF_STAR || *p == CF_ONE)
+				put(t, *p == CF_STAR ? "*" : "?");
+			else
+				put_value(t, (const char *)p, 1);
+			continue;
+		}
+		if (end - p < 9 || (def = cf_u32(p + 5)) > (size_t)(end - p) - 8 ||
+		    (name = view_key(&k->view, cf_u32(p + 1), &len)) == NULL)
+			return false;
+		key = ev_key(&k->ev, name, len);
+		if (key != NULL && key_present(key) && key->n == 1)
+			put_value(t, key->values[0].p, key->values[0].len);
+		else if (def > 0)
+			put_value(t, (const char *)p + 9, def - 1);
+		else
+			return false;
+		p += 8 + (def > 0 ? def - 1 : 0);
+	}
+	return true;
+}
+
+/* "${aws:PrincipalTag/project}", here "gemini" */
+static void
+put_variables(struct look *k, const struct val *w, struct text *t)
+{
+	char room[100];
+	struct text here = { room, sizeof(room), 0 };
+
+	if (w->form != CF_VARS)
+		return;
+	room[0] = 0;
+	if (put_expansion(k, w, &here))
+		put(t, ", here \"%s\"", room);
+	else
+		put(t, ", which has no value here");
+}
+
 static void
 put_document_values(struct look *k, const struct cond *c, struct text *t)
 {
@@ -137,6 +186,7 @@ put_document_values(struct look *k, const struct cond *c, struct text *t)
 			put_value(t, w.text.p, w.text.len);
 		else
 			put_quoted(t, w.text.p, w.text.len);
+		put_variables(k, &w, t);
 	}
 	if (i < c->val_n)
 		put(t, " or %u more", c->val_n - i);
@@ -192,7 +242,7 @@ static void
 put_doubt(const struct cond *c, const struct pol_key *key, struct text *t)
 {
 	if (c->qual == QUAL_NONE && key->n > 1)
-		put(t, ", several values, which need ForAllValues or ForAnyValue");
+		put(t, ", several values, for which ForAllValues or ForAnyValue is missing");
 	else if (c->op == OP_WINDOW)
 		put(t, ", for which the wall clock of the window's zone is not known");
 	else
@@ -217,13 +267,16 @@ put_condition(struct look *k, const struct cond *c, enum tri r, const char *name
 		if (r == TRI_DOUBT)
 			put_doubt(c, key, t);
 	}
-	if (c->op == OP_WINDOW)
-		put(t, (c->flags & PC_NEGATED) != 0 ? " and the window to stay out of is " :
-		    " and the window is ");
+	if (c->op == OP_WINDOW && ((c->flags & PC_NEGATED) != 0 || r == TRI_YES))
+		put(t, ((c->flags & PC_NEGATED) != 0) == (r == TRI_YES) ? ", outside " :
+		    ", within ");
+	else if (c->op == OP_WINDOW)
+		put(t, c->val_n > 1 ? " and the windows are " : " and the window is ");
 	else
-		put(t, " and %s%s%s asks for ", c->qual == QUAL_ALL ? "ForAllValues:" :
+		put(t, "%s %s%s%s %s ", r == TRI_DOUBT ? "," : " and", c->qual == QUAL_ALL ? "ForAllValues:" :
 		    c->qual == QUAL_ANY ? "ForAnyValue:" : "", op != NULL ? op : "?",
-		    (c->flags & PC_IF_EXISTS) != 0 ? "IfExists" : "");
+		    (c->flags & PC_IF_EXISTS) != 0 ? "IfExists" : "",
+		    (c->flags & PC_NEGATED) != 0 ? "excludes" : "asks for");
 	put_document_values(k, c, t);
 }
 
@@ -256,6 +309,23 @@ reason_condition(struct look *k, const struct stmt *s)
 	put(&t, ".");
 }
 
+/* A deny that applies: the conditions that made it do so, two of them. */
+static void
+put_why_denied(struct look *k, const struct stmt *s, struct text *t)
+{
+	struct cond c;
+	const char *name;
+	uint32_t i, len;
+
+	for (i = 0; i < s->cond_n && i < 2; i++) {
+		if (!view_cond(&k->view, s->cond + i, &c) ||
+		    (name = view_key(&k->view, c.key, &len)) == NULL)
+			return;
+		put(t, i == 0 ? ": " : ", and ");
+		put_condition(k, &c, TRI_YES, name, t);
+	}
+}
+
 static void
 reason_matched(struct look *k, const struct stmt *s, bool doubt)
 {
@@ -267,6 +337,8 @@ reason_matched(struct look *k, const struct stmt *s, bool doubt)
 	if (new_reason(k, s, POL_NEAR_MATCHED, &t) == NULL)
 		return;
 	put(&t, "%s", verb(s, false));
+	if (!doubt && (s->flags & CF_DENY) != 0)
+		put_why_denied(k, s, &t);
 	for (i = 0; doubt && i < s->cond_n; i++) {
 		if (!view_cond(&k->view, s->cond + i, &c) ||
 		    cond_holds(&k->ev, &k->view, &c) != TRI_DOUBT ||
@@ -287,18 +359,20 @@ reason_elsewhere(struct look *k, const struct stmt *s, bool resource)
 
 	if (new_reason(k, s, POL_NEAR_ACTION_ONLY, &t) == NULL)
 		return;
-	put(&t, "%s this action, but for ", verb(s, true));
+	put(&t, "%s it ", verb(s, true));
 	if (!resource) {
-		put(&t, "other principals than ");
+		put(&t, "for other principals than ");
 		put_value(&t, k->ev.principal.arn.p, k->ev.principal.arn.len);
 	} else if ((s->flags & CF_NOT_RESOURCE) != 0) {
-		put(&t, "other resources than ");
+		put(&t, "on other resources than ");
 		put_value(&t, k->ev.resource.p, k->ev.resource.len);
 	} else if (s->resource_n > 0 && view_val(&k->view, s->resource, &w)) {
+		put(&t, "on ");
 		put_value(&t, w.text.p, w.text.len);
+		put_variables(k, &w, &t);
 		if (s->resource_n > 1)
 			put(&t, " and %u more", s->resource_n - 1);
-		put(&t, ", not ");
+		put(&t, ", not on ");
 		put_value(&t, k->ev.resource.p, k->ev.resource.len);
 	}
 	put(&t, ".");

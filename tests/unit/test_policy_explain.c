@@ -77,7 +77,8 @@ test_pol_explain__missing_keys_and_near_statements(void **state)
 	    "for \"a\" or \"b\".");
 	assert_int_equal(x->reasons[1].near, POL_NEAR_ACTION_ONLY);
 	assert_string_equal(x->reasons[1].text, "Statement 1 of identity policy test would "
-	    "allow this action, but for arn:aws:s3:::box/${aws:username}, not " THING ".");
+	    "allow it on arn:aws:s3:::box/${aws:username}, which has no value here, not on "
+	    THING ".");
 	free(x);
 	asker_release(&a);
 }
@@ -99,10 +100,67 @@ test_pol_explain__deny_comes_with_its_statement(void **state)
 	assert_int_equal(x->decision.denied_by, POL_L_IDENTITY);
 	assert_int_equal(x->reason_count, 2);
 	assert_string_equal(x->reasons[1].text, "Statement 2 of identity policy test denies "
-	    "out of caution: aws:MultiFactorAuthAge was \"soon\", which cannot be compared "
-	    "and NumericGreaterThan asks for \"900\".");
+	    "out of caution: aws:MultiFactorAuthAge was \"soon\", which cannot be compared, "
+	    "NumericGreaterThan asks for \"900\".");
 	free(x);
 	asker_release(&a);
+}
+
+/* A dozen decisions as an administrator reads them. */
+static void
+test_pol_explain__texts(void **state)
+{
+	static const struct {
+		const char *effect, *condition, *key, *value, *text;
+	} cases[] = {
+		{ "Allow", "\"StringEquals\":{\"aws:ResourceTag/project\":"
+		    "\"${aws:PrincipalTag/project}\"}", "aws:ResourceTag/project", "apollo",
+		    "would allow, but aws:ResourceTag/project was \"apollo\" and StringEquals "
+		    "asks for \"${aws:PrincipalTag/project}\", which has no value here." },
+		{ "Allow", "\"StringLike\":{\"aws:ResourceTag/project\":\"x-${aws:userid, 'me'}*\"}",
+		    "aws:ResourceTag/project", "apollo", "asks for \"x-${aws:userid, 'me'}*\", "
+		    "here \"x-me*\"." },
+		{ "Deny", "\"TimeOfDayNotWithin\":{\"aws:CurrentTime\":[\"Mon-Thu 08:00-18:00\","
+		    "\"Fri 08:00-16:00\"]}", "aws:CurrentTime", "2026-11-28T09:02:00Z", "denies: "
+		    "aws:CurrentTime was Sat 10:02 (the host's time), outside Mon-Thu 08:00-18:00 "
+		    "or Fri 08:00-16:00." },
+		{ "Deny", "\"TimeOfDayWithin\":{\"aws:CurrentTime\":\"Sat,Sun\"}",
+		    "aws:CurrentTime", "2026-11-28T09:02:00Z", "denies: aws:CurrentTime was Sat "
+		    "10:02 (the host's time), within Sat,Sun." },
+		{ "Allow", "\"TimeOfDayNotWithin\":{\"aws:CurrentTime\":\"Sat,Sun\"}",
+		    "aws:CurrentTime", "2026-11-28T09:02:00Z", "would allow, but aws:CurrentTime "
+		    "was Sat 10:02 (the host's time), within Sat,Sun." },
+		{ "Deny", "\"StringNotEquals\":{\"aws:RequestedRegion\":[\"us-east-1\","
+		    "\"us-west-2\"]}", "aws:RequestedRegion", "eu-central-1", "denies: "
+		    "aws:RequestedRegion was \"eu-central-1\" and StringNotEquals excludes "
+		    "\"us-east-1\" or \"us-west-2\"." },
+		{ "Deny", "\"BoolIfExists\":{\"aws:MultiFactorAuthPresent\":\"false\"}", "aws:userid",
+		    "x", "denies: aws:MultiFactorAuthPresent is not in the request and "
+		    "BoolIfExists asks for false." },
+		{ "Allow", "\"NumericLessThanEquals\":{\"aws:MultiFactorAuthAge\":\"900\"}",
+		    "aws:MultiFactorAuthAge", "soon", "was \"soon\", which cannot be compared, "
+		    "NumericLessThanEquals asks for \"900\"." },
+	};
+	struct pol_explanation *x;
+	char json[700];
+	struct asker a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < IAM_COUNT(cases); i++) {
+		asker_init(&a);
+		a.req.local_time = winter;
+		asker_key(&a, cases[i].key, cases[i].value, NULL);
+		snprintf(json, sizeof(json), "{\"Version\":\"2012-10-17\",\"Statement\":{"
+		    "\"Effect\":\"%s\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{%s}}}",
+		    cases[i].effect, cases[i].condition);
+		x = explain(&a, json);
+		assert_int_equal(x->reason_count, 1);
+		if (strstr(x->reasons[0].text, cases[i].text) == NULL)
+			fail_msg("%s\nnot: %s", x->reasons[0].text, cases[i].text);
+		free(x);
+		asker_release(&a);
+	}
 }
 
 /* S42: nothing out of a request moves a terminal's cursor or breaks a line. */
@@ -180,6 +238,7 @@ main(void)
 		cmocka_unit_test(test_pol_explain__window_in_words),
 		cmocka_unit_test(test_pol_explain__missing_keys_and_near_statements),
 		cmocka_unit_test(test_pol_explain__deny_comes_with_its_statement),
+		cmocka_unit_test(test_pol_explain__texts),
 		cmocka_unit_test(test_pol_explain__S42_values_are_escaped),
 		cmocka_unit_test(test_pol_explain__long_text_is_cut),
 		cmocka_unit_test(test_pol_key_next__names_every_key_once),
