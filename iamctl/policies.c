@@ -28,18 +28,46 @@ shipped_id(const char *name, char ret[AWS_ID_LEN + 1])
 	ret[AWS_ID_LEN] = '\0';
 }
 
+/* What a shipped policy is for, from descriptions.tsv: a name, a tab, the text.
+ * "" when nothing is said. */
+static void
+shipped_description(const char *name, char *ret, size_t size)
+{
+	struct buf b = BUF_INIT;
+	const char *p, *end;
+	size_t len = strlen(name);
+
+	ret[0] = '\0';
+	if (file_read(MANAGED_DIR "/descriptions.tsv", FILE_ROOT_ONLY, 65536, &b) == 0)
+		for (p = buf_cstr(&b); *p != '\0'; p = *end == '\0' ? end : end + 1) {
+			end = strchrnul(p, '\n');
+			if (strncmp(p, name, len) == 0 && p[len] == '\t')
+				snprintf(ret, size, "%.*s", (int)(end - p - (ptrdiff_t)len - 1),
+				    p + len + 1);
+		}
+	buf_release(&b);
+}
+
 static json_t *
 shipped_doc(const char *name, const char *text, int64_t mtime_s)
 {
-	char id[AWS_ID_LEN + 1], date[TZ_ISO_LEN];
+	char id[AWS_ID_LEN + 1], date[TZ_ISO_LEN], description[1001];
+	json_t *ret;
 
 	shipped_id(name, id);
 	tz_iso(mtime_s, date);
-	return json_pack("{s:s,s:s,s:s,s:s+,s:s,s:s,s:s,s:i,s:[],s:[{s:s,s:s,s:s}]}",
+	shipped_description(name, description, sizeof(description));
+	ret = json_pack("{s:s,s:s,s:s,s:s+,s:s,s:s,s:s,s:i,s:[],s:[{s:s,s:s,s:s}]}",
 	    "PolicyName", name, "PolicyId", id, "Path", "/",
 	    "Arn", AWS_POLICY_PREFIX, name, "CreateDate", date, "UpdateDate", date,
 	    "DefaultVersionId", "v1", "NextVersion", 2, "Tags", "Versions",
 	    "VersionId", "v1", "Document", text, "CreateDate", date);
+	if (ret != NULL && description[0] != '\0' && json_object_set_new(ret,
+	    "Description", json_string(description)) != 0) {
+		json_decref(ret);
+		return NULL;
+	}
+	return ret;
 }
 
 /* When the file was written stands for both dates. */

@@ -101,7 +101,7 @@ install: all
 	install -D -m 0644 iamctl/completion/iamctl.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/iamctl
 	install -d $(DESTDIR)$(PREFIX)/share/iam/policies/managed $(DESTDIR)$(PREFIX)/share/iam/policies/examples
-	install -m 0644 policies/managed/*.json $(DESTDIR)$(PREFIX)/share/iam/policies/managed/
+	install -m 0644 policies/managed/*.json policies/managed/descriptions.tsv $(DESTDIR)$(PREFIX)/share/iam/policies/managed/
 	install -m 0644 policies/examples/*.json $(DESTDIR)$(PREFIX)/share/iam/policies/examples/
 	for m in man/*.[1-9]; do \
 		install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done

@@ -26,8 +26,9 @@ static const char *const host_keys[] = { "AuthenticationMethod", "CommandLine",
 /* What a host decides, then the operations of iamctl that are the host's own. */
 static const char *const host_action_names[] = { "Authenticate", "Login", "RunCommand",
 	"RunScheduled", "Sudo", "SwitchUser",
-	"Doctor", "Export", "GetHost", "GetLoginStatus", "Import", "Init", "Publish",
-	"ShowAccess", "UnlockUser", "UpdateHost", "ValidateLogs", NULL };
+	"CreateRecoveryCodes", "DeleteRecoveryCodes", "Doctor", "Export", "GetHost",
+	"GetLoginStatus", "Import", "Init", "Publish", "ShowAccess", "UnlockUser",
+	"UpdateHost", "UseRecoveryCode", "ValidateLogs", NULL };
 
 static bool
 in_list(const char *const *list, const char *name)
@@ -258,7 +259,8 @@ advise_pass_role(struct doc *d, const struct step *at, json_t *st)
 
 	for (i = 0; i < list_count(actions); i++) {
 		a = json_string_value(list_item(actions, i));
-		if (!matches(a, "iam:PassRole"))
+		/* Who writes "*" means everything, this too. */
+		if (strcmp(a, "*") == 0 || !matches(a, "iam:PassRole"))
 			continue;
 		named = true;
 		wild = wild || strpbrk(a, "*?") != NULL;

@@ -8,11 +8,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <dirent.h>
 
 #include "common/policy/policy.h"
 
 #define WEB1 "arn:aws:host:eu-central-1:123456789012:instance/web1"
 #define COMMAND "arn:aws:host:eu-central-1:123456789012:command/web1/"
+#define OPERATOR "arn:aws:iam::123456789012:role/Operator"
 #define SARAH "arn:aws:iam::123456789012:user/sarah"
 #define MFA "aws:MultiFactorAuthPresent=true"
 #define NO_MFA "aws:MultiFactorAuthPresent=false"
@@ -40,11 +42,22 @@ static const struct row rows[] = {
 	{ "managed/PowerUserAccess", "IAM:AttachUserPolicy", SARAH, "", DENY },
 	{ "managed/PowerUserAccess", "sts:AssumeRole", "*", "", DENY },
 	{ "managed/PowerUserAccess", "cloudtrail:StopLogging", "*", "", DENY },
+	{ "managed/PowerUserAccess", "host:Doctor", "*", "", ALLOW },
+	{ "managed/PowerUserAccess", "host:RunCommand", COMMAND "/bin/bash", "", ALLOW },
+	/* users and policies could come in, and tags that policies ask for */
+	{ "managed/PowerUserAccess", "host:Import", "*", "", DENY },
+	{ "managed/PowerUserAccess", "host:Export", "*", "", DENY },
+	{ "managed/PowerUserAccess", "host:UpdateHost", WEB1, "", DENY },
+	{ "managed/PowerUserAccess", "host:UnlockUser", SARAH, "", DENY },
+	{ "managed/PowerUserAccess", "host:CreateRecoveryCodes", SARAH, "", DENY },
 
 	{ "managed/ReadOnlyAccess", "iam:GetUser", SARAH, "", ALLOW },
 	{ "managed/ReadOnlyAccess", "iam:ListUsers", "*", "", ALLOW },
 	{ "managed/ReadOnlyAccess", "iam:SimulatePrincipalPolicy", SARAH, "", ALLOW },
 	{ "managed/ReadOnlyAccess", "cloudtrail:LookupEvents", "*", "", ALLOW },
+	{ "managed/ReadOnlyAccess", "host:ShowAccess", SARAH, "", ALLOW },
+	{ "managed/ReadOnlyAccess", "iam:GetContextKeysForCustomPolicy", "*", "", ALLOW },
+	{ "managed/ReadOnlyAccess", "host:Export", "*", "", DENY },
 	{ "managed/ReadOnlyAccess", "iam:DeleteUser", SARAH, "", DENY },
 	{ "managed/ReadOnlyAccess", "iam:UpdateUser", SARAH, "", DENY },
 	{ "managed/ReadOnlyAccess", "host:Login", WEB1, "", DENY },
@@ -84,6 +97,21 @@ static const struct row rows[] = {
 	{ "managed/SudoOperators", "host:RunCommand", COMMAND "/usr/bin/systemctl2", "", DENY },
 	{ "managed/SudoOperators", "host:SwitchUser", SARAH, "", DENY },
 
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole", OPERATOR, MFA, ALLOW },
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole",
+	    "arn:aws:iam::123456789012:role/eu/Operator", MFA, ALLOW },
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole", OPERATOR, NO_MFA, DENY },
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole", OPERATOR, "", DENY },
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole", OPERATOR "s", MFA, DENY },
+	{ "managed/AssumeOperatorRole", "sts:AssumeRole",
+	    "arn:aws:iam::123456789012:role/Administrator", MFA, DENY },
+	{ "managed/AssumeOperatorRole", "host:Login", WEB1, MFA, DENY },
+
+	{ "managed/DenyWithoutMFA", "host:Login", WEB1, MFA, DENY }, /* allows nothing */
+	{ "managed/BreakGlass", "host:Login", WEB1, FRESH, ALLOW },
+	{ "managed/BreakGlass", "iam:CreateUser", SARAH, FRESH, ALLOW },
+	{ "managed/BreakGlass", "iam:CreateUser", SARAH, MFA, DENY },
+
 	{ "managed/ManageOwnCredentials", "iam:ChangePassword", SARAH, ME, ALLOW },
 	{ "managed/ManageOwnCredentials", "iam:UploadSSHPublicKey",
 	    "arn:aws:iam::123456789012:user/marketing/sarah", ME, ALLOW },
@@ -99,7 +127,10 @@ static const struct row rows[] = {
 	{ "managed/ManageOwnCredentials", "iam:UpdateLoginProfile", SARAH, ME ";" MFA, DENY },
 
 	{ "managed/AuditorAccess", "cloudtrail:LookupEvents", "*", "", ALLOW },
-	{ "managed/AuditorAccess", "cloudtrail:ValidateLogs", "*", "", ALLOW },
+	{ "managed/AuditorAccess", "host:ValidateLogs", "*", "", ALLOW },
+	{ "managed/AuditorAccess", "host:ShowAccess", SARAH, "", ALLOW },
+	{ "managed/AuditorAccess", "host:Export", "*", "", DENY },
+	{ "managed/AuditorAccess", "host:UnlockUser", SARAH, "", DENY },
 	{ "managed/AuditorAccess", "iam:GenerateCredentialReport", "*", "", ALLOW },
 	{ "managed/AuditorAccess", "access-analyzer:ListFindings", "*", "", ALLOW },
 	{ "managed/AuditorAccess", "iam:UpdateLoginProfile", SARAH, "", DENY },
@@ -214,7 +245,7 @@ load(const char *name, struct buf *ret, struct pol_doc *doc)
 	assert_int_equal(file_read(path, FILE_ANY, 65536, &json), 0);
 	assert_int_equal(pol_compile(buf_cstr(&json), json.len, POL_IDENTITY, NULL, &f, ret), 0);
 	for (i = 0; i < f.n; i++)
-		if (f.v[i].severity != POL_SECURITY_WARNING)
+		if (f.v[i].severity != POL_SUGGESTION)
 			fail_msg("%s: %s %s", name, f.v[i].code, f.v[i].text);
 	pol_findings_release(&f);
 	assert_int_equal(pol_open(ret->p, ret->len, doc), 0);
@@ -281,6 +312,51 @@ test_policies__each_row_comes_out_as_written(void **state)
 	buf_release(&b);
 }
 
+static bool
+is_asked(const char *dir, const char *file)
+{
+	char name[300];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s/%.*s", dir, (int)(strlen(file) - 5), file);
+	for (i = 0; i < IAM_COUNT(rows); i++)
+		if (strcmp(rows[i].policy, name) == 0)
+			return true;
+	return false;
+}
+
+/* Every file has rows above, and every one that ships as managed a description. */
+static void
+test_policies__none_is_left_out(void **state)
+{
+	static const char *const dirs[] = { "managed", "examples" };
+	struct buf text = BUF_INIT;
+	struct dirent *e;
+	char path[300];
+	size_t i;
+	DIR *d;
+
+	(void)state;
+	assert_int_equal(file_read("policies/managed/descriptions.tsv", FILE_ANY, 65536,
+	    &text), 0);
+	for (i = 0; i < IAM_COUNT(dirs); i++) {
+		snprintf(path, sizeof(path), "policies/%s", dirs[i]);
+		assert_non_null(d = opendir(path));
+		while ((e = readdir(d)) != NULL) {
+			if (strstr(e->d_name, ".json") == NULL)
+				continue;
+			if (!is_asked(dirs[i], e->d_name))
+				fail_msg("%s/%s has no row", dirs[i], e->d_name);
+			snprintf(path, sizeof(path), "%.*s\t", (int)strlen(e->d_name) - 5,
+			    e->d_name);
+			if (i == 0 && strstr(buf_cstr(&text), path) == NULL)
+				fail_msg("%s has no description", e->d_name);
+		}
+		closedir(d);
+	}
+	buf_release(&text);
+}
+
 static void
 test_deny_without_mfa__limits_an_administrator(void **state)
 {
@@ -328,6 +404,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policies__each_row_comes_out_as_written),
+		cmocka_unit_test(test_policies__none_is_left_out),
 		cmocka_unit_test(test_deny_without_mfa__limits_an_administrator),
 		cmocka_unit_test(test_break_glass__needs_a_fresh_code),
 	};
