@@ -15,6 +15,7 @@
 #define BAR_Y 16 /* in its row, below the times */
 #define BAR_H 22
 #define CHAR_W 7 /* of a time above the bars */
+#define SHORT_S 3600 /* a shorter state has both its times */
 #define LINE_H 19
 #define WORDS_MAX 118 /* characters of a line at the foot */
 
@@ -158,20 +159,35 @@ put_span(struct row *r, const struct paint *p, int from, int until, const char *
 }
 
 static void
-put_label(struct row *r, const char *from, const char *until)
+put_label(struct row *r, int second, const char *text, size_t chars)
 {
-	long x = x_of(access_seconds(from)), w;
-	char text[32];
+	long x = x_of(second), w = (long)chars * CHAR_W * 100;
 
-	w = (long)(strlen(from) + strlen(until) + 1) * CHAR_W * 100;
 	/* The last label of a day ends with its bar. */
 	if (x > x_of(86400) - w)
 		x = x_of(86400) - w;
 	if (x < r->label_end)
 		return;
-	snprintf(text, sizeof(text), "%s\u2013%s", from, until);
 	put_text(r->out, (int)(x / 100), r->y + 11, "class=\"t\"", text);
 	r->label_end = x + w;
+}
+
+/* The time at which a state begins; of a short one, from when until when. */
+static void
+put_times(struct row *r, const json_t *access, size_t first, size_t last)
+{
+	const json_t *entry = json_array_get(access, first);
+	const char *from = text_of(entry, "From");
+	const char *until = text_of(json_array_get(access, last), "Until");
+	int a = access_seconds(from), b = access_seconds(until);
+	char text[32];
+
+	if (strcmp(text_of(entry, "State"), ACCESS_OUT) != 0 && b - a < SHORT_S) {
+		snprintf(text, sizeof(text), "%s\u2013%s", from, until);
+		put_label(r, a, text, strlen(from) + strlen(until) + 1);
+	} else if (a > 0) {
+		put_label(r, a, from, strlen(from));
+	}
 }
 
 static void
@@ -232,11 +248,9 @@ put_entries(struct row *r, const json_t *answer, const json_t *access)
 		    access_seconds(text_of(entry, "From")))
 			r->second_time = true;
 		put_entry(r, answer, entry);
-		if ((last == SIZE_MAX || i > last) &&
-		    strcmp(text_of(entry, "State"), ACCESS_OUT) != 0) {
+		if (last == SIZE_MAX || i > last) {
 			last = last_alike(access, i);
-			put_label(r, text_of(entry, "From"),
-			    text_of(json_array_get(access, last), "Until"));
+			put_times(r, access, i, last);
 		}
 		before = entry;
 	}

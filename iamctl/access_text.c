@@ -100,7 +100,7 @@ put_day(struct draw *d, const json_t *day)
 			buf_putc(d->out, ' ');
 		s = slot_sign(access, i);
 		if (s != before && d->face->color)
-			buf_printf(d->out, "\033[%sm", s != NULL ? s->color : "0");
+			buf_printf(d->out, "\033[0;%sm", s != NULL ? s->color : "0");
 		before = s;
 		buf_puts(d->out, s == NULL ? " " : d->face->utf8 ? s->utf8 : s->ascii);
 		d->has_mixed = d->has_mixed || s == &mixed;
