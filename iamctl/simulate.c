@@ -421,7 +421,8 @@ simulate_owner(const struct op_call *c, const char *resource, char *ret)
 		if ((p = strchr(p, ':')) != NULL)
 			p++;
 	if (p != NULL && strspn(p, "0123456789") == 12 && p[12] == ':') {
-		snprintf(ret, 13, "%.12s", p);
+		memcpy(ret, p, 12);
+		ret[12] = '\0';
 		return ret;
 	}
 	if (owner == NULL)

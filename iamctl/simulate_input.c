@@ -104,15 +104,18 @@ add_entry(struct op_call *c, const json_t *entry, struct context *x)
 int
 context_now(struct op_call *c, const struct pol_key *keys, size_t n, int64_t *ret)
 {
-	char text[48];
-	size_t i;
+	char text[48]; /* no time is longer */
+	size_t i, len;
 
 	for (i = 0; i < n; i++) {
 		if (keys[i].n != 1 || (name_cmp(keys[i].name, "aws:CurrentTime") != 0 &&
 		    name_cmp(keys[i].name, "aws:EpochTime") != 0))
 			continue;
-		snprintf(text, sizeof(text), "%.*s", (int)(keys[i].values[0].len < 47 ?
-		    keys[i].values[0].len : 47), keys[i].values[0].p);
+		len = keys[i].values[0].len;
+		if (len >= sizeof(text))
+			len = sizeof(text) - 1;
+		memcpy(text, keys[i].values[0].p, len);
+		text[len] = '\0';
 		if (!time_parse(text, ret))
 			return op_fail(c, "InvalidInput", "%s: \"%.40s\" is not a time; an"
 			    " example: 2026-11-24T09:30:00Z.", keys[i].name, text);
