@@ -50,6 +50,9 @@ static const struct row rows[] = {
 	{ "managed/PowerUserAccess", "host:UpdateHost", WEB1, "", DENY },
 	{ "managed/PowerUserAccess", "host:UnlockUser", SARAH, "", DENY },
 	{ "managed/PowerUserAccess", "host:CreateRecoveryCodes", SARAH, "", DENY },
+	{ "managed/PowerUserAccess", "host:CreateSSHCertificateAuthority", "*", "", DENY },
+	{ "managed/PowerUserAccess", "sts:GetCallerIdentity", "*", "", ALLOW },
+	{ "managed/PowerUserAccess", "s3:GetObject", "*", "", ALLOW },
 
 	{ "managed/ReadOnlyAccess", "iam:GetUser", SARAH, "", ALLOW },
 	{ "managed/ReadOnlyAccess", "iam:ListUsers", "*", "", ALLOW },
