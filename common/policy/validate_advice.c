@@ -26,10 +26,12 @@ static const char *const host_keys[] = { "AuthenticationMethod", "CommandLine",
 /* What a host decides, then the operations of iamctl that are the host's own. */
 static const char *const host_action_names[] = { "Authenticate", "Login", "RunCommand",
 	"RunScheduled", "Sudo", "SwitchUser",
+	"AdoptLocalUser", "AllowMFAEnrolment", "BeginMFAEnrolment", "CompleteMFAEnrolment",
 	"CreateRecoveryCodes", "CreateSSHCertificateAuthority", "DeleteRecoveryCodes",
-	"Doctor", "Export", "GetHost", "GetLoginStatus", "GetSSHCertificateAuthority",
-	"Import", "Init", "Publish", "RevokeSSHCertificate", "ShowAccess", "UnlockUser",
-	"UpdateHost", "UseRecoveryCode", "ValidateLogs", NULL };
+	"Doctor", "ExplainLogin", "Export", "FlushTrail", "GetHost", "GetLoginStatus",
+	"GetSSHCertificateAuthority", "Import", "Init", "Publish", "RecordMFADrift",
+	"ReleaseLocalUser", "RevokeSSHCertificate", "ShowAccess", "UnlockUser",
+	"UpdateHost", "UpgradePasswordHash", "UseRecoveryCode", "ValidateLogs", NULL };
 
 static bool
 in_list(const char *const *list, const char *name)
