@@ -74,6 +74,16 @@ test_pol_compile__corpus_documents_are_refused(void **state)
 	assert_int_equal(passed, 62);
 }
 
+static void
+test_pol_compile__extra_documents_are_refused(void **state)
+{
+	unsigned passed;
+
+	(void)state;
+	assert_int_equal(run_file("tests/policy/extra-invalid.jsonl", corpus_run_invalid, &passed), 0);
+	assert_int_equal(passed, 218);
+}
+
 /* Others bring their own files: odd lines are failures, never a crash. */
 static void
 test_policy_corpus__odd_lines_fail(void **state)
@@ -105,6 +115,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pol_eval__corpus_cases),
 		cmocka_unit_test(test_pol_eval__extra_cases),
+		cmocka_unit_test(test_pol_compile__extra_documents_are_refused),
 		cmocka_unit_test(test_policy_corpus__odd_lines_fail),
 		cmocka_unit_test(test_pol_compile__corpus_documents_are_refused),
 	};
