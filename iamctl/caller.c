@@ -345,15 +345,17 @@ fill_attempt(const struct op_call *c, const struct caller *who,
 		.mfa_s = e->mfa_s, .issued_s = e->auth_s };
 }
 
-/* Is this a user changing her own password where everyone may? */
+/* Is this a user at what everyone may do for herself? */
 static bool
-own_password(const struct op_call *c, const struct snap_view *v)
+own_business(const struct op_call *c, const struct snap_view *v)
 {
 	const char *name = op_str(c, "UserName");
 
-	return c->op->access == OP_ACCESS_OWN_PASSWORD &&
-	    v->account.users_may_change_password == 1 &&
-	    (name == NULL || strcasecmp(name, v->principal.user_name) == 0);
+	if (name != NULL && strcasecmp(name, v->principal.user_name) != 0)
+		return false;
+	return c->op->access == OP_ACCESS_SELF ||
+	    (c->op->access == OP_ACCESS_OWN_PASSWORD &&
+	    v->account.users_may_change_password == 1);
 }
 
 static int
@@ -374,7 +376,7 @@ decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
 		r = op_fail_err(c, r, "the policies of the caller");
 	else if (d.effect == POL_ALLOWED)
 		r = 0;
-	else if (d.effect == POL_IMPLICIT_DENY && own_password(c, v))
+	else if (d.effect == POL_IMPLICIT_DENY && own_business(c, v))
 		r = 0;
 	else
 		r = deny(c, v->principal.arn, action, resource, &d);

@@ -17,6 +17,7 @@ static const struct op_group groups[] = {
 	{ "Passwords", ops_login },
 	{ "Password policy", ops_password_policy },
 	{ "MFA devices", ops_mfa },
+	{ "Enrolment at login", ops_enrol },
 	{ "Recovery codes", ops_recovery },
 	{ "SSH public keys", ops_sshkey },
 	{ "Temporary credentials", ops_token },

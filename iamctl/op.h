@@ -55,6 +55,8 @@ enum op_access {
 	OP_ACCESS_ANY,          /* everyone: it takes nothing in and tells nothing (publish) */
 	OP_ACCESS_OWN_PASSWORD, /* a user for herself, where the password policy says
 	                         * AllowUsersToChangePassword and no policy denies it: ChangePassword */
+	OP_ACCESS_SELF,         /* a user for herself, where no policy denies it; the row
+	                         * itself says when */
 };
 
 struct op {
@@ -128,7 +130,7 @@ bool op_has(const struct op_call *c, const char *name);
 
 /* The tables, one file per noun, each ending with a NULL name. */
 extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
-    ops_adopt[], ops_password_policy[], ops_mfa[], ops_recovery[], ops_sshkey[], ops_token[],
+    ops_adopt[], ops_password_policy[], ops_mfa[], ops_enrol[], ops_recovery[], ops_sshkey[], ops_token[],
     ops_account[], ops_access[], ops_trail[], ops_host[];
 
 /* The tables with the titles that help and manual give them; ends with a NULL title. */

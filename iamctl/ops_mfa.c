@@ -439,6 +439,22 @@ resync_mfa_device(struct op_call *c)
 
 /* ---- DeactivateMFADevice, DeleteVirtualMFADevice ---- */
 
+/* Whoever lost it has time to enrol another one, where the settings say so. A
+ * device of a user who is gone is taken from nobody. */
+static int
+restart_enrolment(struct op_call *c, const char *user_name)
+{
+	json_t *user = NULL;
+	int r;
+
+	if ((r = document_find(c, "users", user_name, &user)) == 0 &&
+	    user != NULL && (r = member_set(c, user, "MFAEnrolmentFrom",
+	    time_now(c))) == 0)
+		r = user_put(c, user);
+	json_decref(user);
+	return r;
+}
+
 /* EnableStep stays: codes that were used are not good a second time. */
 static int
 deactivate_mfa_device(struct op_call *c)
@@ -448,7 +464,8 @@ deactivate_mfa_device(struct op_call *c)
 
 	if ((op_has(c, "UserName") &&
 	    user_get(c, op_str(c, "UserName"), &user) != 0) ||
-	    device_get_enabled(c, &device) != 0)
+	    device_get_enabled(c, &device) != 0 ||
+	    restart_enrolment(c, text_of(device, "UserName")) != 0)
 		goto out;
 	json_object_del(device, "UserName");
 	json_object_del(device, "EnableDate");

@@ -101,7 +101,7 @@ out:
 /* ---- terminal ---- */
 
 static void
-half_blocks(const QRcode *qr, int y, struct buf *b)
+half_blocks(const QRcode *qr, int y, bool colour, struct buf *b)
 {
 	/* By upper and lower module; dark is the background. */
 	static const char *const glyphs[2][2] = {
@@ -110,10 +110,11 @@ half_blocks(const QRcode *qr, int y, struct buf *b)
 	};
 	int x;
 
-	buf_puts(b, "\033[40;97m");
+	if (colour)
+		buf_puts(b, "\033[40;97m");
 	for (x = -TERMINAL_MARGIN; x < qr->width + TERMINAL_MARGIN; x++)
 		buf_puts(b, glyphs[is_dark(qr, x, y)][is_dark(qr, x, y + 1)]);
-	buf_puts(b, "\033[0m\n");
+	buf_puts(b, colour ? "\033[0m\n" : "\n");
 }
 
 static void
@@ -126,8 +127,8 @@ ascii(const QRcode *qr, int y, struct buf *b)
 	buf_putc(b, '\n');
 }
 
-int
-qr_terminal(const char *text, bool utf8, struct buf *ret)
+static int
+draw_lines(const char *text, bool utf8, bool colour, struct buf *ret)
 {
 	QRcode *qr;
 	int y, r;
@@ -137,10 +138,22 @@ qr_terminal(const char *text, bool utf8, struct buf *ret)
 	for (y = -TERMINAL_MARGIN; y < qr->width + TERMINAL_MARGIN;
 	    y += utf8 ? 2 : 1) {
 		if (utf8)
-			half_blocks(qr, y, ret);
+			half_blocks(qr, y, colour, ret);
 		else
 			ascii(qr, y, ret);
 	}
 	discard(qr);
 	return ret->err;
+}
+
+int
+qr_terminal(const char *text, bool utf8, struct buf *ret)
+{
+	return draw_lines(text, utf8, true, ret);
+}
+
+int
+qr_plain(const char *text, bool utf8, struct buf *ret)
+{
+	return draw_lines(text, utf8, false, ret);
 }

@@ -19,5 +19,15 @@ int qr_png(const char *text, struct buf *ret);
  * characters a module in ASCII, '#' for the light ones: right on a dark screen.
  */
 int qr_terminal(const char *text, bool utf8, struct buf *ret);
+/*
+ * The same for what passes on text only, such as a PAM conversation over ssh: no
+ * colours, so light modules are drawn, right on a dark screen (and most scanners
+ * take the negative as well). One line of UTF-8 for two rows of modules: the text
+ * fits into 24 lines of 80 columns up to QR_LINE_MAX bytes (version 6-L). In ASCII
+ * it is 80 columns wide up to QR_ASCII_MAX bytes (4-L), and 37 lines high.
+ */
+#define QR_LINE_MAX 134
+#define QR_ASCII_MAX 78
+int qr_plain(const char *text, bool utf8, struct buf *ret);
 
 #endif

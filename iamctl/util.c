@@ -660,6 +660,8 @@ host_limits_get(struct op_call *c, struct host_limits *ret)
 		goto out;
 	}
 	*ret = (struct host_limits){ .id_min = s->id_min, .id_max = s->id_max,
+		.self_enrolment = s->self_enrolment,
+		.enrolment_days = s->enrolment_days,
 		.throttle_free = s->throttle_free,
 		.throttle_max_s = s->throttle_max_s };
 out:

@@ -205,6 +205,8 @@ int unix_field_check(struct op_call *c, const char *name);
 
 struct host_limits {
 	uint32_t id_min, id_max;
+	uint32_t self_enrolment; /* enum snap_enrolment */
+	uint32_t enrolment_days;
 	uint32_t throttle_free, throttle_max_s;
 };
 int host_limits_get(struct op_call *c, struct host_limits *ret);

@@ -41,8 +41,8 @@ response_free(struct pam_response *resp)
 	free(resp);
 }
 
-int
-conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
+static int
+ask(pam_handle_t *pamh, const char *prompt, size_t min, struct secret *answer,
     bool *ret_bad)
 {
 	struct pam_response *resp;
@@ -54,13 +54,27 @@ conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
 	if (converse(pamh, PAM_PROMPT_ECHO_OFF, prompt, &resp) == PAM_SUCCESS &&
 	    resp != NULL && resp->resp != NULL) {
 		len = strlen(resp->resp);
-		if (len > 0 && len <= PASSWORD_MAX) {
+		if (len >= min && len <= PASSWORD_MAX) {
 			r = secret_set(answer, resp->resp, len);
 			*ret_bad = r != 0;
 		}
 	}
 	response_free(resp);
 	return r;
+}
+
+int
+conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
+    bool *ret_bad)
+{
+	return ask(pamh, prompt, 1, answer, ret_bad);
+}
+
+int
+conv_ask_or_empty(pam_handle_t *pamh, const char *prompt, struct secret *answer,
+    bool *ret_bad)
+{
+	return ask(pamh, prompt, 0, answer, ret_bad);
 }
 
 void

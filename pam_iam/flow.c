@@ -204,9 +204,10 @@ flow_proof(const struct flow *f, uint32_t uid, const struct runtime_evidence *e,
 
 /* ---- questions ---- */
 
-/* Would it be allowed with what is proved already, and no further code? */
+/* Would it be allowed with what is proved already and the password, and no
+ * further code? with_code: and with one? */
 static int
-allowed_without_code(struct flow *f, bool *ret)
+allowed(struct flow *f, bool with_code, bool *ret)
 {
 	struct runtime_evidence now = { 0 };
 	struct pol_decision decision;
@@ -223,6 +224,7 @@ allowed_without_code(struct flow *f, bool *ret)
 	now.methods = f->facts->publickey || f->facts->mfa_only ? 0 :
 	    RUNTIME_PASSWORD;
 	now.auth_s = f->facts->now_s;
+	now.mfa_s = with_code ? f->facts->now_s : 0;
 	if (j.rule == RULE_ROOT) {
 		*ret = true;
 		goto out;
@@ -249,7 +251,7 @@ code_needed(struct flow *f)
 {
 	const struct snap_account *account = &f->id.account;
 	uint32_t uid = f->id.principal.uid;
-	bool allowed;
+	bool without;
 	int r;
 
 	if (f->facts->mfa_only)
@@ -259,11 +261,55 @@ code_needed(struct flow *f)
 	if (f->id.principal.device_count > 0 && account->mfa_when_enrolled != 0 &&
 	    !(session_counts(f, uid) && fresh(f, f->session.mfa_s)))
 		return true;
-	if ((r = allowed_without_code(f, &allowed)) != 0) {
+	if ((r = allowed(f, false, &without)) != 0) {
 		flow_set_note(f, "cannot decide", r);
 		return true;
 	}
-	return !allowed;
+	return !without;
+}
+
+/* Until when a user may enrol a device by herself. */
+static bool
+in_time(const struct flow *f)
+{
+	int64_t age;
+
+	if (__builtin_sub_overflow(f->facts->now_s, f->id.principal.enrol_from_s,
+	    &age))
+		return false;
+	return age < (int64_t)f->id.account.enrolment_days * 86400;
+}
+
+/* The part of it that is the same for everyone. */
+static bool
+enrolment_possible(const struct flow *f)
+{
+	return f->facts->can_enrol && !f->facts->mfa_only && f->id.have_account &&
+	    f->id.account.self_enrolment != SNAP_ENROLMENT_OFF &&
+	    (strcmp(f->action, "host:Login") == 0 ||
+	    strcmp(f->action, "host:Sudo") == 0);
+}
+
+/*
+ * Is a device what she lacks? Where the settings do not ask for one anyway, only
+ * when the policies allow it with MFA and do not without.
+ */
+static void
+find_enrolment(struct flow *f)
+{
+	bool always = f->id.account.self_enrolment == SNAP_ENROLMENT_ALWAYS;
+	bool with = false, without = true;
+
+	f->enrolment = ENROLMENT_NO;
+	if (!enrolment_possible(f) || f->id.who != FLOW_OURS ||
+	    f->id.principal.device_count > 0 || f->id.principal.enabled == 0 ||
+	    allowed(f, true, &with) != 0 || !with ||
+	    (!always && (allowed(f, false, &without) != 0 || without)))
+		return;
+	if (in_time(f))
+		f->enrolment = ENROLMENT_OFFERED;
+	else if (always)
+		f->enrolment = ENROLMENT_OVER;
 }
 
 unsigned
@@ -274,6 +320,11 @@ flow_questions(struct flow *f)
 		f->questions = certified_mfa(f) ? FLOW_NOTHING : FLOW_PASSWORD;
 	else if (f->facts->publickey || f->facts->mfa_only)
 		f->questions = FLOW_CODE;
+	if (f->questions == FLOW_NOTHING)
+		return f->questions;
+	find_enrolment(f);
+	if ((f->questions & FLOW_CODE) != 0 && enrolment_possible(f))
+		f->questions |= FLOW_MAY_BE_EMPTY;
 	return f->questions;
 }
 
@@ -510,11 +561,15 @@ why_not(const struct flow *f, const struct attempt *t, bool code_asked)
 		return "NoLoginProfile";
 	if (t->a->password != NULL && !t->password_ok)
 		return "WrongPassword";
-	if (!code_asked || t->code.hit)
+	if (t->code.hit)
 		return NULL;
 	/* Only a front that can have it used up for good may take it. */
 	if (t->code.recovery)
 		return f->host->use_recovery != NULL ? NULL : "RecoveryCodeNotHere";
+	if (f->enrolment == ENROLMENT_OVER)
+		return "EnrolmentOver";
+	if (!code_asked || f->enrolment == ENROLMENT_OFFERED)
+		return NULL;
 	/*
 	 * A code was asked of someone without a device: beside a right password
 	 * it is the account phase's policies that deny (S3); alone it proves nothing.
@@ -595,8 +650,9 @@ copy_text(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from != NULL ? from : "");
 }
 
+/* device: what answered with a code; NULL: nothing did. */
 static void
-make_evidence(const struct flow *f, const struct attempt *t,
+make_evidence(const struct flow *f, uint32_t methods, const char *device,
     struct runtime_evidence *e)
 {
 	const struct snap_principal *p = &f->id.principal;
@@ -604,15 +660,11 @@ make_evidence(const struct flow *f, const struct attempt *t,
 	*e = (struct runtime_evidence){ 0 };
 	e->uid = p->uid;
 	e->auth_s = f->facts->now_s;
-	if (t->a->password != NULL)
-		e->methods |= RUNTIME_PASSWORD;
-	if (f->facts->publickey)
-		e->methods |= RUNTIME_PUBLICKEY;
-	if (t->code.hit || t->code.recovery) {
+	e->methods = methods;
+	if (device != NULL) {
 		e->methods |= RUNTIME_MFA;
 		e->mfa_s = f->facts->now_s;
-		copy_text(e->device, sizeof(e->device), t->code.recovery ?
-		    RECOVERY_DEVICE : p->devices[t->code.device].serial);
+		copy_text(e->device, sizeof(e->device), device);
 	}
 	copy_text(e->user, sizeof(e->user), p->unix_name);
 	copy_text(e->service, sizeof(e->service), f->facts->service);
@@ -650,12 +702,38 @@ failed(struct flow *f, struct attempt *t)
 	return r;
 }
 
+static int
+cannot_judge(struct flow *f, struct attempt *t, int r)
+{
+	end_attempt(f, t, RUNTIME_FAILED);
+	flow_set_note(f, "authentication cannot be judged", r);
+	write_failure(f, "InternalError", iam_strerror(r));
+	return r;
+}
+
+static int
+permit(struct flow *f, struct attempt *t, const char *device,
+    enum flow_verdict *ret, struct runtime_evidence *ret_evidence)
+{
+	struct runtime_evidence e;
+	int r;
+
+	make_evidence(f, f->proved, device, &e);
+	if ((r = leave_evidence(f, &e)) != 0 ||
+	    (r = end_attempt(f, t, RUNTIME_PROVED)) != 0)
+		return cannot_judge(f, t, r);
+	if (ret_evidence != NULL)
+		*ret_evidence = e;
+	*ret = FLOW_PERMIT;
+	return 0;
+}
+
 int
 flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
     struct runtime_evidence *ret_evidence)
 {
 	struct attempt t = { .a = a, .reason = "NotJudged" };
-	struct runtime_evidence e;
+	const char *device = NULL;
 	int r;
 
 	*ret = FLOW_DENY;
@@ -666,22 +744,44 @@ flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
 	    ((f->questions & FLOW_CODE) != 0) != (a->code != NULL))
 		return IAM_ERR_BUG;
 	if ((r = look(f, &t)) != 0 || (r = claim(f, &t)) != 0)
-		goto broken;
+		return cannot_judge(f, &t, r);
 	if (t.reason != NULL)
 		return failed(f, &t);
-	make_evidence(f, &t, &e);
-	if ((r = leave_evidence(f, &e)) != 0 ||
-	    (r = end_attempt(f, &t, RUNTIME_PROVED)) != 0)
-		goto broken;
-	if (ret_evidence != NULL)
-		*ret_evidence = e;
-	*ret = FLOW_PERMIT;
-	return 0;
-broken:
-	end_attempt(f, &t, RUNTIME_FAILED);
-	flow_set_note(f, "authentication cannot be judged", r);
-	write_failure(f, "InternalError", iam_strerror(r));
-	return r;
+	f->proved = (a->password != NULL ? RUNTIME_PASSWORD : 0) |
+	    (f->facts->publickey ? RUNTIME_PUBLICKEY : 0);
+	if (t.code.recovery)
+		device = RECOVERY_DEVICE;
+	else if (t.code.hit)
+		device = f->id.principal.devices[t.code.device].serial;
+	if (device == NULL && f->enrolment == ENROLMENT_OFFERED) {
+		/* It was right, and it proves too little to forget failures (S15). */
+		if ((r = end_attempt(f, &t, RUNTIME_NEITHER)) != 0)
+			return cannot_judge(f, &t, r);
+		f->enrolling = true;
+		*ret = FLOW_ENROL;
+		return 0;
+	}
+	return permit(f, &t, device, ret, ret_evidence);
+}
+
+int
+flow_enrolled(struct flow *f, const char *serial, enum flow_verdict *ret,
+    struct runtime_evidence *ret_evidence)
+{
+	struct attempt over = { .begun = false };
+
+	*ret = FLOW_DENY;
+	if (!f->enrolling)
+		return IAM_ERR_BUG;
+	f->enrolling = false;
+	return permit(f, &over, serial, ret, ret_evidence);
+}
+
+void
+flow_not_enrolled(struct flow *f)
+{
+	f->enrolling = false;
+	write_failure(f, "EnrolmentNotCompleted", "Failed authentication");
 }
 
 bool

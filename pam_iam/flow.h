@@ -69,6 +69,7 @@ struct flow_facts {
 	bool publickey;      /* sshd says that a public key has succeeded */
 	const char *key;     /* and which: "TYPE BASE64", to a line's end; NULL: not known */
 	bool mfa_only;       /* another module asked for the password */
+	bool can_enrol;      /* the front can show a QR code and ask for two codes */
 	/* The helper: evidence would be for a process that ends, and whatever the
 	 * service is called, the action is host:Authenticate. */
 	bool by_proxy;
@@ -114,6 +115,9 @@ enum flow_question { /* bits */
 	FLOW_PASSWORD = 1,
 	FLOW_CODE = 2,
 	FLOW_NOTHING = 4,
+	/* With FLOW_CODE: the answer may be empty, of whoever has no device and will
+	 * enrol one. Comes for everyone where the settings allow that at all (S8). */
+	FLOW_MAY_BE_EMPTY = 8,
 };
 
 /*
@@ -125,14 +129,15 @@ unsigned flow_questions(struct flow *f);
 
 struct flow_answers {
 	const struct secret *password, *code; /* borrowed; NULL: not asked */
-	/* The conversation failed, or an answer was missing, empty or longer
-	 * than PASSWORD_MAX: a failed attempt, which counts (S6). */
+	/* The conversation failed, or an answer was missing, longer than
+	 * PASSWORD_MAX, or empty without FLOW_MAY_BE_EMPTY: a failed attempt, which counts (S6). */
 	bool bad;
 };
 
 enum flow_verdict {
 	FLOW_PERMIT = 0x2b3c95d4, /* nothing else opens */
 	FLOW_DENY = 0x5cc26a1b,
+	FLOW_ENROL = 0x719aae36,  /* all right but for a device: see flow_enrolled */
 };
 
 /*
@@ -140,9 +145,24 @@ enum flow_verdict {
  * an event with its true reason; a yes leaves evidence under /run/iam for
  * facts.pid and facts.parent. *ret_evidence (may be NULL) is written on a permit.
  * *ret is FLOW_DENY on every error.
+ *
+ * FLOW_ENROL, only with facts.can_enrol: the password or the key was right, and
+ * what is missing is MFA of a user without a device, who has time to enrol one
+ * (iam.json, mfa.selfEnrolment). It opens nothing (S3): the front has her enrol one and
+ * says flow_enrolled, or flow_not_enrolled.
  */
 int flow_judge(struct flow *f, const struct flow_answers *a,
     enum flow_verdict *ret, struct runtime_evidence *ret_evidence);
+
+/*
+ * The device is enabled in the store, with two of its codes, for the user of this
+ * flow: that is MFA. As flow_judge from there on; IAM_ERR_BUG unless that has just
+ * said FLOW_ENROL.
+ */
+int flow_enrolled(struct flow *f, const char *serial, enum flow_verdict *ret,
+    struct runtime_evidence *ret_evidence);
+/* She did not: the event of it. Counts nothing, since nothing was wrong. */
+void flow_not_enrolled(struct flow *f);
 
 /* How many recovery codes are left, after one was used in flow_judge; else -1. */
 int flow_recovery_left(const struct flow *f);

@@ -102,6 +102,13 @@ struct flow {
 	pid_t session_pid;
 	struct runtime_evidence session;
 	unsigned questions;              /* what was asked */
+	enum enrolment {
+		ENROLMENT_NO = 0,
+		ENROLMENT_OFFERED,
+		ENROLMENT_OVER,          /* needed, but the time for it is over */
+	} enrolment;
+	bool enrolling;                  /* flow_judge has said FLOW_ENROL */
+	uint32_t proved;                 /* enum runtime_method, by then */
 	int recovery_left;               /* -1: no recovery code was used */
 	uint64_t source;                 /* of the throttle */
 	const char *action;              /* of the PAM service */

@@ -25,6 +25,9 @@ void args_read(int argc, const char **argv, struct args *ret);
  */
 int conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
     bool *ret_bad);
+/* The same, where an empty answer is one. */
+int conv_ask_or_empty(pam_handle_t *pamh, const char *prompt,
+    struct secret *answer, bool *ret_bad);
 /* A line for the person, unless PAM_SILENT. style: PAM_TEXT_INFO, PAM_ERROR_MSG. */
 void conv_say(pam_handle_t *pamh, int flags, int style, const char *text);
 
@@ -36,7 +39,7 @@ void conv_say(pam_handle_t *pamh, int flags, int style, const char *text);
 /*
  * Run a program with a clean environment, these arguments and this input (at
  * most SPAWN_INPUT_MAX bytes), as uid 0 when the effective one is 0. What it
- * says (standard output and error, the first 4 KiB) is appended to *said; may
+ * says (standard output and error, the first 16 KiB) is appended to *said; may
  * be NULL. Works whatever the application does with SIGCHLD, and changes no
  * signal handler. IAM_ERR_BUSY: not done within the limit, and killed.
  */
@@ -49,6 +52,16 @@ int spawn_publish(void *arg);
 /* "iamctl use-recovery-code"; the shape is flow_host.use_recovery. */
 int spawn_use_recovery(void *arg, const char *user_name,
     const struct secret *code, bool *ret_ok, unsigned *ret_left);
+/*
+ * "iamctl begin-mfa-enrolment" and "complete-mfa-enrolment", as text output in
+ * *said, which is secret. *ret_ok says whether it was done; else code is AWS's
+ * error code ("" when there is none).
+ */
+int spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
+    bool *ret_ok, char *code, size_t code_size);
+int spawn_complete_enrolment(const char *user_name, const char *seed,
+    const struct secret *code1, const struct secret *code2, struct buf *said,
+    bool *ret_ok, char *code, size_t code_size);
 int spawn_make_home(const char *name, uint32_t home_umask);
 /*
  * "iamctl change-password" with the passwords on standard input. old may be
@@ -106,6 +119,8 @@ bool phase_permitted(const struct phase *ph);
 
 /* The phases. They answer PAM codes. */
 int phase_authenticate(struct phase *ph); /* pam_auth.c */
+/* Has the user enrol a device, after FLOW_ENROL. pam_enrol.c */
+int phase_enrol(struct phase *ph, struct runtime_evidence *ret);
 int phase_account(struct phase *ph);      /* pam_account.c */
 int phase_setcred(struct phase *ph);      /* pam_session.c, as the next two */
 int phase_open_session(struct phase *ph);

@@ -68,6 +68,10 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 	if ((questions & FLOW_PASSWORD) != 0 &&
 	    ((r = ask_password(ph, a)) != 0 || a->bad))
 		return r;
+	if ((questions & FLOW_MAY_BE_EMPTY) != 0)
+		return conv_ask_or_empty(ph->pamh,
+		    "Verification code (Enter if you have none): ", &a->code,
+		    &a->bad);
 	if ((questions & FLOW_CODE) != 0)
 		return conv_ask(ph->pamh, "Verification code: ", &a->code,
 		    &a->bad);
@@ -130,7 +134,10 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 
 	if ((r = flow_judge(ph->flow, &given, &verdict, &e)) != 0)
 		return phase_code(r);
-	if (verdict != FLOW_PERMIT)
+	if (verdict == FLOW_ENROL) {
+		if ((r = phase_enrol(ph, &e)) != PAM_SUCCESS)
+			return r;
+	} else if (verdict != FLOW_PERMIT)
 		return PAM_AUTH_ERR;
 	say_recovery(ph);
 	upgrade_hash(ph, a);

@@ -93,9 +93,8 @@ out:
 	return r;
 }
 
-/* Everything but RFC 3986's unreserved characters. */
-static void
-put_encoded(struct buf *b, const char *s)
+void
+uri_encode(struct buf *b, const char *s)
 {
 	size_t i;
 
@@ -127,13 +126,13 @@ otpauth_uri(const char *issuer, const char *label, const struct secret *seed,
 	if ((r = base32_encode(seed, &text)) != 0)
 		return r;
 	buf_puts(&b, "otpauth://totp/");
-	put_encoded(&b, issuer);
+	uri_encode(&b, issuer);
 	buf_puts(&b, ":");
-	put_encoded(&b, label);
+	uri_encode(&b, label);
 	buf_puts(&b, "?secret=");
 	buf_puts(&b, secret_str(&text));
 	buf_puts(&b, "&issuer=");
-	put_encoded(&b, issuer);
+	uri_encode(&b, issuer);
 	buf_printf(&b, "&algorithm=%s&digits=%u&period=%u", alg_name(params->alg),
 	    params->digits, params->period_s);
 	if ((r = b.err) == 0)

@@ -108,6 +108,8 @@ int base32_encode(const struct secret *raw, struct secret *ret);
 #define BASE32_TEXT_MAX 1024
 int base32_decode(const char *text, struct secret *ret);
 
+/* Percent-encoded: everything but RFC 3986's unreserved characters. */
+void uri_encode(struct buf *b, const char *s);
 /* otpauth://totp/ISSUER:LABEL?secret=…&issuer=…&algorithm=…&digits=…&period=…
  * (Key Uri Format of google-authenticator's wiki), percent-encoded; owned. */
 int otpauth_uri(const char *issuer, const char *label,

@@ -166,6 +166,7 @@ snap_principal_encode(const struct snap_principal *p, struct buf *b)
 	buf_u32(b, p->password_reset_required);
 	buf_u64(b, (uint64_t)p->password_changed_s);
 	buf_u64(b, (uint64_t)p->created_s);
+	buf_u64(b, (uint64_t)p->enrol_from_s);
 	put_must(b, p->unix_name);
 	put_must(b, p->user_name);
 	put_must(b, p->user_id);
@@ -229,6 +230,7 @@ snap_principal_decode(struct snap_bytes in, struct snap_principal *ret)
 	ret->password_reset_required = rd_u32(&r);
 	ret->password_changed_s = (int64_t)rd_u64(&r);
 	ret->created_s = (int64_t)rd_u64(&r);
+	ret->enrol_from_s = (int64_t)rd_u64(&r);
 	ret->unix_name = rd_str_must(&r);
 	ret->user_name = rd_str_must(&r);
 	ret->user_id = rd_str_must(&r);
@@ -413,7 +415,8 @@ static bool
 account_ok(const struct snap_account *a)
 {
 	return a->id_min != 0 && a->id_min <= a->id_max &&
-	    a->mfa_when_enrolled <= 1 && a->create_home <= 1 &&
+	    a->mfa_when_enrolled <= 1 &&
+	    a->self_enrolment <= SNAP_ENROLMENT_ALWAYS && a->create_home <= 1 &&
 	    a->home_umask <= 0777 && a->users_may_change_password <= 1 &&
 	    a->password_hard_expiry <= 1;
 }
@@ -431,6 +434,8 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	buf_u32(b, a->id_max);
 	buf_u32(b, a->mfa_when_enrolled);
 	buf_u32(b, a->mfa_memory_s);
+	buf_u32(b, a->self_enrolment);
+	buf_u32(b, a->enrolment_days);
 	buf_u32(b, a->throttle_free);
 	buf_u32(b, a->throttle_max_s);
 	buf_u32(b, a->create_home);
@@ -455,6 +460,9 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 		put_must(b, a->services[i].service);
 		put_must(b, a->services[i].action);
 	}
+	n = put_count(b, a->one_line_count, SNAP_ONE_LINE_MAX);
+	for (i = 0; i < n; i++)
+		put_must(b, a->one_line[i]);
 }
 
 static void
@@ -466,6 +474,8 @@ get_account(struct rd *r, struct snap_account *a)
 	a->id_max = rd_u32(r);
 	a->mfa_when_enrolled = rd_u32(r);
 	a->mfa_memory_s = rd_u32(r);
+	a->self_enrolment = rd_u32(r);
+	a->enrolment_days = rd_u32(r);
 	a->throttle_free = rd_u32(r);
 	a->throttle_max_s = rd_u32(r);
 	a->create_home = rd_u32(r);
@@ -490,6 +500,9 @@ get_account(struct rd *r, struct snap_account *a)
 		a->services[i].service = rd_str_must(r);
 		a->services[i].action = rd_str_must(r);
 	}
+	a->one_line_count = get_count(r, SNAP_ONE_LINE_MAX);
+	for (i = 0; i < a->one_line_count && r->err == 0; i++)
+		a->one_line[i] = rd_str_must(r);
 }
 
 int
@@ -550,4 +563,16 @@ snap_action_for(const struct snap_account *a, const char *service)
 		}
 	}
 	return action;
+}
+
+bool
+snap_is_one_line(const struct snap_account *a, const char *service)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->one_line_count; i++) {
+		if (fit(a->one_line[i], service) > 0)
+			return true;
+	}
+	return false;
 }

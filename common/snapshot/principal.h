@@ -19,6 +19,7 @@
 #define SNAP_POLICIES_MAX 512
 #define SNAP_SERVICES_MAX 128
 #define SNAP_REVOKED_MAX 1024
+#define SNAP_ONE_LINE_MAX 32
 
 struct snap_tag {
 	const char *key, *value;
@@ -69,6 +70,7 @@ struct snap_principal {
 	uint32_t password_reset_required;
 	int64_t password_changed_s;
 	int64_t created_s;
+	int64_t enrol_from_s;  /* when her time for enrolling a device at login began */
 	uint32_t tag_count;
 	struct snap_tag tags[SNAP_TAGS_MAX];
 	uint32_t device_count;
@@ -130,6 +132,13 @@ int snap_mark_take(const char *path, struct snap_file_mark *ret);
  */
 bool snap_mark_current(const char *path, const struct snap_file_mark *mark);
 
+/* When a user without a device enrols one at login. */
+enum snap_enrolment {
+	SNAP_ENROLMENT_OFF = 0,
+	SNAP_ENROLMENT_POLICY = 1, /* where the policies demand MFA */
+	SNAP_ENROLMENT_ALWAYS = 2, /* at every login */
+};
+
 /* Throttle and MFA settings, from iam.json with their defaults filled in. */
 struct snap_account {
 	const char *account_id;  /* twelve digits */
@@ -140,6 +149,8 @@ struct snap_account {
 	uint32_t id_min, id_max;
 	uint32_t mfa_when_enrolled; /* 1 (default): a user with a device is always asked */
 	uint32_t mfa_memory_s;   /* how long MFA of the same login session counts for sudo; 0: never */
+	uint32_t self_enrolment; /* enum snap_enrolment */
+	uint32_t enrolment_days; /* after enrol_from_s */
 	uint32_t throttle_free;  /* failures of one user from one source before any delay */
 	uint32_t throttle_max_s; /* the longest delay */
 	uint32_t create_home;    /* 1 (default): make the home directory at first login */
@@ -155,6 +166,8 @@ struct snap_account {
 	uint64_t revoked[SNAP_REVOKED_MAX]; /* serials of its certificates that are not good any more */
 	uint32_t service_count;
 	struct snap_service services[SNAP_SERVICES_MAX];
+	uint32_t one_line_count;
+	const char *one_line[SNAP_ONE_LINE_MAX]; /* services, as in struct snap_service */
 };
 
 void snap_account_encode(const struct snap_account *a, struct buf *b);
@@ -165,5 +178,7 @@ int snap_account_get(const struct snap *s, struct snap_account *ret);
 /* The action of a PAM service by the account's table; "host:Authenticate" for
  * one that is not listed. Exact names win over prefixes, longer over shorter. */
 const char *snap_action_for(const struct snap_account *a, const char *service);
+/* Does this service show one prompt, so that password and code come in one answer? */
+bool snap_is_one_line(const struct snap_account *a, const char *service);
 
 #endif

@@ -543,6 +543,8 @@ fill_account(struct publish *p, const json_t *doc)
 	a->id_max = s->id_max;
 	a->mfa_when_enrolled = s->mfa_when_enrolled;
 	a->mfa_memory_s = s->mfa_memory_s;
+	a->self_enrolment = s->self_enrolment;
+	a->enrolment_days = s->enrolment_days;
 	a->throttle_free = s->throttle_free;
 	a->throttle_max_s = s->throttle_max_s;
 	a->create_home = s->create_home;
@@ -557,6 +559,8 @@ fill_account(struct publish *p, const json_t *doc)
 	memcpy(a->host_tags, p->host.tags, sizeof(a->host_tags));
 	a->service_count = s->service_count;
 	memcpy(a->services, s->services, sizeof(a->services));
+	a->one_line_count = s->one_line_count;
+	memcpy(a->one_line, s->one_line, sizeof(a->one_line));
 }
 
 /* What cannot be read is not passed over: a certificate that was revoked would be good. */

@@ -297,6 +297,9 @@ take_plain(struct snap_principal *to, const struct user *u)
 	to->home = pub_str(u->doc, "Home");
 	to->shell = pub_str(u->doc, "Shell");
 	to->created_s = pub_time(u->doc, "CreateDate");
+	to->enrol_from_s = pub_time(u->doc, "MFAEnrolmentFrom");
+	if (to->enrol_from_s < to->created_s)
+		to->enrol_from_s = to->created_s;
 	to->password_hash = pub_str(login, "PasswordHash");
 	to->password_reset_required =
 	    json_is_true(json_object_get(login, "PasswordResetRequired"));

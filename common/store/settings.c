@@ -403,7 +403,12 @@ out:
 
 /* ---- iam.json ---- */
 
-enum kind { WHOLE, YES_NO, WHEN_ENROLLED, UMASK, GROUP };
+/* Services that show one prompt, or answer all with what was typed at the first. */
+static const char *const default_one_line[] = { "i3lock", "swaylock", "waylock",
+	"xrdp-sesman", "apache2", "dovecot", "postgresql", "proftpd", "vsftpd" };
+
+enum kind { WHOLE, YES_NO, WHEN_ENROLLED, SELF_ENROLMENT, UMASK,
+	GROUP };
 
 static const struct member {
 	const char *group, *name;
@@ -416,6 +421,8 @@ static const struct member {
 	{ "ids", "max", WHOLE, AT(id_max), 1, UINT32_MAX },
 	{ "mfa", "whenEnrolled", WHEN_ENROLLED, AT(mfa_when_enrolled), 0, 1 },
 	{ "mfa", "memorySeconds", WHOLE, AT(mfa_memory_s), 0, 86400 },
+	{ "mfa", "selfEnrolment", SELF_ENROLMENT, AT(self_enrolment), 0, 2 },
+	{ "mfa", "selfEnrolmentDays", WHOLE, AT(enrolment_days), 1, 365 },
 	{ "throttle", "freeAttempts", WHOLE, AT(throttle_free), 0, 1000 },
 	{ "throttle", "maxDelaySeconds", WHOLE, AT(throttle_max_s), 1, 86400 },
 	{ "home", "create", YES_NO, AT(create_home), 0, 1 },
@@ -429,6 +436,8 @@ static const struct settings defaults = {
 	.id_max = IAM_ID_MAX_DEFAULT,
 	.mfa_when_enrolled = 1,
 	.mfa_memory_s = 900,
+	.self_enrolment = SNAP_ENROLMENT_OFF,
+	.enrolment_days = 14,
 	.throttle_free = 10,
 	.throttle_max_s = 300,
 	.create_home = 1,
@@ -478,10 +487,28 @@ is_local_group(const char *name)
 	    strcmp(name, "root") != 0;
 }
 
+/* One of the words, by its place; a list that ends with NULL. */
+static bool
+read_word(const json_t *v, const char *const *words, uint32_t *ret)
+{
+	const char *text = json_string_value(v);
+	uint32_t i;
+
+	for (i = 0; text != NULL && words[i] != NULL; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int
 read_member(const struct member *m, const json_t *v, struct settings *s,
     struct iam_why *why)
 {
+	static const char *const when[] = { "policy", "always", NULL };
+	static const char *const enrolment[] = { "off", "policy", "always", NULL };
 	void *at = (char *)s + m->offset;
 	uint32_t *ret = at;
 	const char *text = json_string_value(v);
@@ -495,12 +522,11 @@ read_member(const struct member *m, const json_t *v, struct settings *s,
 		*ret = json_is_true(v);
 		return 0;
 	case WHEN_ENROLLED:
-		if (text == NULL || (strcmp(text, "always") != 0 &&
-		    strcmp(text, "policy") != 0))
-			return refuse(why, m->group, m->name,
-			    "must be \"always\" or \"policy\"");
-		*ret = strcmp(text, "always") == 0;
-		return 0;
+		return read_word(v, when, ret) ? 0 : refuse(why, m->group, m->name,
+		    "must be \"always\" or \"policy\"");
+	case SELF_ENROLMENT:
+		return read_word(v, enrolment, ret) ? 0 : refuse(why, m->group,
+		    m->name, "must be \"off\", \"policy\" or \"always\"");
 	case UMASK:
 		if (text == NULL || !parse_umask(text, ret))
 			return refuse(why, m->group, m->name, "must be an octal number"
@@ -515,6 +541,30 @@ read_member(const struct member *m, const json_t *v, struct settings *s,
 		return 0;
 	}
 	return IAM_ERR_BUG;
+}
+
+static bool is_service(const char *s);
+
+static int
+read_one_line(json_t *list, struct settings *s, struct iam_why *why)
+{
+	const char *name;
+	size_t i;
+	json_t *v;
+
+	if (!json_is_array(list) || json_array_size(list) > SNAP_ONE_LINE_MAX)
+		return refuse(why, "mfa", "oneLine", "must be a list of at most 32"
+		    " PAM services");
+	s->one_line_count = 0;
+	json_array_foreach(list, i, v) {
+		name = json_string_value(v);
+		if (name == NULL || !is_service(name))
+			return refuse(why, "mfa.oneLine", name == NULL ? "?" : name,
+			    "not the name of a PAM service, nor the beginning of one"
+			    " followed by '*'");
+		s->one_line[s->one_line_count++] = name;
+	}
+	return 0;
 }
 
 static int
@@ -534,9 +584,13 @@ read_group(const char *group, json_t *v, struct settings *s,
 			    strcmp(members[i].name, name) == 0)
 				break;
 		}
-		if (i == IAM_COUNT(members))
-			return refuse(why, group, name, "there is no such member");
-		if ((r = read_member(&members[i], value, s, why)) != 0)
+		if (i < IAM_COUNT(members))
+			r = read_member(&members[i], value, s, why);
+		else if (strcmp(group, "mfa") == 0 && strcmp(name, "oneLine") == 0)
+			r = read_one_line(value, s, why);
+		else
+			r = refuse(why, group, name, "there is no such member");
+		if (r != 0)
 			return r;
 	}
 	return 0;
@@ -702,6 +756,8 @@ set_defaults(struct settings *s)
 	for (i = 0; i < IAM_COUNT(default_services); i++)
 		s->services[i] = default_services[i];
 	s->service_count = IAM_COUNT(default_services);
+	memcpy(s->one_line, default_one_line, sizeof(default_one_line));
+	s->one_line_count = IAM_COUNT(default_one_line);
 }
 
 int

@@ -39,6 +39,10 @@ struct settings {
 	uint32_t id_min, id_max;
 	uint32_t mfa_when_enrolled;    /* 1: "always", 0: "policy" */
 	uint32_t mfa_memory_s;
+	uint32_t self_enrolment;       /* enum snap_enrolment */
+	uint32_t enrolment_days;
+	uint32_t one_line_count;       /* the default list, or the file's in its place */
+	const char *one_line[SNAP_ONE_LINE_MAX];
 	uint32_t throttle_free, throttle_max_s;
 	uint32_t create_home, home_umask;
 	const char *helper_group;      /* NULL: none */

@@ -209,6 +209,8 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->id_max = IAM_ID_MAX_DEFAULT;
 	a->mfa_when_enrolled = w->mfa_when_enrolled;
 	a->mfa_memory_s = w->mfa_memory_s;
+	a->self_enrolment = w->self_enrolment;
+	a->enrolment_days = w->enrolment_days;
 	a->throttle_free = w->throttle_free;
 	a->throttle_max_s = w->throttle_max_s;
 	a->home_umask = 0077;
@@ -278,6 +280,7 @@ add_person(const struct world *w, struct snap_builder *b,
 	p->shell = "/bin/bash";
 	p->created_s = w->created_s;
 	p->enabled = !who->disabled;
+	p->enrol_from_s = w->enrol_from_s;
 	if (who->password != NULL)
 		p->password_hash = crypt_r(who->password, w->setting, crypt);
 	p->password_reset_required = who->reset;

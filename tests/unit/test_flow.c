@@ -1083,6 +1083,137 @@ test_flow_judge__S38_recovery_code_without_a_store_is_refused(void **state)
 	assert_true(reason_is("RecoveryCodeNotHere"));
 }
 
+/* ---- enrolment ---- */
+
+static void
+enrolment_world(struct test *t, enum snap_enrolment mode)
+{
+	t->w.self_enrolment = mode;
+	t->w.enrolment_days = 14;
+	t->w.enrol_from_s = t->facts.now_s - 13 * 86400;
+	world_publish(&t->w);
+	t->facts.can_enrol = true;
+	t->facts.user = "nora"; /* has no device */
+}
+
+static void
+test_flow_judge__S3_enrolment_opens_nothing_by_itself(void **state)
+{
+	const struct secret password = { (uint8_t *)"right", 5 }, none = SECRET_INIT;
+	const struct flow_answers a = { &password, &none, false };
+	struct test *t = *state;
+	enum flow_verdict verdict;
+	struct runtime_evidence e;
+	struct flow *f;
+	bool found;
+
+	enrolment_world(t, SNAP_ENROLMENT_POLICY);
+	f = open_flow(t);
+	assert_int_equal(flow_questions(f),
+	    FLOW_PASSWORD | FLOW_CODE | FLOW_MAY_BE_EMPTY);
+	/* Not before the answers were right. */
+	assert_int_equal(flow_enrolled(f, "serial", &verdict, &e), IAM_ERR_BUG);
+	assert_int_equal(verdict, FLOW_DENY);
+	assert_int_equal(flow_judge(f, &a, &verdict, &e), 0);
+	assert_int_equal(verdict, FLOW_ENROL);
+	assert_int_equal(runtime_evidence_peek(f->rt, getpid(), t->facts.now_s,
+	    &found, &e), 0);
+	assert_false(found);
+	assert_int_equal(flow_enrolled(f, "serial", &verdict, &e), 0);
+	assert_int_equal(verdict, FLOW_PERMIT);
+	assert_int_equal(e.methods, RUNTIME_PASSWORD | RUNTIME_MFA);
+	assert_int_equal(e.mfa_s, t->facts.now_s);
+	assert_string_equal(e.device, "serial");
+	/* And once. */
+	assert_int_equal(flow_enrolled(f, "serial", &verdict, &e), IAM_ERR_BUG);
+	assert_int_equal(verdict, FLOW_DENY);
+	flow_close(f);
+}
+
+static void
+test_flow_judge__S3_who_is_to_enrol(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *user, *service;
+		enum snap_enrolment mode;
+		bool without, with, publickey, mfa_only, can, late;
+		enum flow_verdict verdict;
+	} rows[] = {
+		{ "needs it", "nora", "sshd", SNAP_ENROLMENT_POLICY, false, true, false,
+		    false, true, false, FLOW_ENROL },
+		{ "for sudo", "nora", "sudo", SNAP_ENROLMENT_POLICY, false, true, false,
+		    false, true, false, FLOW_ENROL },
+		{ "after a key", "nora", "sshd", SNAP_ENROLMENT_POLICY, false, true,
+		    true, false, true, false, FLOW_ENROL },
+		{ "off", "nora", "sshd", SNAP_ENROLMENT_OFF, false, true, false, false,
+		    true, false, FLOW_PERMIT },
+		{ "allowed without", "nora", "sshd", SNAP_ENROLMENT_POLICY, true, true,
+		    false, false, true, false, FLOW_PERMIT },
+		{ "denied with it, too", "nora", "sshd", SNAP_ENROLMENT_POLICY, false,
+		    false, false, false, true, false, FLOW_PERMIT },
+		{ "too late: the account phase denies", "nora", "sshd",
+		    SNAP_ENROLMENT_POLICY, false, true, false, false, true, true,
+		    FLOW_PERMIT },
+		{ "too late, after a key", "nora", "sshd", SNAP_ENROLMENT_POLICY, false,
+		    true, true, false, true, true, FLOW_DENY },
+		{ "a front that cannot", "nora", "sshd", SNAP_ENROLMENT_POLICY, false,
+		    true, false, false, false, false, FLOW_PERMIT },
+		{ "a service that is no login", "nora", "locker", SNAP_ENROLMENT_POLICY,
+		    false, true, false, false, true, false, FLOW_PERMIT },
+		{ "only the code is asked: nothing is proved", "nora", "sshd",
+		    SNAP_ENROLMENT_POLICY, false, true, false, true, true, false,
+		    FLOW_DENY },
+		{ "disabled", "dora", "sshd", SNAP_ENROLMENT_ALWAYS, true, true, false,
+		    false, true, false, FLOW_DENY },
+		{ "has a device", "sarah", "sshd", SNAP_ENROLMENT_ALWAYS, true, true,
+		    false, false, true, false, FLOW_DENY },
+		{ "always, allowed without", "nora", "sshd", SNAP_ENROLMENT_ALWAYS, true,
+		    true, false, false, true, false, FLOW_ENROL },
+		{ "always, too late", "nora", "sshd", SNAP_ENROLMENT_ALWAYS, true, true,
+		    false, false, true, true, FLOW_DENY },
+	};
+	struct test *t = *state;
+	int64_t now = t->facts.now_s;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		enrolment_world(t, rows[i].mode);
+		t->facts.user = rows[i].user;
+		t->facts.service = rows[i].service;
+		t->facts.publickey = rows[i].publickey;
+		t->facts.mfa_only = rows[i].mfa_only;
+		t->facts.can_enrol = rows[i].can;
+		t->facts.now_s = now + (rows[i].late ? 2 * 86400 : 0);
+		fake.allow_without_mfa = rows[i].without;
+		fake.allow_with_mfa = rows[i].with;
+		if (attempt(t, "right", "000000", NULL, NULL) != rows[i].verdict)
+			fail_msg("%s", rows[i].name);
+		/* A wrong password is one in any case. */
+		if (!rows[i].publickey && !rows[i].mfa_only &&
+		    attempt(t, "wrong", "000000", NULL, NULL) != FLOW_DENY)
+			fail_msg("%s", rows[i].name);
+		t->facts.now_s = now;
+	}
+}
+
+static void
+test_flow_questions__S8_may_be_empty_for_all_or_none(void **state)
+{
+	static const char *const users[] = { "sarah", "nora", "dora", "kim", "ghost" };
+	struct test *t = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(users); i++) {
+		enrolment_world(t, SNAP_ENROLMENT_POLICY);
+		assert_int_equal(questions_for(t, users[i]),
+		    FLOW_PASSWORD | FLOW_CODE | FLOW_MAY_BE_EMPTY);
+		enrolment_world(t, SNAP_ENROLMENT_OFF);
+		assert_int_equal(questions_for(t, users[i]),
+		    FLOW_PASSWORD | FLOW_CODE);
+	}
+}
+
 /* ---- authorization ---- */
 
 static void
@@ -1558,6 +1689,9 @@ main(void)
 		T(test_flow_judge__recovery_code_is_mfa_once),
 		T(test_flow_judge__recovery_code_is_not_wasted),
 		T(test_flow_judge__S38_recovery_code_without_a_store_is_refused),
+		T(test_flow_judge__S3_enrolment_opens_nothing_by_itself),
+		T(test_flow_judge__S3_who_is_to_enrol),
+		T(test_flow_questions__S8_may_be_empty_for_all_or_none),
 		T(test_flow_authorize__S10_only_one_value_opens),
 		T(test_flow_authorize__a_key_alone_knows_of_no_mfa),
 		T(test_flow_authorize__evidence_of_the_auth_phase),

@@ -1,4 +1,4 @@
-/* Recovery codes and enrolment: iamctl/ops_recovery.c. */
+/* Recovery codes and enrolment: iamctl/ops_recovery.c, ops_enrol.c. */
 #include "tests/unit/ops_bed.h"
 
 #define SERIAL BED_ARN "mfa/phone"
@@ -113,6 +113,158 @@ test_create_recovery_codes__those_before_are_worthless(void **state)
 	bed_fails(b, "DeleteRecoveryCodes", "{'UserName':'bob'}", "NoSuchEntity");
 }
 
+/* ---- enrolment ---- */
+
+static void
+allow_enrolment(const char *mode)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"mfa\": {\"selfEnrolment\": \"%s\","
+	    " \"selfEnrolmentDays\": 3}}", mode);
+	bed_file(IAM_PATH_SETTINGS, text, 0644);
+}
+
+/* The seed of the last BeginMFAEnrolment, with the codes of these steps. */
+static const char *
+finish(struct bed *b, const char *base32, int first, int second)
+{
+	const struct totp_params params = { TOTP_SHA1, 6, 30, 0 };
+	struct secret seed = SECRET_INIT;
+	char in[400], one[9], two[9];
+
+	assert_int_equal(base32_decode(base32, &seed), 0);
+	assert_int_equal(seed.len, 20); /* 160 bits */
+	assert_int_equal(totp_code(&seed, &params,
+	    (uint64_t)(BED_NOW / 30 + first), one), 0);
+	assert_int_equal(totp_code(&seed, &params,
+	    (uint64_t)(BED_NOW / 30 + second), two), 0);
+	secret_release(&seed);
+	snprintf(in, sizeof(in), "{'UserName':'Nora','Seed':'%s',"
+	    "'AuthenticationCode1':'%s','AuthenticationCode2':'%s'}", base32, one, two);
+	return bed_call(b, "CompleteMFAEnrolment", in);
+}
+
+static void
+test_enrolment__a_device_and_ten_codes(void **state)
+{
+	struct bed *b = *state;
+	char base32[80];
+	json_t *doc;
+	size_t i;
+
+	allow_enrolment("policy");
+	bed_ok(b, "CreateUser", "{'UserName':'Nora'}");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'Nora'}");
+	snprintf(base32, sizeof(base32), "%s", bed_text(b,
+	    "Enrolment.Base32StringSeed"));
+	assert_non_null(strstr(bed_text(b, "Enrolment.OtpauthUri"), base32));
+	/* 80x24, with a line for the prompt. */
+	assert_in_range(bed_size(b, "Enrolment.QRCode"), 11, 23);
+	/* All of it is secret, and nothing is kept yet. */
+	for (i = 0; b->c.secret_members[i] != NULL; i++)
+		json_object_del(json_object_get(b->c.out, "Enrolment"),
+		    b->c.secret_members[i]);
+	assert_int_equal(json_object_size(bed_at(b, "Enrolment")), 0);
+	bed_ok(b, "ListVirtualMFADevices", "{}");
+	assert_int_equal(bed_size(b, "VirtualMFADevices"), 0);
+
+	assert_string_equal(finish(b, base32, 0, 0), "InvalidAuthenticationCode");
+	assert_string_equal(finish(b, base32, 1, 0), "InvalidAuthenticationCode");
+	assert_string_equal(finish(b, base32, -1, 0), "");
+	assert_string_equal(bed_text(b, "Enrolment.SerialNumber"),
+	    BED_ARN "mfa/Nora");
+	assert_int_equal(bed_size(b, "Enrolment.Codes"), 10);
+	doc = bed_doc(b, "mfa/Nora");
+	assert_string_equal(json_string_value(json_object_get(doc, "UserName")),
+	    "Nora");
+	assert_int_equal(json_integer_value(json_object_get(doc, "EnableStep")),
+	    BED_NOW / 30);
+	json_decref(doc);
+	/* Never a second one. */
+	bed_fails(b, "BeginMFAEnrolment", "{'UserName':'Nora'}",
+	    "EntityAlreadyExists");
+	assert_string_equal(finish(b, base32, 1, 2), "EntityAlreadyExists");
+}
+
+static void
+test_enrolment__off_or_over(void **state)
+{
+	struct bed *b = *state;
+	json_t *user;
+
+	bed_ok(b, "CreateUser", "{'UserName':'Nora'}");
+	bed_fails(b, "BeginMFAEnrolment", "{'UserName':'Nora'}", "AccessDenied");
+	allow_enrolment("off");
+	bed_fails(b, "BeginMFAEnrolment", "{'UserName':'Nora'}", "AccessDenied");
+	assert_string_equal(finish(b, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", -1, 0),
+	    "AccessDenied");
+	allow_enrolment("always");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'Nora'}");
+	/* Three days and a second after she was made. */
+	user = bed_doc(b, "users/Nora");
+	json_object_set_new(user, "CreateDate", json_string("2026-11-21T09:29:59Z"));
+	assert_int_equal(store_begin(b->store), 0);
+	assert_int_equal(store_put(b->store, "users/Nora", user), 0);
+	assert_int_equal(store_commit(b->store, "test", "Test", NULL), 0);
+	json_decref(user);
+	bed_fails(b, "BeginMFAEnrolment", "{'UserName':'Nora'}", "AccessDenied");
+	assert_string_equal(finish(b, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", -1, 0),
+	    "AccessDenied");
+	/* The administrator gives her time again. */
+	bed_ok(b, "AllowMFAEnrolment", "{'UserName':'Nora'}");
+	assert_string_equal(bed_text(b, "EnrolUntil"), "2026-11-27T09:30:00Z");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'Nora'}");
+	/* A seed of less than 160 bits. */
+	bed_fails(b, "CompleteMFAEnrolment", "{'UserName':'Nora','Seed':"
+	    "'GEZDGNBVGY3TQOJQ','AuthenticationCode1':'000000',"
+	    "'AuthenticationCode2':'000000'}", "InvalidInput");
+}
+
+static void
+test_enrolment__a_device_that_was_lost(void **state)
+{
+	struct bed *b = *state;
+	char base32[80];
+	json_t *user;
+
+	allow_enrolment("policy");
+	bed_ok(b, "CreateUser", "{'UserName':'Nora'}");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'Nora'}");
+	snprintf(base32, sizeof(base32), "%s", bed_text(b,
+	    "Enrolment.Base32StringSeed"));
+	assert_string_equal(finish(b, base32, -1, 0), "");
+	bed_ok(b, "DeactivateMFADevice", "{'SerialNumber':'" BED_ARN "mfa/Nora'}");
+	user = bed_doc(b, "users/Nora");
+	assert_string_equal(json_string_value(json_object_get(user,
+	    "MFAEnrolmentFrom")), "2026-11-24T09:30:00Z");
+	json_decref(user);
+	/* The old device keeps its name. */
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'Nora'}");
+	snprintf(base32, sizeof(base32), "%s", bed_text(b,
+	    "Enrolment.Base32StringSeed"));
+	assert_string_equal(finish(b, base32, -1, 0), "");
+	assert_string_equal(bed_text(b, "Enrolment.SerialNumber"),
+	    BED_ARN "mfa/Nora-2");
+}
+
+/* The longest name there is, and one with the most bytes in a URI. */
+static void
+test_enrolment__long_names_still_fit_the_screen(void **state)
+{
+	struct bed *b = *state;
+
+	allow_enrolment("policy");
+	bed_ok(b, "CreateUser", "{'UserName':'abcdefghijklmnopqrstuvwxyzabcdefghij"
+	    "klmnopqrstuvwxyzabcdefghijkl','UnixName':'long'}");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'abcdefghijklmnopqrstuvwxyzabcd"
+	    "efghijklmnopqrstuvwxyzabcdefghijkl'}");
+	assert_in_range(bed_size(b, "Enrolment.QRCode"), 11, 23);
+	bed_ok(b, "CreateUser", "{'UserName':'nora'}");
+	bed_ok(b, "BeginMFAEnrolment", "{'UserName':'nora','Charset':'ASCII'}");
+	assert_in_range(strlen(bed_text(b, "Enrolment.QRCode.0")), 42, 80);
+}
+
 int
 main(void)
 {
@@ -121,6 +273,10 @@ main(void)
 		BED_TEST(test_create_recovery_codes__needs_a_device),
 		BED_TEST(test_use_recovery_code__S35_each_is_good_once),
 		BED_TEST(test_create_recovery_codes__those_before_are_worthless),
+		BED_TEST(test_enrolment__a_device_and_ten_codes),
+		BED_TEST(test_enrolment__off_or_over),
+		BED_TEST(test_enrolment__a_device_that_was_lost),
+		BED_TEST(test_enrolment__long_names_still_fit_the_screen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,12 +53,47 @@ struct person {
 	const char *password, *code; /* NULL: gives up at this question */
 	bool null_response;          /* success, and no response */
 	const char *new_password;    /* NULL: password */
-	char transcript[2048];       /* "[Password: ][Verification code: ]" */
+	bool app;                    /* has an authenticator app, and scans what is shown */
+	const char *wrong_pair;      /* types this instead of what the app shows */
+	char transcript[16384];      /* "[Password: ][Verification code: ]" */
+	char shown[2][9];
 };
+
+/* The app, when it has been told the key: the codes of the last step and this. */
+static const char *
+app_code(struct person *p, bool second)
+{
+	const struct totp_params params = { TOTP_SHA1, 6, 30, 0 };
+	struct secret seed = SECRET_INIT;
+	char key[128];
+	uint64_t step = (uint64_t)time(NULL) / 30;
+	const char *at;
+
+	if (p->wrong_pair != NULL)
+		return p->wrong_pair;
+	if (second) /* of the same moment as the first */
+		return p->shown[1];
+	at = strstr(p->transcript, "{Key: ");
+	assert_non_null(at);
+	at += strlen("{Key: ");
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(at, "}"), at);
+	assert_int_equal(base32_decode(key, &seed), 0);
+	assert_int_equal(seed.len, 20);
+	assert_int_equal(totp_code(&seed, &params, step - 1, p->shown[0]), 0);
+	assert_int_equal(totp_code(&seed, &params, step, p->shown[1]), 0);
+	secret_release(&seed);
+	return p->shown[0];
+}
 
 static const char *
 reply(struct person *p, const char *prompt)
 {
+	if (strstr(prompt, "First code") != NULL)
+		return p->app ? app_code(p, false) : NULL;
+	if (strstr(prompt, "shows next") != NULL)
+		return app_code(p, true);
+	if (strstr(prompt, "Press Enter") != NULL)
+		return "";
 	if (strstr(prompt, "code") != NULL)
 		return p->code;
 	if (p->new_password != NULL && strstr(prompt, "ew password") != NULL)
@@ -1008,11 +1043,11 @@ test_chauthtok__others_are_asked_on_behalf_of_the_next_module(void **state)
 	pam_end(pamh, 0);
 }
 
-/* iamctl of the tests, with its input; what it says is in said. */
-static char said[8192];
+/* A program with its input, which must work; what it says is in said. */
+static char said[16384];
 
 static void
-ctl(const char *input, const char *const argv[])
+run_program(const char *path, const char *input, const char *const argv[])
 {
 	int fds[2], answer[2], status;
 	size_t len = 0;
@@ -1024,7 +1059,7 @@ ctl(const char *input, const char *const argv[])
 	if ((pid = fork()) == 0) {
 		dup2(fds[0], 0);
 		dup2(answer[1], 1);
-		execv(IAM_TEST_BIN "/iamctl", (char *const *)(uintptr_t)argv);
+		execv(path, (char *const *)(uintptr_t)argv);
 		_exit(98);
 	}
 	close(fds[0]);
@@ -1041,7 +1076,7 @@ ctl(const char *input, const char *const argv[])
 }
 
 #define CTL(input, ...) \
-	ctl(input, (const char *const[]){ "iamctl", __VA_ARGS__, NULL })
+	run_program(IAM_TEST_BIN "/iamctl", input, (const char *const[]){ "iamctl", __VA_ARGS__, NULL })
 
 static void
 login(struct test *t, const char *password, int answer)
@@ -1250,6 +1285,246 @@ test_recovery__a_whole_login(void **state)
 	assert_non_null(strstr(said, "recovery-code"));
 }
 
+/* ---- enrolment at login ---- */
+
+/* vera again, without a device. */
+static void
+make_vera_new(struct test *t, const char *mode)
+{
+	char settings[160];
+
+	snprintf(settings, sizeof(settings), "{\"mfa\": {\"selfEnrolment\": \"%s\"},"
+	    " \"throttle\": {\"freeAttempts\": 1000}}", mode);
+	world_clear(&t->w);
+	world_write(t->w.host.settings_file, settings, strlen(settings), 0644);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("first-password\n", "create-login-profile", "--user-name", "vera",
+	    "--password-stdin");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(NEEDS_MFA));
+	t->person.password = "first-password";
+	t->person.code = "";
+	t->person.app = true;
+}
+
+static int
+device_count(void)
+{
+	const char *at;
+	int n = 0;
+
+	CTL("", "list-virtual-mfa-devices", "--output", "json");
+	for (at = said; (at = strstr(at, "SerialNumber")) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* The pixels of the QR code in the transcript: one byte a module, 1 light. */
+static void
+read_picture(const char *transcript, bool utf8, uint8_t rows[96][96],
+    unsigned *ret_height, unsigned *ret_width)
+{
+	const char *light = utf8 ? "{\xe2\x96\x88\xe2\x96\x88" : "{####", *p;
+	unsigned x, y = 0;
+
+	*ret_width = 0;
+	for (p = strstr(transcript, light); p != NULL && *p == '{' &&
+	    (p[1] == '#' || p[1] == '\xe2'); p++) {
+		for (x = 0, p++; *p != '}'; x++) {
+			assert_true(x < 96 && y < 94);
+			if (!utf8) {
+				rows[y][x] = *p == '#';
+				p += 2;
+			} else if (*p == ' ') {
+				rows[y][x] = rows[y + 1][x] = 0;
+				p++;
+			} else {
+				rows[y][x] = p[2] == '\x88' || p[2] == '\x80';
+				rows[y + 1][x] = p[2] == '\x88' || p[2] == '\x84';
+				p += 3;
+			}
+		}
+		y += utf8 ? 2 : 1;
+		*ret_width = x;
+	}
+	*ret_height = y;
+}
+
+/* What a scanner makes of it: zbar's. */
+static void
+scan(const struct test *t, bool utf8, char *ret, size_t size)
+{
+	static uint8_t rows[96][96];
+	unsigned height, width, x, y;
+	struct buf image = BUF_INIT;
+	char file[128];
+
+	read_picture(t->person.transcript, utf8, rows, &height, &width);
+	/* An 80x24 terminal, with a line for the prompt; ASCII needs a higher one. */
+	assert_in_range(width, 21, utf8 ? 80 : 40);
+	if (utf8)
+		assert_in_range(height, 21, 46);
+	buf_printf(&image, "P5 %u %u 255\n", width * 4, height * 4);
+	for (y = 0; y < height * 4; y++)
+		for (x = 0; x < width * 4; x++)
+			buf_u8(&image, rows[y / 4][x / 4] ? 255 : 0);
+	snprintf(file, sizeof(file), "%s/qr.pgm", t->conf);
+	world_write(file, image.p, image.len, 0600);
+	buf_release(&image);
+	run_program("/usr/bin/zbarimg", "", (const char *const[]){ "zbarimg", "-q",
+		"--nodbus", "--raw", file, NULL });
+	snprintf(ret, size, "%.*s", (int)strcspn(said, "\n"), said);
+}
+
+static void
+test_enrolment__S3_device_recovery_codes_and_in(void **state)
+{
+	struct test *t = need_root(state);
+	char scanned[512], line[600], code[32];
+	struct runtime_evidence e;
+	struct runtime *rt;
+	pam_handle_t *pamh;
+	const char *at;
+	bool found;
+
+	make_vera_new(t, "policy");
+	pamh = start(t, "sshd", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_memory_equal(t->person.transcript,
+	    "[Password: ][Verification code (Enter if you have none): ]{\nThis login"
+	    " needs a second factor", 88);
+	/* The scanner reads what the text says. */
+	scan(t, true, scanned, sizeof(scanned));
+	assert_memory_equal(scanned, "otpauth://totp/Host%20IAM:vera%40", 33);
+	snprintf(line, sizeof(line), "{%s}", scanned);
+	assert_non_null(strstr(t->person.transcript, line));
+	assert_non_null(strstr(t->person.transcript, "[First code of the app: ]"
+	    "[The code that it shows next: ]{\nYour device is enabled."));
+	at = strstr(t->person.transcript, "{    ");
+	assert_non_null(at);
+	snprintf(code, sizeof(code), "%.*s", RECOVERY_TEXT_LEN, at + 5);
+	assert_int_equal(device_count(), 1);
+	/* It was MFA: the policy lets her in, and the session has it. */
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_evidence_peek(rt, getpid(), time(NULL), &found,
+	    &e), 0);
+	assert_true(found);
+	assert_true((e.methods & RUNTIME_MFA) != 0);
+	assert_non_null(strstr(e.device, ":mfa/vera"));
+	runtime_close(rt);
+	pam_end(pamh, 0);
+	/* S35: her codes are used up, and from now on a code is asked. */
+	t->person.code = t->person.shown[1];
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	t->person.code = "";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	assert_null(strstr(t->person.transcript, "otpauth"));
+	/* The recovery codes are hers. */
+	t->person.code = code;
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SUCCESS);
+	assert_non_null(strstr(t->person.transcript, "{9 recovery codes left.}"));
+	/* S9: nothing of it in the trail. */
+	CTL("", "lookup-events", "--max-results", "1000");
+	assert_non_null(strstr(said, "CompleteMFAEnrolment"));
+	assert_null(strstr(said, strstr(scanned, "secret=")));
+	assert_null(strstr(said, code));
+}
+
+static void
+test_enrolment__in_ascii_where_the_terminal_cannot(void **state)
+{
+	struct test *t = need_root(state);
+	char scanned[512];
+	pam_handle_t *pamh;
+
+	make_vera_new(t, "policy");
+	pamh = start(t, "login", "vera");
+	pam_putenv(pamh, "LANG=de_DE.ISO-8859-1");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	scan(t, false, scanned, sizeof(scanned));
+	assert_memory_equal(scanned, "otpauth://totp/vera?secret=", 27);
+}
+
+static void
+test_enrolment__S3_what_is_no_success(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	/* Off: the account phase denies, and nothing is shown. */
+	make_vera_new(t, "off");
+	t->person.code = "000000";
+	pamh = start(t, "sshd", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[Password: ][Verification code: ]");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+	/* Three wrong pairs; no number at all; a conversation that ends. */
+	make_vera_new(t, "policy");
+	t->person.wrong_pair = "000000";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	t->person.wrong_pair = "x\ny";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SYSTEM_ERR);
+	t->person.wrong_pair = "";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	t->person.wrong_pair = NULL;
+	t->person.app = false;
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	t->person.app = true;
+	/* Silence. */
+	pamh = start(t, "sshd", "vera");
+	assert_int_equal(pam_authenticate(pamh, PAM_SILENT), PAM_AUTH_ERR);
+	assert_null(strstr(t->person.transcript, "otpauth"));
+	pam_end(pamh, 0);
+	/* A wrong password. */
+	t->person.password = "wrong";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	assert_null(strstr(t->person.transcript, "otpauth"));
+	assert_int_equal(device_count(), 0);
+	CTL("", "lookup-events", "--max-results", "1000");
+	assert_non_null(strstr(said, "EnrolmentNotCompleted"));
+}
+
+static void
+test_enrolment__S8_all_get_the_same_prompts(void **state)
+{
+	static const char *const users[] = { "vera", "no-such-user", "../etc" };
+	struct test *t = need_root(state);
+	size_t i;
+
+	make_vera_new(t, "policy");
+	t->person.password = "wrong";
+	for (i = 0; i < IAM_COUNT(users); i++) {
+		assert_int_equal(alone(t, "sshd", users[i], AUTH), PAM_AUTH_ERR);
+		assert_string_equal(t->person.transcript,
+		    "[Password: ][Verification code (Enter if you have none): ]");
+	}
+}
+
+static void
+test_enrolment__always_whatever_the_policies_say(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	make_vera_new(t, "always");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(""));
+	t->person.app = false;
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	assert_non_null(strstr(t->person.transcript, "otpauth"));
+	t->person.app = true;
+	pamh = start(t, "sshd", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	assert_int_equal(device_count(), 1);
+}
+
 static void
 test_module__configuration_edited(void **state)
 {
@@ -1342,6 +1617,11 @@ main(void)
 		T(test_chauthtok__through_iamctl),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),
+		T(test_enrolment__S3_device_recovery_codes_and_in),
+		T(test_enrolment__in_ascii_where_the_terminal_cannot),
+		T(test_enrolment__S3_what_is_no_success),
+		T(test_enrolment__S8_all_get_the_same_prompts),
+		T(test_enrolment__always_whatever_the_policies_say),
 		T(test_module__configuration_edited),
 		T(test_module__S1_nth_allocation_fails),
 	};

@@ -12,7 +12,9 @@
 	" \"tags\": {\"environment\": \"prod\"}}"
 #define SETTINGS "{\"ids\": {\"min\": 2000000000, \"max\": 2000009999}," \
 	" \"services\": {\"sshd\": \"host:Authenticate\", \"kde*\": \"host:Login\"}," \
-	" \"mfa\": {\"whenEnrolled\": \"policy\", \"memorySeconds\": 0}," \
+	" \"mfa\": {\"whenEnrolled\": \"policy\", \"memorySeconds\": 0," \
+	" \"selfEnrolment\": \"policy\", \"selfEnrolmentDays\": 3," \
+	" \"oneLine\": [\"lock*\"]}," \
 	" \"throttle\": {\"freeAttempts\": 3, \"maxDelaySeconds\": 60}," \
 	" \"home\": {\"create\": false, \"umask\": \"027\"}," \
 	" \"helper\": {\"group\": \"iam-services\"}," \
@@ -44,6 +46,9 @@ test_settings_parse__defaults(void **state)
 	assert_int_equal(s.id_max, 2146999999u);
 	assert_int_equal(s.mfa_when_enrolled, 1);
 	assert_int_equal(s.mfa_memory_s, 900);
+	assert_int_equal(s.self_enrolment, SNAP_ENROLMENT_OFF);
+	assert_int_equal(s.enrolment_days, 14);
+	assert_int_equal(s.one_line_count, 9);
 	assert_int_equal(s.throttle_free, 10);
 	assert_int_equal(s.throttle_max_s, 300);
 	assert_int_equal(s.create_home, 1);
@@ -73,6 +78,10 @@ test_settings_parse__everything_set(void **state)
 	assert_int_equal(s.id_max, 2000009999u);
 	assert_int_equal(s.mfa_when_enrolled, 0);
 	assert_int_equal(s.mfa_memory_s, 0);
+	assert_int_equal(s.self_enrolment, SNAP_ENROLMENT_POLICY);
+	assert_int_equal(s.enrolment_days, 3);
+	assert_int_equal(s.one_line_count, 1);
+	assert_string_equal(s.one_line[0], "lock*");
 	assert_int_equal(s.throttle_free, 3);
 	assert_int_equal(s.throttle_max_s, 60);
 	assert_int_equal(s.create_home, 0);
@@ -106,6 +115,11 @@ static const struct refused {
 	{ "{\"mfa\": {\"memorySeconds\": 900.0}}", "mfa.memorySeconds", 0, 0 },
 	{ "{\"mfa\": {\"memorySeconds\": -1}}", "mfa.memorySeconds", 0, 0 },
 	{ "{\"mfa\": {\"memorySeconds\": 86401}}", "mfa.memorySeconds", 0, 0 },
+	{ "{\"mfa\": {\"selfEnrolment\": true}}", "mfa.selfEnrolment: must be \"off\"", 0, 0 },
+	{ "{\"mfa\": {\"selfEnrolmentDays\": 0}}", "mfa.selfEnrolmentDays: must be", 0, 0 },
+	{ "{\"mfa\": {\"oneLine\": \"i3lock\"}}", "mfa.oneLine: must be a list", 0, 0 },
+	{ "{\"mfa\": {\"oneLine\": [\"a b\"]}}", "mfa.oneLine.a b: not the name", 0, 0 },
+	{ "{\"mfa\": {\"oneLine\": [1]}}", "mfa.oneLine.?: not the name", 0, 0 },
 	{ "{\"mfa\": {\"whenEnrolled\": \"never\"}}", "\"always\" or \"policy\"", 0, 0 },
 	{ "{\"home\": {\"create\": 1}}", "home.create: must be true or false", 0, 0 },
 	{ "{\"home\": {\"umask\": 77}}", "home.umask: must be an octal", 0, 0 },

@@ -208,6 +208,7 @@ new_principal(void)
 	p->password_reset_required = 1;
 	p->password_changed_s = -5;
 	p->created_s = 1795512600;
+	p->enrol_from_s = 1795512700;
 	p->tag_count = 1;
 	p->tags[0] = (struct snap_tag){ "department", "" };
 	p->recovery_count = 2;
@@ -262,6 +263,7 @@ test_snap_principal__round_trip_and_damage(void **state)
 	assert_int_equal(q->password_reset_required, 1);
 	assert_int_equal(q->password_changed_s, -5);
 	assert_int_equal(q->created_s, 1795512600);
+	assert_int_equal(q->enrol_from_s, 1795512700);
 	assert_int_equal(q->tag_count, 1);
 	assert_string_equal(q->tags[0].key, "department");
 	assert_string_equal(q->tags[0].value, "");
@@ -385,6 +387,11 @@ new_account(void)
 	a->id_max = 2146999999;
 	a->mfa_when_enrolled = 1;
 	a->mfa_memory_s = 900;
+	a->self_enrolment = SNAP_ENROLMENT_ALWAYS;
+	a->enrolment_days = 30;
+	a->one_line_count = 2;
+	a->one_line[0] = "i3lock";
+	a->one_line[1] = "xrdp*";
 	a->throttle_free = 10;
 	a->throttle_max_s = 300;
 	a->create_home = 1;
@@ -429,6 +436,12 @@ test_snap_account__round_trip_and_damage(void **state)
 	assert_int_equal(q->id_max, a->id_max);
 	assert_int_equal(q->mfa_when_enrolled, 1);
 	assert_int_equal(q->mfa_memory_s, 900);
+	assert_int_equal(q->self_enrolment, SNAP_ENROLMENT_ALWAYS);
+	assert_int_equal(q->enrolment_days, 30);
+	assert_true(snap_is_one_line(q, "i3lock"));
+	assert_true(snap_is_one_line(q, "xrdp-sesman"));
+	assert_false(snap_is_one_line(q, "i3lock2"));
+	assert_false(snap_is_one_line(q, "sshd"));
 	assert_int_equal(q->throttle_free, 10);
 	assert_int_equal(q->throttle_max_s, 300);
 	assert_int_equal(q->create_home, 1);
