@@ -156,7 +156,10 @@ static enum chk_answer
 ask(struct flow *f)
 {
 	switch (flow_questions(f)) {
+	case FLOW_PASSWORD | FLOW_CODE | FLOW_JOINED:
+		return CHK_ASK_JOINED;
 	case FLOW_PASSWORD:
+	case FLOW_PASSWORD | FLOW_JOINED:
 		return CHK_ASK_PASSWORD;
 	case FLOW_CODE:
 		return CHK_ASK_CODE;
@@ -194,7 +197,7 @@ auth(struct flow *f, const struct chk_request *req)
 		a.password = &password;
 		a.bad = a.bad || password.len == 0;
 	}
-	if ((questions & FLOW_CODE) != 0) {
+	if ((questions & FLOW_CODE) != 0 && (questions & FLOW_JOINED) == 0) {
 		a.code = &code;
 		a.bad = a.bad || code.len == 0;
 	}

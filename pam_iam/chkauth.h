@@ -25,6 +25,7 @@ enum chk_answer {
 	CHK_ASK_PASSWORD = 65,
 	CHK_ASK_CODE = 66,
 	CHK_ASK_BOTH = 67,
+	CHK_ASK_JOINED = 72,/* both in one answer, the password's */
 	CHK_PERMIT = 85,
 	CHK_WRONG = 90,     /* the answers, or an attempt too many */
 	CHK_DENIED = 102,   /* by the policies */

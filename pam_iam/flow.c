@@ -312,6 +312,13 @@ find_enrolment(struct flow *f)
 		f->enrolment = ENROLMENT_OVER;
 }
 
+static bool
+one_line(const struct flow *f)
+{
+	return f->id.have_account && f->facts->service != NULL &&
+	    snap_is_one_line(&f->id.account, f->facts->service);
+}
+
 unsigned
 flow_questions(struct flow *f)
 {
@@ -322,6 +329,10 @@ flow_questions(struct flow *f)
 		f->questions = FLOW_CODE;
 	if (f->questions == FLOW_NOTHING)
 		return f->questions;
+	if ((f->questions & FLOW_PASSWORD) != 0 && one_line(f)) {
+		f->questions |= FLOW_JOINED; /* no room for an enrolment */
+		return f->questions;
+	}
 	find_enrolment(f);
 	if ((f->questions & FLOW_CODE) != 0 && enrolment_possible(f))
 		f->questions |= FLOW_MAY_BE_EMPTY;
@@ -448,6 +459,7 @@ struct attempt {
 	const struct flow_answers *a;
 	bool begun; /* counted, and not judged yet: end_attempt */
 	struct runtime_attempt count;
+	struct secret password, typed; /* of a joined answer; owned */
 	bool throttled;
 	bool password_ok;
 	struct code_match code;
@@ -480,6 +492,64 @@ flow_event(struct flow *f, const struct event *e, const char id[37])
 	if (r != 0)
 		flow_set_note(f, "the audit event is lost", r);
 	return r;
+}
+
+/* ---- password and code in one answer ---- */
+
+/* Could the last len bytes be a code of that length? */
+static bool
+looks_like_code(const struct secret *answer, size_t len)
+{
+	size_t i;
+
+	if (answer->len < len)
+		return false;
+	if (len > 8)
+		return true; /* recovery_hash says */
+	for (i = answer->len - len; i < answer->len; i++) {
+		if (answer->p[i] < '0' || answer->p[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Where the password ends is not for guessing: it may end in digits itself, and
+ * there are devices of six and of eight. So the code decides: what stands at the end
+ * and is good now, or was used, on a device of hers, is the code. Without one, all of
+ * it is the password: one crypt(3) either way. (By chance a longer
+ * code's end is good as well: 1 in 10^5 logins; the next code will do.)
+ */
+static int
+split(struct flow *f, struct attempt *t)
+{
+	static const size_t lengths[] = { 6, 8, RECOVERY_TEXT_LEN,
+		RECOVERY_TEXT_LEN - 3 };
+	const struct secret *answer = t->a->password;
+	size_t i, front, len = 0;
+	int r = 0;
+
+	for (i = 0; i < IAM_COUNT(lengths) && len == 0; i++) {
+		if (!looks_like_code(answer, lengths[i]))
+			continue;
+		front = answer->len - lengths[i];
+		r = check_code(f, secret_str(answer) + front, &t->code);
+		if (r != 0)
+			return r;
+		if (t->code.hit || t->code.recovery || t->code.reused)
+			len = lengths[i];
+	}
+	f->code_len = len;
+	front = answer->len - len;
+	if ((r = secret_set(&t->password, answer->p, front)) == 0)
+		r = secret_set(&t->typed, answer->p + front, len);
+	return r;
+}
+
+static bool
+joined(const struct flow *f)
+{
+	return (f->questions & FLOW_JOINED) != 0;
 }
 
 static int
@@ -560,7 +630,8 @@ why_not(const struct flow *f, const struct attempt *t, bool code_asked)
 	if (t->a->password != NULL && p->password_hash == NULL)
 		return "NoLoginProfile";
 	if (t->a->password != NULL && !t->password_ok)
-		return "WrongPassword";
+		return joined(f) && f->code_len == 0 ? "WrongPasswordOrCode" :
+		    "WrongPassword";
 	if (t->code.hit)
 		return NULL;
 	/* Only a front that can have it used up for good may take it. */
@@ -583,19 +654,26 @@ why_not(const struct flow *f, const struct attempt *t, bool code_asked)
 static int
 look(struct flow *f, struct attempt *t)
 {
+	struct flow_answers front = *t->a;
 	const struct flow_answers *a = t->a;
 	const char *hash;
 	bool code_asked = (f->questions & FLOW_CODE) != 0;
 	int r, r2 = 0;
 
 	r = begin_attempt(f, t);
+	if (joined(f) && !a->bad) {
+		if ((r2 = split(f, t)) != 0 && r == 0)
+			r = r2;
+		front.password = &t->password;
+		a = &front;
+	}
 	hash = t->throttled || a->bad || f->id.principal.enabled == 0 ? NULL :
 	    f->id.principal.password_hash;
 	if (a->password != NULL)
 		r2 = one_crypt(a, hash, &t->password_ok);
 	if (r == 0)
 		r = r2;
-	if (code_asked)
+	if (code_asked && !joined(f))
 		r2 = check_code(f, a->code != NULL && !a->bad ?
 		    secret_str(a->code) : "", &t->code);
 	if (r == 0)
@@ -617,7 +695,7 @@ claim_recovery(struct flow *f, struct attempt *t)
 	int r;
 
 	r = f->host->use_recovery(f->host->publish_arg, f->id.principal.user_name,
-	    t->a->code, &won, &left);
+	    joined(f) ? &t->typed : t->a->code, &won, &left);
 	if (r == 0 && !won)
 		t->reason = "CodeReused";
 	else if (r == 0)
@@ -741,9 +819,13 @@ flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
 		return judge_in_vain(f, a);
 	if (f->questions == 0 ||
 	    ((f->questions & FLOW_PASSWORD) != 0) != (a->password != NULL) ||
-	    ((f->questions & FLOW_CODE) != 0) != (a->code != NULL))
+	    ((f->questions & FLOW_CODE) != 0 && !joined(f)) != (a->code != NULL))
 		return IAM_ERR_BUG;
-	if ((r = look(f, &t)) != 0 || (r = claim(f, &t)) != 0)
+	if ((r = look(f, &t)) == 0)
+		r = claim(f, &t);
+	secret_release(&t.password);
+	secret_release(&t.typed);
+	if (r != 0)
 		return cannot_judge(f, &t, r);
 	if (t.reason != NULL)
 		return failed(f, &t);
@@ -791,6 +873,12 @@ flow_hash_is_old(const struct flow *f)
 
 	return f->id.who == FLOW_OURS && !f->has_session && hash != NULL &&
 	    !password_hash_is_current(hash);
+}
+
+size_t
+flow_password_len(const struct flow *f, const struct secret *answer)
+{
+	return answer->len - (joined(f) ? f->code_len : 0);
 }
 
 int

@@ -118,6 +118,11 @@ enum flow_question { /* bits */
 	/* With FLOW_CODE: the answer may be empty, of whoever has no device and will
 	 * enrol one. Comes for everyone where the settings allow that at all (S8). */
 	FLOW_MAY_BE_EMPTY = 8,
+	/* With FLOW_PASSWORD: one prompt for all, since this service shows no more
+	 * (iam.json, mfa.oneLine). The code is typed behind the password; it is needed
+	 * when FLOW_CODE is there, too. The answer goes into flow_answers.password,
+	 * and code is NULL. */
+	FLOW_JOINED = 16,
 };
 
 /*
@@ -163,6 +168,12 @@ int flow_enrolled(struct flow *f, const char *serial, enum flow_verdict *ret,
     struct runtime_evidence *ret_evidence);
 /* She did not: the event of it. Counts nothing, since nothing was wrong. */
 void flow_not_enrolled(struct flow *f);
+
+/*
+ * After a permit, the length of the password in the answer to FLOW_JOINED, and of
+ * every other one the whole.
+ */
+size_t flow_password_len(const struct flow *f, const struct secret *answer);
 
 /* How many recovery codes are left, after one was used in flow_judge; else -1. */
 int flow_recovery_left(const struct flow *f);

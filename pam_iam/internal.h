@@ -107,6 +107,7 @@ struct flow {
 		ENROLMENT_OFFERED,
 		ENROLMENT_OVER,          /* needed, but the time for it is over */
 	} enrolment;
+	size_t code_len;                 /* of the code behind a joined answer */
 	bool enrolling;                  /* flow_judge has said FLOW_ENROL */
 	uint32_t proved;                 /* enum runtime_method, by then */
 	int recovery_left;               /* -1: no recovery code was used */

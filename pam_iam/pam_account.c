@@ -76,6 +76,7 @@ account_by_helper(struct phase *ph)
 	case CHK_ASK_PASSWORD:
 	case CHK_ASK_CODE:
 	case CHK_ASK_BOTH:
+	case CHK_ASK_JOINED:
 		break;
 	}
 	return phase_without_helper(ph, PAM_AUTHINFO_UNAVAIL);

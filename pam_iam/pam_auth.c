@@ -44,7 +44,7 @@ first_pass(struct phase *ph, struct secret *password, bool *ret_found)
 }
 
 static int
-ask_password(struct phase *ph, struct answers *a)
+ask_password(struct phase *ph, const char *prompt, struct answers *a)
 {
 	bool found;
 	int r;
@@ -55,7 +55,7 @@ ask_password(struct phase *ph, struct answers *a)
 		a->bad = a->password.len == 0;
 		return 0;
 	}
-	return conv_ask(ph->pamh, "Password: ", &a->password, &a->bad);
+	return conv_ask(ph->pamh, prompt, &a->password, &a->bad);
 }
 
 /* The second question comes whatever the first answer was, but a conversation
@@ -63,11 +63,15 @@ ask_password(struct phase *ph, struct answers *a)
 static int
 ask(struct phase *ph, unsigned questions, struct answers *a)
 {
+	const unsigned all = FLOW_CODE | FLOW_JOINED;
 	int r;
 
 	if ((questions & FLOW_PASSWORD) != 0 &&
-	    ((r = ask_password(ph, a)) != 0 || a->bad))
+	    ((r = ask_password(ph, (questions & all) == all ?
+	    "Password and verification code: " : "Password: ", a)) != 0 || a->bad))
 		return r;
+	if ((questions & FLOW_JOINED) != 0)
+		return 0;
 	if ((questions & FLOW_MAY_BE_EMPTY) != 0)
 		return conv_ask_or_empty(ph->pamh,
 		    "Verification code (Enter if you have none): ", &a->code,
@@ -80,12 +84,18 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 
 /* For the modules after us: a keyring opens with the same password. */
 static int
-hand_on(struct phase *ph, const struct answers *a)
+hand_on(struct phase *ph, const struct secret *answer, size_t len)
 {
-	if (a->password.len == 0)
+	struct secret password = SECRET_INIT;
+	int r;
+
+	if (len == 0)
 		return PAM_SUCCESS;
-	return pam_set_item(ph->pamh, PAM_AUTHTOK, secret_str(&a->password)) ==
-	    PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
+	if ((r = secret_set(&password, answer->p, len)) != 0)
+		return phase_code(r);
+	r = pam_set_item(ph->pamh, PAM_AUTHTOK, secret_str(&password));
+	secret_release(&password);
+	return r == PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
 }
 
 /* Before the last one is used, so that a new list is made in time. */
@@ -110,11 +120,14 @@ say_recovery(struct phase *ph)
 static void
 upgrade_hash(struct phase *ph, const struct answers *a)
 {
+	/* Without a code behind it; a view, which nothing reads beyond its length. */
+	const struct secret password = { a->password.p,
+		flow_password_len(ph->flow, &a->password) };
 	int r;
 
-	if (a->password.len == 0 || !flow_hash_is_old(ph->flow))
+	if (password.len == 0 || !flow_hash_is_old(ph->flow))
 		return;
-	r = spawn_upgrade_hash(flow_principal(ph->flow)->user_name, &a->password);
+	r = spawn_upgrade_hash(flow_principal(ph->flow)->user_name, &password);
 	if (r != 0)
 		pam_syslog(ph->pamh, LOG_NOTICE, "the password hash of %s stays as it"
 		    " is: %s", ph->user, iam_strerror(r));
@@ -125,7 +138,8 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 {
 	struct flow_answers given = {
 		.password = (questions & FLOW_PASSWORD) != 0 ? &a->password : NULL,
-		.code = (questions & FLOW_CODE) != 0 ? &a->code : NULL,
+		.code = (questions & (FLOW_CODE | FLOW_JOINED)) == FLOW_CODE ?
+		    &a->code : NULL,
 		.bad = a->bad,
 	};
 	struct runtime_evidence e;
@@ -143,7 +157,8 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 	upgrade_hash(ph, a);
 	r = phase_keep(ph, &e);
 	explicit_bzero(&e, sizeof(e));
-	return r == PAM_SUCCESS ? hand_on(ph, a) : r;
+	return r != PAM_SUCCESS ? r : hand_on(ph, &a->password,
+	    flow_password_len(ph->flow, &a->password));
 }
 
 static int
@@ -189,6 +204,7 @@ answer_code(struct phase *ph, enum chk_answer answer)
 	case CHK_ASK_PASSWORD:
 	case CHK_ASK_CODE:
 	case CHK_ASK_BOTH:
+	case CHK_ASK_JOINED:
 		return phase_without_helper(ph, PAM_AUTHINFO_UNAVAIL);
 	}
 	return PAM_SERVICE_ERR;
@@ -201,6 +217,8 @@ questions_of(enum chk_answer answer)
 		return FLOW_PASSWORD;
 	if (answer == CHK_ASK_CODE)
 		return FLOW_CODE;
+	if (answer == CHK_ASK_JOINED)
+		return FLOW_PASSWORD | FLOW_CODE | FLOW_JOINED;
 	return answer == CHK_ASK_BOTH ? FLOW_PASSWORD | FLOW_CODE : 0;
 }
 
@@ -232,8 +250,9 @@ authenticate_by_helper(struct phase *ph)
 	r = answer_code(ph, spawn_chkauth("auth", &req));
 	if (r == PAM_SUCCESS)
 		r = phase_permitted_set(ph);
-	if (r == PAM_SUCCESS)
-		r = hand_on(ph, &a);
+	/* Where the password ends in a joined answer, only the helper knows. */
+	if (r == PAM_SUCCESS && (questions & FLOW_JOINED) == 0)
+		r = hand_on(ph, &a.password, a.password.len);
 out:
 	answers_release(&a);
 	return r;

@@ -567,6 +567,7 @@ known_answer(int status)
 	case CHK_ASK_PASSWORD:
 	case CHK_ASK_CODE:
 	case CHK_ASK_BOTH:
+	case CHK_ASK_JOINED:
 	case CHK_PERMIT:
 	case CHK_WRONG:
 	case CHK_DENIED:

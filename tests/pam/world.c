@@ -209,6 +209,8 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->id_max = IAM_ID_MAX_DEFAULT;
 	a->mfa_when_enrolled = w->mfa_when_enrolled;
 	a->mfa_memory_s = w->mfa_memory_s;
+	a->one_line_count = w->one_line != NULL;
+	a->one_line[0] = w->one_line;
 	a->self_enrolment = w->self_enrolment;
 	a->enrolment_days = w->enrolment_days;
 	a->throttle_free = w->throttle_free;
@@ -290,7 +292,8 @@ add_person(const struct world *w, struct snap_builder *b,
 		p->device_count = 1;
 		p->devices[0] = (struct snap_device){ .serial = serial,
 			.enabled_s = (uint64_t)w->enabled_s,
-			.alg = SNAP_TOTP_SHA1, .digits = 6, .period_s = 30,
+			.alg = SNAP_TOTP_SHA1, .digits = w->digits != 0 ? w->digits : 6,
+			.period_s = 30,
 			.seed = sealed.p, .seed_len = sealed.len };
 	}
 	if (w->key_of != NULL && strcmp(w->key_of, who->unix_name) == 0) {

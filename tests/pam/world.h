@@ -41,6 +41,8 @@ struct world {
 	const char *setting;               /* crypt(3)'s; the default is quick */
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */
+	uint32_t digits;                   /* of the devices; 0: 6 */
+	const char *one_line;              /* a service with one prompt; NULL: none */
 	uint32_t self_enrolment, enrolment_days;
 	int64_t enrol_from_s;
 	const char *recovery;              /* a recovery code of those who have a device */

@@ -163,6 +163,7 @@ static const struct world_person people[] = {
 	{ "adele", "adele", LOCAL_UID, "right", false, false, false, NULL },
 	{ "toor", "toor", 2100000007u, "right", false, false, false, NULL },
 	{ "clash", "clash", 2100000008u, "right", false, false, false, NULL },
+	{ "digit", "digit", 2100000009u, "12345678", false, false, true, NULL },
 	{ NULL, NULL, 0, NULL, false, false, false, NULL },
 };
 
@@ -1083,6 +1084,127 @@ test_flow_judge__S38_recovery_code_without_a_store_is_refused(void **state)
 	assert_true(reason_is("RecoveryCodeNotHere"));
 }
 
+/* ---- one line ---- */
+
+static enum flow_verdict
+one_line(struct test *t, const char *user, const char *front, const char *code,
+    struct runtime_evidence *e, size_t *ret_len)
+{
+	struct secret line = SECRET_INIT;
+	struct flow_answers a = { .password = &line };
+	enum flow_verdict verdict;
+	struct buf b = BUF_INIT;
+	struct flow *f;
+
+	t->facts.user = user;
+	f = open_flow(t);
+	assert_true((flow_questions(f) & (FLOW_PASSWORD | FLOW_JOINED)) ==
+	    (FLOW_PASSWORD | FLOW_JOINED));
+	buf_printf(&b, "%s%s", front, code);
+	secret_set(&line, b.p, b.len);
+	crypts = 0;
+	assert_int_equal(flow_judge(f, &a, &verdict, e), 0);
+	/* S8: one crypt, however it was split. */
+	assert_int_equal(crypts, 1);
+	if (ret_len != NULL)
+		*ret_len = flow_password_len(f, &line);
+	flow_close(f);
+	secret_release(&line);
+	buf_release(&b);
+	return verdict;
+}
+
+static void
+test_flow_one_line__password_and_code_in_one_answer(void **state)
+{
+	const struct secret seed = { (uint8_t *)WORLD_SEED, 20 };
+	struct test *t = *state;
+	struct runtime_evidence e;
+	char code[9];
+	size_t len, i;
+
+	t->w.one_line = "i3lock";
+	t->facts.service = "i3lock";
+	recovery_world(t);
+	for (i = 0; i < 2; i++) {
+		const struct totp_params params = { TOTP_SHA1, i == 0 ? 6 : 8, 30, 0 };
+
+		t->w.digits = params.digits;
+		world_publish(&t->w);
+		t->facts.now_s += 300;
+		assert_int_equal(totp_code(&seed, &params,
+		    (uint64_t)t->facts.now_s / 30, code), 0);
+		assert_int_equal(one_line(t, "sarah", "right", code, &e, &len),
+		    FLOW_PERMIT);
+		assert_int_equal(len, 5);
+		assert_int_equal(e.methods, RUNTIME_PASSWORD | RUNTIME_MFA);
+		/* S35 */
+		assert_int_equal(one_line(t, "sarah", "right", code, &e, NULL),
+		    FLOW_DENY);
+		assert_true(reason_is("CodeReused"));
+		/* A password of eight digits, before six or eight more. */
+		assert_int_equal(one_line(t, "digit", "12345678", code, &e, &len),
+		    FLOW_PERMIT);
+		assert_int_equal(len, 8);
+		assert_int_equal(one_line(t, "digit", "12345678", "", &e, NULL),
+		    FLOW_DENY);
+		assert_true(reason_is("WrongCode"));
+		assert_int_equal(one_line(t, "digit", "", code, &e, NULL), FLOW_DENY);
+		assert_int_equal(one_line(t, "sarah", "wrong", code, &e, NULL),
+		    FLOW_DENY);
+		assert_int_equal(one_line(t, "sarah", "right", "000000", &e, NULL),
+		    FLOW_DENY);
+		assert_true(reason_is("WrongPasswordOrCode"));
+		assert_int_equal(one_line(t, "ghost", "right", code, &e, NULL),
+		    FLOW_DENY);
+	}
+	/* Recovery codes, with dashes and without. */
+	assert_int_equal(one_line(t, "sarah", "right", RECOVERY, &e, &len),
+	    FLOW_PERMIT);
+	assert_int_equal(len, 5);
+	assert_string_equal(store.code, RECOVERY);
+	store.there = true;
+	assert_int_equal(one_line(t, "sarah", "right", "k3fq7w2mabcdefgh", &e, &len),
+	    FLOW_PERMIT);
+	assert_int_equal(len, 5);
+}
+
+static void
+test_flow_one_line__where_no_code_is_needed(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+	char code[9];
+	size_t len;
+
+	t->w.one_line = "i3lock";
+	t->w.mfa_when_enrolled = 0;
+	t->facts.service = "i3lock";
+	fake.allow_without_mfa = true;
+	world_publish(&t->w);
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_JOINED);
+	assert_int_equal(one_line(t, "sarah", "right", "", &e, &len), FLOW_PERMIT);
+	assert_int_equal(len, 5);
+	assert_int_equal(e.methods, RUNTIME_PASSWORD);
+	/* One who types it all the same, from habit. */
+	world_code(t->facts.now_s, code);
+	assert_int_equal(one_line(t, "sarah", "right", code, &e, &len), FLOW_PERMIT);
+	assert_int_equal(len, 5);
+	assert_int_equal(e.methods, RUNTIME_PASSWORD | RUNTIME_MFA);
+	/* S8: nobody gets the same prompt as a user with a device. */
+	fake.allow_without_mfa = false;
+	assert_int_equal(questions_for(t, "sarah"),
+	    FLOW_PASSWORD | FLOW_CODE | FLOW_JOINED);
+	assert_int_equal(questions_for(t, "ghost"),
+	    FLOW_PASSWORD | FLOW_CODE | FLOW_JOINED);
+	/* Other services have two prompts, and a key leaves one question anyway. */
+	t->facts.service = "sshd";
+	assert_int_equal(questions_for(t, "sarah"), FLOW_PASSWORD | FLOW_CODE);
+	t->facts.service = "i3lock";
+	t->facts.publickey = true;
+	assert_int_equal(questions_for(t, "sarah"), FLOW_CODE);
+}
+
 /* ---- enrolment ---- */
 
 static void
@@ -1692,6 +1814,8 @@ main(void)
 		T(test_flow_judge__S3_enrolment_opens_nothing_by_itself),
 		T(test_flow_judge__S3_who_is_to_enrol),
 		T(test_flow_questions__S8_may_be_empty_for_all_or_none),
+		T(test_flow_one_line__password_and_code_in_one_answer),
+		T(test_flow_one_line__where_no_code_is_needed),
 		T(test_flow_authorize__S10_only_one_value_opens),
 		T(test_flow_authorize__a_key_alone_knows_of_no_mfa),
 		T(test_flow_authorize__evidence_of_the_auth_phase),

@@ -421,6 +421,25 @@ fail_more(struct world *w)
 	runtime_close(rt);
 }
 
+/* A screen locker with one prompt: the code is behind the password. */
+static void
+test_chkauth__one_line(void **state)
+{
+	struct world *w = need_root(state);
+	char code[9], line[32];
+
+	w->one_line = "lock*";
+	world_publish(w);
+	assert_int_equal(ask(GAMES, "ask", "games", "", "", NONE), CHK_ASK_JOINED);
+	assert_int_equal(ask(MAN, "ask", "man", "", "", NONE), CHK_ASK_PASSWORD);
+	world_code((int64_t)time(NULL) + 30, code);
+	snprintf(line, sizeof(line), "right%s", code);
+	assert_int_equal(ask(GAMES, "auth", "games", "right", "", NONE), CHK_WRONG);
+	assert_int_equal(ask(GAMES, "auth", "games", line, "", NONE), CHK_PERMIT);
+	/* S33, S35 */
+	assert_int_equal(ask(GAMES, "auth", "games", line, "", NONE), CHK_WRONG);
+}
+
 static void
 test_chkauth__S33_is_no_oracle(void **state)
 {
@@ -562,6 +581,7 @@ main(void)
 		T(test_chkauth__S33_guesses_through_a_service),
 		T(test_chkauth__S31_limits),
 		T(test_chkauth__S31_kill_races),
+		T(test_chkauth__one_line),
 		T(test_chkauth__S33_is_no_oracle),
 		T(test_chkauth__S31_whatever_the_caller_left),
 		T(test_chkauth__S32_hostile_requests),

@@ -1169,6 +1169,43 @@ test_chauthtok__through_iamctl(void **state)
 	pam_end(pamh, 0);
 }
 
+/* ---- one line ---- */
+
+/* Keyrings behind us get the password, and not the code. */
+static void
+test_one_line__the_password_alone_is_handed_on(void **state)
+{
+	struct test *t = need_root(state);
+	char text[512], line[32], code[9], file[128];
+	struct buf b = BUF_INIT;
+	pam_handle_t *pamh;
+
+	snprintf(file, sizeof(file), "%s/token", t->conf);
+	snprintf(text, sizeof(text), "auth required " MODULE "\n"
+	    "auth required pam_exec.so quiet expose_authtok /bin/cp /dev/stdin %s\n",
+	    file);
+	t->w.one_line = "login";
+	world_publish(&t->w);
+	write_conf(t, "login", text);
+	world_code((int64_t)time(NULL) + 30, code);
+	snprintf(line, sizeof(line), "right%s", code);
+	t->person.code = line; /* it is asked for in the same prompt */
+	pamh = start(t, "login", "sarah");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript,
+	    "[Password and verification code: ]");
+	pam_end(pamh, 0);
+	assert_int_equal(file_read(file, FILE_ANY, 64, &b), 0);
+	assert_string_equal(buf_cstr(&b), "right");
+	buf_release(&b);
+	/* S8 */
+	write_conf(t, "login", plain);
+	t->person.code = "right000000";
+	assert_int_equal(alone(t, "login", "no-such-user", AUTH), PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript,
+	    "[Password and verification code: ]");
+}
+
 /* ---- recovery codes ---- */
 
 /* vera, whom iamctl has made, with password and device. */
@@ -1615,6 +1652,7 @@ main(void)
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
+		T(test_one_line__the_password_alone_is_handed_on),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),
 		T(test_enrolment__S3_device_recovery_codes_and_in),
