@@ -349,6 +349,7 @@ sync_device(struct op_call *c, json_t *device, uint32_t uid, unsigned steps)
 	if (member_set(c, device, "EnableStep",
 	    json_integer((json_int_t)step)) != 0)
 		return -1;
+	json_object_del(device, "LearntDriftSteps");
 	return member_set(c, device, "DriftSteps", json_integer(drift));
 }
 
@@ -432,6 +433,33 @@ resync_mfa_device(struct op_call *c)
 	    device_get_enabled(c, &device) == 0 &&
 	    sync_device(c, device, uid_of(user), RESYNC_SEARCH_STEPS) == 0)
 		r = device_put(c, device);
+	json_decref(device);
+	json_decref(user);
+	return r;
+}
+
+/* ---- RecordMFADrift ---- */
+
+/* Within what the module learns by itself; it changes no code that was used. */
+static int
+record_mfa_drift(struct op_call *c)
+{
+	json_t *user = NULL, *device = NULL;
+	long drift = op_int(c, "DriftSteps", 0), base;
+	int r = -1;
+
+	if (user_get(c, op_str(c, "UserName"), &user) != 0 ||
+	    device_get_enabled(c, &device) != 0)
+		goto out;
+	base = (long)json_integer_value(json_object_get(device, "DriftSteps"));
+	if (drift > base + RUNTIME_DRIFT_MAX || drift < base - RUNTIME_DRIFT_MAX)
+		op_fail(c, "InvalidInput", "A device's drift is learnt up to %d steps"
+		    " from its last synchronisation; resync-mfa-device sets it right.",
+		    RUNTIME_DRIFT_MAX);
+	else if (member_set(c, device, "LearntDriftSteps",
+	    json_integer(drift)) == 0)
+		r = device_put(c, device);
+out:
 	json_decref(device);
 	json_decref(user);
 	return r;
@@ -630,6 +658,14 @@ static const struct op_param codes_params[] = {
 	PARAM_END
 };
 
+static const struct op_param drift_params[] = {
+	PARAM_USER_NAME(true, "The user."),
+	PARAM_SERIAL,
+	{ .name = "DriftSteps", .type = OP_INT, .required = true, .min = -2884,
+	    .max = 2884, .help = "How many steps its clock runs ahead." },
+	PARAM_END
+};
+
 static const struct op_param deactivate_params[] = {
 	PARAM_USER_NAME(false, "The user; by default whoever has it."),
 	PARAM_SERIAL,
@@ -669,6 +705,11 @@ const struct op ops_mfa[] = {
 	    " row.",
 	    .params = codes_params, .resource = USER_ARN, .needs_init = true,
 	    .run = resync_mfa_device },
+	{ .name = "RecordMFADrift", .service = "host",
+	    .summary = "Keep what logins have learnt of a device's clock; logins do"
+	    " it.",
+	    .params = drift_params, .resource = USER_ARN, .needs_init = true,
+	    .run = record_mfa_drift, .access = OP_ACCESS_SELF },
 	{ .name = "DeactivateMFADevice", .service = "iam",
 	    .summary = "Take a device from its user.",
 	    .params = deactivate_params, .resource = USER_ARN,

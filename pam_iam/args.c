@@ -20,6 +20,8 @@ args_read(int argc, const char **argv, struct args *ret)
 			ret->use_authtok = true;
 		else if (strcmp(argv[i], "mfa_only") == 0)
 			ret->mfa_only = true;
+		else if (strcmp(argv[i], "no_last_login") == 0)
+			ret->no_last_login = true;
 		else if (ret->unknown == NULL)
 			ret->unknown = argv[i];
 	}

@@ -347,56 +347,56 @@ struct code_match {
 	bool recovery;        /* it is one of the recovery codes */
 	unsigned device;
 	uint64_t step;
+	struct runtime_drift drift;
 };
 
 /* The step that was running at t_s, and all before it, are over. */
 static uint64_t
-steps_until(int64_t t_s, const struct snap_device *d)
+steps_until(int64_t t_s, const struct snap_device *d, int32_t drift)
 {
 	int64_t step;
 
 	if (t_s <= 0 || d->period_s == 0)
 		return 0;
-	step = t_s / (int64_t)d->period_s + d->drift_steps;
+	step = t_s / (int64_t)d->period_s + drift;
 	return step > 0 ? (uint64_t)step : 0;
 }
 
 static int
-min_step(struct flow *f, const struct snap_device *d, uint64_t *ret)
+min_step(struct flow *f, const struct snap_device *d,
+    struct runtime_drift *drift, uint64_t *ret)
 {
 	uint64_t last, enabled, epoch;
 	int64_t enabled_s;
 	int r;
 
-	r = runtime_totp_last(f->rt, f->id.principal.uid, d->serial, &last);
+	r = runtime_totp_drift(f->rt, f->id.principal.uid, d->serial, drift, &last);
 	if (r != 0)
 		return r;
 	enabled_s = d->enabled_s > INT64_MAX ? INT64_MAX : (int64_t)d->enabled_s;
-	enabled = steps_until(enabled_s, d);
-	epoch = steps_until(runtime_epoch_s(f->rt), d);
+	enabled = steps_until(enabled_s, d, d->drift_steps);
+	/* Whichever its clock is: what it may have shown before the boot is over. */
+	epoch = steps_until(runtime_epoch_s(f->rt), d,
+	    drift->drift > drift->base ? drift->drift : drift->base);
 	if (enabled > last)
 		last = enabled;
 	*ret = epoch > last ? epoch : last;
 	return 0;
 }
 
+/* Around one drift. */
 static int
-check_device(struct flow *f, const struct seal_key *key, unsigned i,
-    const char *code, struct code_match *m)
+check_window(struct flow *f, unsigned i, const struct secret *seed,
+    int32_t drift, uint64_t min, const char *code, struct code_match *m)
 {
 	const struct snap_device *d = &f->id.principal.devices[i];
-	struct totp_params params = { d->alg, d->digits, d->period_s,
-	    d->drift_steps };
-	struct secret seed = SECRET_INIT;
+	struct totp_params params = { d->alg, d->digits, d->period_s, drift };
 	bool ok = false, reused = false;
-	uint64_t min, step;
+	uint64_t step;
 	int r;
 
-	if ((r = unseal(key, d->serial, d->seed, d->seed_len, &seed)) == 0 &&
-	    (r = min_step(f, d, &min)) == 0)
-		r = totp_check(&seed, &params, code, f->facts->now_s, min, &ok,
-		    &step, &reused);
-	secret_release(&seed);
+	r = totp_check(seed, &params, code, f->facts->now_s, min, &ok, &step,
+	    &reused);
 	if (r != 0)
 		return r;
 	if (reused)
@@ -407,6 +407,28 @@ check_device(struct flow *f, const struct seal_key *key, unsigned i,
 		m->step = step;
 	}
 	return 0;
+}
+
+static int
+check_device(struct flow *f, const struct seal_key *key, unsigned i,
+    const char *code, struct code_match *m)
+{
+	const struct snap_device *d = &f->id.principal.devices[i];
+	struct runtime_drift drift = { d->drift_steps, d->learnt_steps, 0 };
+	struct secret seed = SECRET_INIT;
+	bool had = m->hit;
+	uint64_t min;
+	int r;
+
+	if ((r = unseal(key, d->serial, d->seed, d->seed_len, &seed)) == 0 &&
+	    (r = min_step(f, d, &drift, &min)) == 0 &&
+	    (r = check_window(f, i, &seed, drift.drift, min, code, m)) == 0 &&
+	    drift.drift != drift.base)
+		r = check_window(f, i, &seed, drift.base, min, code, m);
+	secret_release(&seed);
+	if (!had && m->hit)
+		m->drift = drift;
+	return r;
 }
 
 static int
@@ -703,6 +725,28 @@ claim_recovery(struct flow *f, struct attempt *t)
 	return r;
 }
 
+/* How far ahead of our clock the device was with this code. Nothing of it can
+ * keep her out: it is there to let her in next time, too. */
+static void
+learn_drift(struct flow *f, struct code_match *m)
+{
+	const struct snap_principal *p = &f->id.principal;
+	const struct snap_device *d = &p->devices[m->device];
+	int64_t offset = (int64_t)m->step - f->facts->now_s / (int64_t)d->period_s;
+	bool moved = false;
+	int r;
+
+	if (offset == m->drift.drift && m->drift.lean == 0)
+		return;
+	r = runtime_totp_learn(f->rt, p->uid, d->serial, (int32_t)offset, &m->drift,
+	    &moved);
+	if (r == 0 && moved && f->host->record_drift != NULL)
+		r = f->host->record_drift(f->host->publish_arg, p->user_name,
+		    d->serial, m->drift.drift);
+	if (r != 0)
+		flow_set_note(f, "a device's drift is not kept", r);
+}
+
 /* One use of a code opens once: exactly one of several wins (S35). */
 static int
 claim(struct flow *f, struct attempt *t)
@@ -719,6 +763,8 @@ claim(struct flow *f, struct attempt *t)
 	    t->code.step, &won);
 	if (r == 0 && !won)
 		t->reason = "CodeReused";
+	else if (r == 0)
+		learn_drift(f, &t->code);
 	return r;
 }
 
@@ -767,6 +813,16 @@ leave_evidence(struct flow *f, const struct runtime_evidence *e)
 	return r;
 }
 
+/* For the person's next login; what cannot be kept is not told. */
+static void
+count_for_her(struct flow *f)
+{
+	if (!f->facts->by_proxy && f->host->logins != NULL &&
+	    strcmp(f->action, "host:Login") == 0)
+		(void)lastlogin_failed(f->host->logins, f->id.principal.uid,
+		    f->facts->now_s);
+}
+
 /* A failure counts, and that it could be counted is a condition: an answer that
  * costs nothing could be asked for without end. */
 static int
@@ -774,6 +830,7 @@ failed(struct flow *f, struct attempt *t)
 {
 	int r = end_attempt(f, t, RUNTIME_FAILED);
 
+	count_for_her(f);
 	write_failure(f, t->reason, "Failed authentication");
 	if (r != 0)
 		flow_set_note(f, "the failure cannot be counted", r);

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include "common/base/base.h"
+#include "common/runtime/lastlogin.h"
 #include "common/runtime/runtime.h"
 #include "common/snapshot/principal.h"
 
@@ -36,6 +37,7 @@ struct flow_host {
 	const char *host_file, *settings_file; /* /etc/iam/host.json, iam.json */
 	const char *private_snapshot, *governed, *passwd, *seal_key;
 	const char *run, *trail, *spool;
+	const char *logins; /* of last logins; NULL: none are kept */
 	gid_t auth_gid;
 	flow_uid_of *uid_of;
 	flow_name_of *name_of;
@@ -46,7 +48,10 @@ struct flow_host {
 	 * was there and is not any more; *ret_left: how many are. NULL for a front that may not. */
 	int (*use_recovery)(void *arg, const char *user_name,
 	    const struct secret *code, bool *ret_ok, unsigned *ret_left);
-	void *publish_arg; /* of both */
+	/* Keep a device's learnt drift for good, if that can be. May be NULL. */
+	int (*record_drift)(void *arg, const char *user_name, const char *serial,
+	    int32_t drift);
+	void *publish_arg; /* of all */
 };
 
 /* The compiled-in places, the system's name services, no publish. */
@@ -213,6 +218,8 @@ bool flow_hash_is_old(const struct flow *f);
 
 /* Turn evidence into the session record of facts.pid, with an event. */
 int flow_session_open(struct flow *f, const struct runtime_evidence *evidence);
+/* After it: the login before this one, of a service that is a login; NULL: not known. */
+const struct lastlogin *flow_last_login(const struct flow *f);
 /* The end of it. Sessions that were never opened are fine. */
 int flow_session_close(struct flow *f);
 

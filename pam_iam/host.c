@@ -28,6 +28,7 @@ flow_host_init(struct flow_host *host)
 		.passwd = IAM_PATH_PASSWD,
 		.seal_key = IAM_PATH_SEAL_KEY,
 		.run = IAM_PATH_RUN,
+		.logins = IAM_PATH_LOGINS,
 		.trail = IAM_PATH_TRAIL,
 		.spool = IAM_PATH_RUN "/spool",
 		.auth_gid = auth_gid(),

@@ -114,6 +114,8 @@ struct flow {
 	uint64_t source;                 /* of the throttle */
 	const char *action;              /* of the PAM service */
 	struct login_key key;
+	bool has_last;                   /* of flow_session_open */
+	struct lastlogin last;
 	char note[256];
 };
 

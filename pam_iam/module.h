@@ -11,6 +11,7 @@
 
 struct args {
 	bool debug, try_first_pass, use_first_pass, use_authtok, mfa_only;
+	bool no_last_login;
 	const char *unknown; /* the first option that is none; borrowed */
 };
 
@@ -62,6 +63,9 @@ int spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
 int spawn_complete_enrolment(const char *user_name, const char *seed,
     const struct secret *code1, const struct secret *code2, struct buf *said,
     bool *ret_ok, char *code, size_t code_size);
+/* "iamctl record-mfa-drift"; the shape is flow_host.record_drift. */
+int spawn_record_drift(void *arg, const char *user_name, const char *serial,
+    int32_t drift);
 int spawn_make_home(const char *name, uint32_t home_umask);
 /*
  * "iamctl change-password" with the passwords on standard input. old may be

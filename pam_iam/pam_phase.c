@@ -123,6 +123,7 @@ phase_open(struct phase *ph, enum flow_mode mode)
 	if (mode == FLOW_DECIDE && geteuid() == 0) {
 		ph->host.publish = spawn_publish;
 		ph->host.use_recovery = spawn_use_recovery;
+		ph->host.record_drift = spawn_record_drift;
 		ph->facts.can_enrol = true;
 	}
 	if ((r = flow_open(&ph->host, &ph->facts, mode, &ph->flow)) != 0)

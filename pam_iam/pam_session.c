@@ -89,6 +89,63 @@ ours(struct phase *ph)
 	return PAM_SYSTEM_ERR;
 }
 
+/* "2026-11-24 10:30:05 +0100", by the host's zone; UTC when that cannot be had. */
+static void
+put_time(struct buf *b, int64_t t_s)
+{
+	struct tz_local l = { 0 };
+	struct tz *tz = NULL;
+	int offset;
+
+	if (tz_load(NULL, &tz) != 0 || tz_at(tz, t_s, &l) != 0)
+		(void)tz_utc(t_s, &l);
+	tz_free(tz);
+	offset = l.utc_offset_s < 0 ? -l.utc_offset_s : l.utc_offset_s;
+	buf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d %c%02d%02d", l.year, l.month,
+	    l.day, l.second_of_day / 3600, l.second_of_day / 60 % 60,
+	    l.second_of_day % 60, l.utc_offset_s < 0 ? '-' : '+', offset / 3600,
+	    offset / 60 % 60);
+}
+
+/* What the other side or a program has named: nothing that a terminal obeys (S42). */
+static void
+put_plain(struct buf *b, const char *s)
+{
+	for (; *s != '\0'; s++)
+		buf_putc(b, *s > 0x20 && *s < 0x7f ? *s : '?');
+}
+
+/*
+ * As pam_lastlog does it, from our own record. Whether there is a ~/.hushlogin is
+ * not looked at: nothing under a home is opened by root (S36).
+ */
+static void
+say_last_login(struct phase *ph)
+{
+	const struct lastlogin *last = flow_last_login(ph->flow);
+	struct buf b = BUF_INIT;
+
+	if (last == NULL || ph->args.no_last_login)
+		return;
+	if (last->at_s > 0) {
+		buf_puts(&b, "Last login: ");
+		put_time(&b, last->at_s);
+		if (last->rhost[0] != '\0' || last->tty[0] != '\0')
+			buf_puts(&b, last->rhost[0] != '\0' ? " from " : " on ");
+		put_plain(&b, last->rhost[0] != '\0' ? last->rhost : last->tty);
+		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&b));
+	}
+	if (last->failures > 0) {
+		buf_reset(&b);
+		buf_printf(&b, last->failures == 1 ? "%u failed attempt to log in"
+		    " since then, at " : "%u failed attempts to log in since then,"
+		    " the last at ", (unsigned)last->failures);
+		put_time(&b, last->failed_s);
+		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&b));
+	}
+	buf_release(&b);
+}
+
 int
 phase_open_session(struct phase *ph)
 {
@@ -99,6 +156,7 @@ phase_open_session(struct phase *ph)
 	if ((r = flow_session_open(ph->flow, phase_kept(ph))) != 0)
 		return phase_code(r);
 	make_home(ph);
+	say_last_login(ph);
 	return PAM_SUCCESS;
 }
 

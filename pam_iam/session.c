@@ -83,6 +83,27 @@ prepare_state(struct flow *f)
 		flow_set_note(f, "the user's state file is not made", r);
 }
 
+static void
+swap_last_login(struct flow *f, const struct runtime_evidence *e)
+{
+	struct lastlogin now = { .at_s = f->facts->now_s };
+
+	if (f->host->logins == NULL || strcmp(f->action, "host:Login") != 0)
+		return;
+	snprintf(now.service, sizeof(now.service), "%s", e->service);
+	snprintf(now.rhost, sizeof(now.rhost), "%s", e->rhost);
+	snprintf(now.tty, sizeof(now.tty), "%s", e->tty);
+	/* An error is no reason to keep her out, and full disks have other signs. */
+	(void)lastlogin_swap(f->host->logins, f->id.principal.uid, &now,
+	    &f->has_last, &f->last);
+}
+
+const struct lastlogin *
+flow_last_login(const struct flow *f)
+{
+	return f->has_last ? &f->last : NULL;
+}
+
 int
 flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 {
@@ -105,6 +126,7 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 	    (r = runtime_session_open(f->rt, f->facts->pid, &e)) != 0)
 		goto out;
 	prepare_state(f);
+	swap_last_login(f, &e);
 	put_event(f, "OpenSession", &e);
 out:
 	if (r != 0)

@@ -447,6 +447,24 @@ spawn_upgrade_hash(const char *user_name, const struct secret *password)
 }
 
 int
+spawn_record_drift(void *arg, const char *user_name, const char *serial,
+    int32_t drift)
+{
+	char user[65], device[257], steps[32];
+	const char *const argv[] = { "iamctl", "record-mfa-drift", "--user-name",
+		user, "--serial-number", device, steps, NULL };
+
+	(void)arg;
+	if (!name_is_iam(user_name, sizeof(user) - 1) ||
+	    strlen(serial) >= sizeof(device) || strncmp(serial, "arn:", 4) != 0)
+		return IAM_ERR_ARG;
+	snprintf(user, sizeof(user), "%s", user_name);
+	snprintf(device, sizeof(device), "%s", serial);
+	snprintf(steps, sizeof(steps), "--drift-steps=%d", (int)drift);
+	return run_quietly(IAMCTL_PATH, argv);
+}
+
+int
 spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
     bool *ret_ok, char *code, size_t code_size)
 {

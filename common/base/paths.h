@@ -29,6 +29,7 @@
 #define IAM_PATH_SNAPSHOT_DIR IAM_PATH_LIB "/snapshot"
 #define IAM_PATH_PUBLIC IAM_PATH_SNAPSHOT_DIR "/public"
 #define IAM_PATH_PRIVATE IAM_PATH_SNAPSHOT_DIR "/private"
+#define IAM_PATH_LOGINS IAM_PATH_LIB "/logins"
 #define IAM_PATH_RUN IAM_ROOT "/run/iam"
 #define IAM_PATH_LOG_DIR IAM_ROOT "/var/log/iam"
 #define IAM_PATH_TRAIL IAM_PATH_LOG_DIR "/trail.jsonl"

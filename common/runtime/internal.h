@@ -52,6 +52,7 @@ enum principal_word {
 	WORD_DEVICES,
 	WORD_EVENTS = 12,
 	WORD_SOURCES = 16, /* pairs: who, state */
+	WORD_DRIFTS = 80,  /* of the devices, in the same order */
 };
 
 /* A device that is met first after damage: its codes up to so many steps

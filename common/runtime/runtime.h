@@ -69,6 +69,30 @@ int runtime_totp_claim(struct runtime *rt, uint32_t uid, const char *device,
 int runtime_totp_last(struct runtime *rt, uint32_t uid, const char *device,
     uint64_t *ret_step);
 
+#define RUNTIME_DRIFT_MAX 4  /* steps: two minutes, or four */
+#define RUNTIME_DRIFT_TURNS 3
+
+struct runtime_drift {
+	int32_t base;  /* in: of the last synchronisation (snapshot) */
+	int32_t drift; /* in: what was known when the snapshot was made; out: now */
+	int32_t lean;  /* out: see below */
+};
+
+/*
+ * What has been learnt of a device's clock: how many steps it runs ahead of ours.
+ * Learning is slow and bounded: three codes in a row on the same side of the
+ * drift move it by one step, a code that fits begins anew, and it never goes
+ * further from base than RUNTIME_DRIFT_MAX, nor does it when the base is another one
+ * than it was learnt for. It moves the window and never the last used step.
+ * *ret_last as runtime_totp_last.
+ */
+int runtime_totp_drift(struct runtime *rt, uint32_t uid, const char *device,
+    struct runtime_drift *d, uint64_t *ret_last);
+/* A code was accepted that is offset steps ahead of our clock, and claimed.
+ * *ret_moved: d->drift is another one now, to be kept for good. */
+int runtime_totp_learn(struct runtime *rt, uint32_t uid, const char *device,
+    int32_t offset, struct runtime_drift *d, bool *ret_moved);
+
 /* ---- throttle ---- */
 
 /*

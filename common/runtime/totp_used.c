@@ -12,6 +12,13 @@
 #define STEP_MAX ((UINT64_C(1) << STEP_BITS) - 1 - PRINCIPAL_REPAIR_STEPS)
 #define TRIES_MAX 1000
 
+/* A drift word: id (16 bits), base (14), drift less base (4), lean (3), each number
+ * with its zero in the middle. */
+#define BASE_BITS 14
+#define BASE_MAX ((1 << (BASE_BITS - 1)) - 1)
+#define AWAY_BITS 4
+#define LEAN_BITS 3
+
 struct place {
 	unsigned i;    /* of the word */
 	uint64_t word; /* what was there */
@@ -149,4 +156,129 @@ runtime_totp_last(struct runtime *rt, uint32_t uid, const char *device,
 	find(p, device_id(device), &at);
 	*ret_step = at.step;
 	return 0;
+}
+
+/* ---- drift ---- */
+
+static int32_t
+bounded(int64_t drift, int32_t base)
+{
+	if (drift > base + RUNTIME_DRIFT_MAX)
+		return base + RUNTIME_DRIFT_MAX;
+	return drift < base - RUNTIME_DRIFT_MAX ? base - RUNTIME_DRIFT_MAX :
+	    (int32_t)drift;
+}
+
+static bool
+base_ok(int32_t base)
+{
+	return base >= -BASE_MAX && base <= BASE_MAX;
+}
+
+static uint64_t
+pack_drift(uint64_t id, const struct runtime_drift *d)
+{
+	uint64_t payload = id;
+
+	payload = payload << BASE_BITS | (uint64_t)(d->base + BASE_MAX + 1);
+	payload = payload << AWAY_BITS |
+	    (uint64_t)(d->drift - d->base + (1 << (AWAY_BITS - 1)));
+	return payload << LEAN_BITS |
+	    (uint64_t)(d->lean + (1 << (LEAN_BITS - 1)));
+}
+
+/* What is here counts when it was learnt of this device and for the same base, else
+ * what came with the snapshot. Damaged, it is nothing. */
+static void
+merge_drift(struct principal *p, unsigned i, uint64_t id,
+    struct runtime_drift *d, uint64_t *ret_word)
+{
+	uint64_t payload;
+	int32_t base;
+
+	d->lean = 0;
+	d->drift = bounded(d->drift, d->base);
+	*ret_word = word_load(p, i);
+	if (*ret_word == 0 || !word_unpack(p, i, *ret_word, &payload) ||
+	    payload >> (BASE_BITS + AWAY_BITS + LEAN_BITS) != id)
+		return;
+	base = (int32_t)(payload >> (AWAY_BITS + LEAN_BITS) &
+	    ((1 << BASE_BITS) - 1)) - BASE_MAX - 1;
+	if (base != d->base)
+		return;
+	d->drift = bounded((int64_t)(payload >> LEAN_BITS &
+	    ((1 << AWAY_BITS) - 1)) - (1 << (AWAY_BITS - 1)) + base, base);
+	d->lean = (int32_t)(payload & ((1 << LEAN_BITS) - 1)) -
+	    (1 << (LEAN_BITS - 1));
+}
+
+int
+runtime_totp_drift(struct runtime *rt, uint32_t uid, const char *device,
+    struct runtime_drift *d, uint64_t *ret_last)
+{
+	uint64_t id = device_id(device), word;
+	struct principal *p;
+	struct place at;
+	int r;
+
+	if (!base_ok(d->base))
+		return IAM_ERR_ARG;
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	find(p, id, &at);
+	*ret_last = at.step;
+	/* Where no device is, id fits none. */
+	merge_drift(p, at.i - WORD_DEVICES + WORD_DRIFTS, at.found ? id : 0, d,
+	    &word);
+	return 0;
+}
+
+static void
+learn(struct runtime_drift *d, int32_t offset)
+{
+	if (offset == d->drift)
+		d->lean = 0;
+	else if (offset > d->drift)
+		d->lean = d->lean > 0 ? d->lean + 1 : 1;
+	else
+		d->lean = d->lean < 0 ? d->lean - 1 : -1;
+	if (d->lean < RUNTIME_DRIFT_TURNS && d->lean > -RUNTIME_DRIFT_TURNS)
+		return;
+	d->drift = bounded((int64_t)d->drift + (d->lean > 0 ? 1 : -1), d->base);
+	d->lean = 0;
+}
+
+int
+runtime_totp_learn(struct runtime *rt, uint32_t uid, const char *device,
+    int32_t offset, struct runtime_drift *d, bool *ret_moved)
+{
+	const struct runtime_drift start = *d;
+	uint64_t id = device_id(device), word;
+	struct principal *p;
+	struct place at;
+	int32_t before;
+	unsigned i, tries;
+	int r;
+
+	*ret_moved = false;
+	if (!base_ok(d->base))
+		return IAM_ERR_ARG;
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	find(p, id, &at);
+	/* It has been claimed, so it is there; else there is nothing to learn. */
+	if (!at.found)
+		return 0;
+	i = at.i - WORD_DEVICES + WORD_DRIFTS;
+	for (tries = 0; tries < TRIES_MAX; tries++) {
+		*d = start;
+		merge_drift(p, i, id, d, &word);
+		before = d->drift;
+		learn(d, offset);
+		if (!word_swap(p, i, &word, word_pack(p, i, pack_drift(id, d))))
+			continue;
+		*ret_moved = d->drift != before;
+		return 0;
+	}
+	return IAM_ERR_BUSY;
 }

@@ -91,6 +91,7 @@ put_device(struct buf *b, const struct snap_device *d)
 	buf_u32(b, d->digits);
 	buf_u32(b, d->period_s);
 	buf_u32(b, (uint32_t)d->drift_steps);
+	buf_u32(b, (uint32_t)d->learnt_steps);
 	buf_blob(b, d->seed, d->seed_len);
 }
 
@@ -103,6 +104,7 @@ get_device(struct rd *r, struct snap_device *d)
 	d->digits = rd_u32(r);
 	d->period_s = rd_u32(r);
 	d->drift_steps = (int32_t)rd_u32(r);
+	d->learnt_steps = (int32_t)rd_u32(r);
 	d->seed = rd_blob(r, &d->seed_len);
 	if (!device_ok(d))
 		r->err = IAM_ERR_FORMAT;

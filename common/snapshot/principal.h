@@ -31,7 +31,8 @@ struct snap_device {
 	const char *serial;      /* arn:aws:iam::…:mfa/NAME */
 	uint64_t enabled_s;      /* codes of the step that began then, and before, are used up */
 	uint32_t alg, digits, period_s; /* enum snap_mfa_alg; 6 or 8; 30 or 60 */
-	int32_t drift_steps;     /* learnt when it was enabled or resynchronised */
+	int32_t drift_steps;     /* of when it was enabled or resynchronised */
+	int32_t learnt_steps;    /* of its logins, until the snapshot was made */
 	const uint8_t *seed;     /* sealed (credential/seal.h) */
 	size_t seed_len;
 };

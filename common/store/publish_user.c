@@ -105,13 +105,17 @@ read_device(const json_t *device, uint8_t seed[SEED_MAX],
 		.digits = (uint32_t)number(device, "Digits"),
 		.period_s = (uint32_t)number(device, "Period"),
 		.drift_steps = (int32_t)number(device, "DriftSteps"),
+		.learnt_steps = (int32_t)number(device, "LearntDriftSteps"),
 		.seed = seed,
 	};
 	if (ret->serial == NULL || ret->alg == 0 || sealed == NULL ||
 	    (ret->digits != 6 && ret->digits != 8) ||
 	    (ret->period_s != 30 && ret->period_s != 60) ||
-	    ret->drift_steps != number(device, "DriftSteps"))
+	    ret->drift_steps != number(device, "DriftSteps") ||
+	    ret->learnt_steps != number(device, "LearntDriftSteps"))
 		return false;
+	if (json_object_get(device, "LearntDriftSteps") == NULL)
+		ret->learnt_steps = ret->drift_steps;
 	ret->enabled_s = enabled_s(device);
 	return sodium_base642bin(seed, SEED_MAX, sealed, strlen(sealed), NULL,
 	    &ret->seed_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&

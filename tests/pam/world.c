@@ -134,6 +134,7 @@ world_open(struct world *w, const char *root)
 	w->host.run = place(w, 6, "/run/iam");
 	w->host.trail = place(w, 7, "/var/log/iam/trail.jsonl");
 	w->host.spool = place(w, 8, "/run/iam/spool");
+	w->host.logins = place(w, 9, "/var/lib/iam/logins");
 	/* Made by the runtime itself, with its epoch. */
 	rmdir(w->host.run);
 	w->host.auth_gid = (gid_t)-1;
@@ -254,6 +255,31 @@ add_policy(const struct world *w, struct snap_builder *b,
 	buf_release(&out);
 }
 
+static struct buf sealed_seeds[SNAP_DEVICES_MAX];
+
+/* Several, all with the same seed, each sealed for its own serial number. */
+static void
+add_devices(const struct world *w, struct snap_principal *p,
+    char serials[SNAP_DEVICES_MAX][200])
+{
+	const struct secret seed = { (uint8_t *)WORLD_SEED, 20 };
+	struct seal_key key;
+	uint32_t i;
+
+	memset(&key, 'k', sizeof(key));
+	for (i = 0; i < w->device_count; i++) {
+		snprintf(serials[i], sizeof(serials[i]), "arn:aws:iam::" WORLD_ACCOUNT
+		    ":mfa/%s-%u", p->user_name, i);
+		buf_reset(&sealed_seeds[i]);
+		MUST(seal(&key, serials[i], &seed, &sealed_seeds[i]) == 0);
+		p->devices[i] = w->devices[i];
+		p->devices[i].serial = serials[i];
+		p->devices[i].seed = sealed_seeds[i].p;
+		p->devices[i].seed_len = sealed_seeds[i].len;
+	}
+	p->device_count = w->device_count;
+}
+
 static void
 add_person(const struct world *w, struct snap_builder *b,
     const struct world_person *who)
@@ -263,6 +289,7 @@ add_person(const struct world *w, struct snap_builder *b,
 	struct snap_principal *p = calloc(1, sizeof(*p));
 	struct buf out = BUF_INIT, sealed = BUF_INIT;
 	struct crypt_data *crypt = calloc(1, sizeof(*crypt));
+	char serials[SNAP_DEVICES_MAX][200];
 	uint8_t hash[RECOVERY_HASH_LEN];
 	struct seal_key seal_key;
 
@@ -301,6 +328,8 @@ add_person(const struct world *w, struct snap_builder *b,
 		p->keys[0] = (struct snap_ssh_key){ WORLD_KEY_ID, w->key,
 			w->uploaded_s };
 	}
+	if (who->device && w->devices != NULL)
+		add_devices(w, p, serials);
 	if (who->device && w->recovery != NULL) {
 		bool is = false;
 

@@ -28,7 +28,7 @@ typedef int world_compile(const char *json, struct buf *ret);
 struct world {
 	char root[256];
 	bool temporary;
-	char paths[9][320];
+	char paths[10][320];
 	struct flow_host host;
 	const struct world_person *people; /* ends with a NULL name */
 	world_compile *compile;
@@ -42,6 +42,10 @@ struct world {
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */
 	int64_t uploaded_s;                /* when */
 	uint32_t digits;                   /* of the devices; 0: 6 */
+	/* Instead of one device: alg, digits, period, drifts of so many, whose serial
+	 * numbers end in their index. */
+	const struct snap_device *devices;
+	uint32_t device_count;
 	const char *one_line;              /* a service with one prompt; NULL: none */
 	uint32_t self_enrolment, enrolment_days;
 	int64_t enrol_from_s;

@@ -995,6 +995,160 @@ test_flow_check_password__same_throttle(void **state)
 	flow_close(f);
 }
 
+/* ---- devices of all kinds, and their clocks ---- */
+
+static const struct snap_device kinds[] = {
+	{ .alg = SNAP_TOTP_SHA1, .digits = 6, .period_s = 30 },
+	{ .alg = SNAP_TOTP_SHA256, .digits = 6, .period_s = 30 },
+	{ .alg = SNAP_TOTP_SHA512, .digits = 6, .period_s = 30 },
+	{ .alg = SNAP_TOTP_SHA1, .digits = 8, .period_s = 30 },
+	{ .alg = SNAP_TOTP_SHA256, .digits = 8, .period_s = 60 },
+	{ .alg = SNAP_TOTP_SHA512, .digits = 8, .period_s = 60 },
+	{ .alg = SNAP_TOTP_SHA1, .digits = 6, .period_s = 60 },
+	{ .alg = SNAP_TOTP_SHA512, .digits = 6, .period_s = 60 },
+};
+
+static void
+code_of_kind(const struct snap_device *d, int64_t t_s, int32_t offset,
+    char ret[9])
+{
+	const struct secret seed = { (uint8_t *)WORLD_SEED, 20 };
+	const struct totp_params params = { d->alg, d->digits, d->period_s, 0 };
+
+	assert_int_equal(totp_code(&seed, &params,
+	    (uint64_t)(t_s / (int64_t)d->period_s + offset), ret), 0);
+}
+
+static void
+test_flow_judge__any_of_eight_devices_answers(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+	char code[9], tail[16];
+	int32_t offset;
+	size_t i;
+
+	t->w.devices = kinds;
+	t->w.device_count = IAM_COUNT(kinds);
+	world_publish(&t->w);
+	for (i = 0; i < IAM_COUNT(kinds); i++) {
+		/* One step either side, and no more. */
+		for (offset = -2; offset <= 2; offset++) {
+			t->facts.now_s += 1200;
+			code_of_kind(&kinds[i], t->facts.now_s, offset, code);
+			if (attempt(t, "right", code, NULL, &e) != (offset >= -1 &&
+			    offset <= 1 ? FLOW_PERMIT : FLOW_DENY))
+				fail_msg("device %zu, step %d", i, offset);
+		}
+		snprintf(tail, sizeof(tail), "-%zu", i);
+		assert_string_equal(strrchr(e.device, '-'), tail);
+		/* S35: each has its own used steps. */
+		code_of_kind(&kinds[i], t->facts.now_s, 0, code);
+		assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_PERMIT);
+		assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_DENY);
+	}
+}
+
+static struct {
+	unsigned calls;
+	int32_t drift;
+	char serial[128];
+} drift_kept;
+
+static int
+test_record_drift(void *arg, const char *user_name, const char *serial,
+    int32_t drift)
+{
+	(void)arg;
+	assert_string_equal(user_name, "Sarah");
+	drift_kept.calls++;
+	drift_kept.drift = drift;
+	keep(drift_kept.serial, sizeof(drift_kept.serial), serial);
+	return 0;
+}
+
+/* So many logins, an hour apart, with a device that far ahead. */
+static enum flow_verdict
+log_in_with(struct test *t, int32_t offset, unsigned times)
+{
+	enum flow_verdict verdict = FLOW_DENY;
+	char code[9];
+
+	while (times-- > 0) {
+		t->facts.now_s += 3600;
+		code_of_kind(&kinds[0], t->facts.now_s, offset, code);
+		verdict = attempt(t, "right", code, NULL, NULL);
+	}
+	return verdict;
+}
+
+/* What a reboot does. Its epoch is now, and the tests' clock is ahead of it. */
+static void
+forget_run(struct test *t)
+{
+	char moved[400];
+
+	snprintf(moved, sizeof(moved), "%s.before", t->w.host.run);
+	assert_int_equal(rename(t->w.host.run, moved), 0);
+}
+
+static void
+test_flow_judge__a_device_that_drifts_is_followed(void **state)
+{
+	struct test *t = *state;
+	struct snap_device d = kinds[0];
+	int32_t k;
+
+	memset(&drift_kept, 0, sizeof(drift_kept));
+	t->w.host.record_drift = test_record_drift;
+	t->w.devices = &d;
+	t->w.device_count = 1;
+	world_publish(&t->w);
+	for (k = 1; k <= RUNTIME_DRIFT_MAX; k++) {
+		assert_int_equal(log_in_with(t, k, 2), FLOW_PERMIT);
+		assert_int_equal(drift_kept.calls, k - 1);
+		assert_int_equal(log_in_with(t, k, 1), FLOW_PERMIT);
+		assert_int_equal(drift_kept.calls, k);
+		assert_int_equal(drift_kept.drift, k);
+	}
+	assert_int_equal(log_in_with(t, k, 3), FLOW_PERMIT); /* one more is seen */
+	assert_int_equal(log_in_with(t, k + 1, 1), FLOW_DENY); /* but not learnt */
+	assert_int_equal(drift_kept.calls, RUNTIME_DRIFT_MAX);
+	/* The host's clock was it, and is put right. */
+	assert_int_equal(log_in_with(t, 0, 1), FLOW_PERMIT);
+	/* After a reboot, by the snapshot. */
+	forget_run(t);
+	d.learnt_steps = 3;
+	world_publish(&t->w);
+	assert_int_equal(log_in_with(t, 4, 1), FLOW_PERMIT);
+	assert_int_equal(log_in_with(t, -1, 1), FLOW_PERMIT);
+	assert_int_equal(log_in_with(t, -2, 1), FLOW_DENY);
+}
+
+/* S39: a clock put back makes no old code good again, learnt drift or not. */
+static void
+test_flow_judge__S39_clock_steps_back_and_forth(void **state)
+{
+	static const int jumps[] = { -30, -60, -3600, 86400, -86400, 30, 0 };
+	struct test *t = *state;
+	char code[9], other[9];
+	int64_t now;
+	size_t i;
+
+	log_in_with(t, 1, 3);
+	now = t->facts.now_s;
+	world_code(now + 30, code); /* the last one used: the device is a step ahead */
+	for (i = 0; i < IAM_COUNT(jumps); i++) {
+		t->facts.now_s = now + jumps[i];
+		assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_DENY);
+		if (jumps[i] <= 0) {
+			world_code(t->facts.now_s, other);
+			assert_int_equal(attempt(t, "right", other, NULL, NULL),
+			    FLOW_DENY);
+		}
+	}
+}
+
 /* ---- recovery codes ---- */
 
 #define RECOVERY "k3fq-7w2m-abcd-efgh"
@@ -1695,6 +1849,77 @@ test_flow_session__a_daemon_she_restarted_is_not_her(void **state)
 	assert_int_equal(questions_for(t, "dora"), FLOW_PASSWORD | FLOW_CODE);
 }
 
+static const struct lastlogin *
+last_login(struct test *t, struct lastlogin *room)
+{
+	struct flow *f = NULL;
+	const struct lastlogin *last;
+
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_LOOK, &f), 0);
+	assert_int_equal(flow_session_open(f, NULL), 0);
+	if ((last = flow_last_login(f)) != NULL)
+		*room = *last;
+	flow_close(f);
+	return last != NULL ? room : NULL;
+}
+
+static void
+test_flow_session__last_login(void **state)
+{
+	struct test *t = *state;
+	struct lastlogin l;
+	int64_t first = t->facts.now_s;
+	char garbage[512];
+
+	assert_null(last_login(t, &l));
+	t->facts.rhost = "192.0.2.9";
+	t->facts.now_s += 100;
+	assert_non_null(last_login(t, &l));
+	assert_int_equal(l.at_s, first);
+	assert_string_equal(l.rhost, "192.0.2.7");
+	assert_int_equal(l.failures, 0);
+	/* Failures since, but no sudo, no screen locker and nobody else's. */
+	t->facts.now_s += 100;
+	attempt(t, "wrong", NULL, NULL, NULL);
+	attempt(t, "right", "000000", NULL, NULL);
+	t->facts.service = "sudo";
+	attempt(t, "wrong", NULL, NULL, NULL);
+	t->facts.service = "sshd";
+	t->facts.by_proxy = true;
+	attempt(t, "wrong", NULL, NULL, NULL);
+	t->facts.by_proxy = false;
+	t->facts.user = "nora";
+	attempt(t, "wrong", NULL, NULL, NULL);
+	t->facts.user = "sarah";
+	/* After a reboot. */
+	forget_run(t);
+	t->facts.now_s += 100;
+	assert_non_null(last_login(t, &l));
+	assert_int_equal(l.at_s, first + 100);
+	assert_string_equal(l.rhost, "192.0.2.9");
+	assert_int_equal(l.failures, 2);
+	assert_int_equal(l.failed_s, first + 200);
+	assert_non_null(last_login(t, &l));
+	assert_int_equal(l.failures, 0);
+	/* Damaged, or another's: nothing is told, and she is in. */
+	memset(garbage, 'x', sizeof(garbage));
+	snprintf(garbage, sizeof(garbage), "%s/%u", t->w.host.logins, SARAH);
+	world_write(garbage, garbage, sizeof(garbage), 0600);
+	assert_null(last_login(t, &l));
+	assert_non_null(last_login(t, &l));
+	/* S37: neither a link nor a fifo nor an open directory is touched. */
+	assert_int_equal(unlink(garbage), 0);
+	assert_int_equal(mkfifo(garbage, 0600), 0);
+	assert_null(last_login(t, &l));
+	assert_int_equal(unlink(garbage), 0);
+	assert_int_equal(symlink("/etc/passwd", garbage), 0);
+	assert_null(last_login(t, &l));
+	assert_int_equal(unlink(garbage), 0);
+	assert_int_equal(chmod(t->w.host.logins, 0777), 0);
+	assert_null(last_login(t, &l));
+	assert_null(last_login(t, &l));
+}
+
 static void
 test_flow_session__S11_open_and_close_by_themselves(void **state)
 {
@@ -1808,6 +2033,9 @@ main(void)
 		T(test_flow_check_password__S15_forgets_nothing),
 		T(test_flow_judge__S6_bad_answers_count),
 		T(test_flow_check_password__same_throttle),
+		T(test_flow_judge__any_of_eight_devices_answers),
+		T(test_flow_judge__a_device_that_drifts_is_followed),
+		T(test_flow_judge__S39_clock_steps_back_and_forth),
 		T(test_flow_judge__recovery_code_is_mfa_once),
 		T(test_flow_judge__recovery_code_is_not_wasted),
 		T(test_flow_judge__S38_recovery_code_without_a_store_is_refused),
@@ -1831,6 +2059,7 @@ main(void)
 		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
 		T(test_flow_session__mfa_of_the_session_counts_for_sudo),
 		T(test_flow_session__a_daemon_she_restarted_is_not_her),
+		T(test_flow_session__last_login),
 		T(test_flow_session__S11_open_and_close_by_themselves),
 		T(test_flow__S1_nth_allocation_fails),
 	};

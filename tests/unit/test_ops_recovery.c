@@ -113,6 +113,28 @@ test_create_recovery_codes__those_before_are_worthless(void **state)
 	bed_fails(b, "DeleteRecoveryCodes", "{'UserName':'bob'}", "NoSuchEntity");
 }
 
+/* ---- drift ---- */
+
+static void
+test_record_mfa_drift__within_what_is_learnt(void **state)
+{
+	struct bed *b = *state;
+	json_t *doc;
+
+	make_bob(b);
+	bed_ok(b, "RecordMFADrift", "{'UserName':'bob','SerialNumber':'" SERIAL
+	    "','DriftSteps':-3}");
+	doc = bed_doc(b, "mfa/phone");
+	assert_int_equal(json_integer_value(json_object_get(doc,
+	    "LearntDriftSteps")), -3);
+	assert_int_equal(json_integer_value(json_object_get(doc, "DriftSteps")), 0);
+	json_decref(doc);
+	bed_fails(b, "RecordMFADrift", "{'UserName':'bob','SerialNumber':'" SERIAL
+	    "','DriftSteps':5}", "InvalidInput");
+	bed_fails(b, "RecordMFADrift", "{'UserName':'bob','SerialNumber':'" BED_ARN
+	    "mfa/other','DriftSteps':1}", "NoSuchEntity");
+}
+
 /* ---- enrolment ---- */
 
 static void
@@ -273,6 +295,7 @@ main(void)
 		BED_TEST(test_create_recovery_codes__needs_a_device),
 		BED_TEST(test_use_recovery_code__S35_each_is_good_once),
 		BED_TEST(test_create_recovery_codes__those_before_are_worthless),
+		BED_TEST(test_record_mfa_drift__within_what_is_learnt),
 		BED_TEST(test_enrolment__a_device_and_ten_codes),
 		BED_TEST(test_enrolment__off_or_over),
 		BED_TEST(test_enrolment__a_device_that_was_lost),

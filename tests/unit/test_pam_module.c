@@ -1169,6 +1169,54 @@ test_chauthtok__through_iamctl(void **state)
 	pam_end(pamh, 0);
 }
 
+/* ---- last login ---- */
+
+static void
+open_and_close(struct test *t, const char *service, int flags)
+{
+	pam_handle_t *pamh = start(t, service, "nora");
+
+	assert_int_equal(pam_open_session(pamh, flags), PAM_SUCCESS);
+	assert_int_equal(pam_close_session(pamh, flags), PAM_SUCCESS);
+	pam_end(pamh, 0);
+}
+
+static void
+test_last_login__is_told_unless_silent(void **state)
+{
+	struct test *t = need_root(state);
+	char evil[64];
+	pam_handle_t *pamh;
+
+	open_and_close(t, "sshd", 0);
+	assert_string_equal(t->person.transcript, "");
+	open_and_close(t, "sshd", 0);
+	assert_memory_equal(t->person.transcript, "{Last login: 20", 15);
+	assert_non_null(strstr(t->person.transcript, " from 192.0.2.7}"));
+	t->person.password = "wrong";
+	alone(t, "sshd", "nora", AUTH);
+	alone(t, "sshd", "nora", AUTH);
+	open_and_close(t, "sshd", 0);
+	assert_non_null(strstr(t->person.transcript,
+	    "{2 failed attempts to log in since then, the last at 20"));
+	open_and_close(t, "sshd", (int)PAM_SILENT);
+	assert_string_equal(t->person.transcript, "");
+	/* sudo is no login. */
+	open_and_close(t, "sudo", 0);
+	assert_string_equal(t->person.transcript, "");
+	write_conf(t, "login", "session required " MODULE " no_last_login\n");
+	open_and_close(t, "login", 0);
+	assert_string_equal(t->person.transcript, "");
+	/* S42: what the other side calls itself. */
+	snprintf(evil, sizeof(evil), "evil\033[2J\nroot \xc3\xa4");
+	pamh = start(t, "sshd", "nora");
+	pam_set_item(pamh, PAM_RHOST, evil);
+	assert_int_equal(pam_open_session(pamh, (int)PAM_SILENT), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	open_and_close(t, "sshd", 0);
+	assert_non_null(strstr(t->person.transcript, " from evil?[2J?root???}"));
+}
+
 /* ---- one line ---- */
 
 /* Keyrings behind us get the password, and not the code. */
@@ -1652,6 +1700,7 @@ main(void)
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
+		T(test_last_login__is_told_unless_silent),
 		T(test_one_line__the_password_alone_is_handed_on),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),

@@ -321,6 +321,93 @@ test_runtime_totp_claim__monotonic_S39(void **state)
 	assert_int_equal(last(b, DEV), 100001);
 }
 
+/* ---- drift ---- */
+
+/* A code that many steps ahead of our clock; *d as it is then. */
+static bool
+learn(struct bed *b, uint64_t step, int32_t base, int32_t start, int32_t offset,
+    struct runtime_drift *d)
+{
+	bool moved = false, won = false;
+
+	*d = (struct runtime_drift){ base, start, 0 };
+	assert_int_equal(runtime_totp_claim(b->rt, SARAH, DEV, step, &won), 0);
+	assert_true(won);
+	assert_int_equal(runtime_totp_learn(b->rt, SARAH, DEV, offset, d, &moved), 0);
+	return moved;
+}
+
+static int32_t
+drift_now(struct bed *b, int32_t base, int32_t start)
+{
+	struct runtime_drift d = { base, start, 0 };
+	uint64_t last;
+
+	assert_int_equal(runtime_totp_drift(b->rt, SARAH, DEV, &d, &last), 0);
+	return d.drift;
+}
+
+static void
+test_runtime_totp_learn__slow_and_bounded(void **state)
+{
+	struct bed *b = *state;
+	struct runtime_drift d;
+	uint64_t step = 100;
+	int i;
+
+	assert_int_equal(drift_now(b, 0, 0), 0);
+	/* Two late ones and one that fits: nothing. */
+	assert_false(learn(b, step++, 0, 0, -1, &d));
+	assert_false(learn(b, step++, 0, 0, -1, &d));
+	assert_false(learn(b, step++, 0, 0, 0, &d));
+	assert_false(learn(b, step++, 0, 0, -1, &d));
+	assert_false(learn(b, step++, 0, 0, 1, &d));
+	assert_int_equal(drift_now(b, 0, 0), 0);
+	/* Three in a row: one step. */
+	assert_false(learn(b, step++, 0, 0, 1, &d));
+	assert_true(learn(b, step++, 0, 0, 1, &d));
+	assert_int_equal(d.drift, 1);
+	assert_int_equal(drift_now(b, 0, 0), 1);
+	/* Never further than that. */
+	for (i = 0; i < 60; i++)
+		learn(b, step++, 0, 0, 50, &d);
+	assert_int_equal(d.drift, RUNTIME_DRIFT_MAX);
+	for (i = 0; i < 60; i++)
+		learn(b, step++, 0, 0, -50, &d);
+	assert_int_equal(d.drift, -RUNTIME_DRIFT_MAX);
+	/* Synchronised anew: it belongs to the old base. */
+	assert_int_equal(drift_now(b, 7, 7), 7);
+	assert_int_equal(drift_now(b, 0, 0), -RUNTIME_DRIFT_MAX);
+	/* S39: the last step is what it was. */
+	assert_int_equal(runtime_totp_last(b->rt, SARAH, DEV, &step), 0);
+	assert_int_equal(step, 226);
+}
+
+static void
+test_runtime_totp_drift__what_the_snapshot_knows(void **state)
+{
+	struct bed *b = *state;
+	struct runtime_drift d;
+	bool moved;
+
+	/* After a reboot: from where it was. */
+	assert_int_equal(drift_now(b, 0, 2), 2);
+	/* A snapshot that says too much. */
+	assert_int_equal(drift_now(b, 0, 2000), RUNTIME_DRIFT_MAX);
+	assert_int_equal(drift_now(b, 0, INT32_MIN), -RUNTIME_DRIFT_MAX);
+	assert_false(learn(b, 10, 0, 2, 3, &d));
+	assert_false(learn(b, 11, 0, 2, 3, &d));
+	assert_true(learn(b, 12, 0, 2, 3, &d));
+	assert_int_equal(d.drift, 3);
+	/* A device that nobody claimed a code of has nothing to learn. */
+	d = (struct runtime_drift){ 0, 0, 0 };
+	assert_int_equal(runtime_totp_learn(b->rt, SARAH, "other", 1, &d, &moved), 0);
+	assert_false(moved);
+	d.base = INT32_MIN;
+	assert_int_equal(runtime_totp_learn(b->rt, SARAH, DEV, 1, &d, &moved),
+	    IAM_ERR_ARG);
+}
+
 static void
 test_runtime_totp_claim__impossible_steps(void **state)
 {
@@ -1176,6 +1263,8 @@ main(void)
 		T(test_runtime_epoch__clock_was_moved_S39),
 		T(test_runtime_epoch__damaged_or_missing_is_now),
 		T(test_runtime_totp_claim__monotonic_S39),
+		T(test_runtime_totp_learn__slow_and_bounded),
+		T(test_runtime_totp_drift__what_the_snapshot_knows),
 		T(test_runtime_totp_claim__impossible_steps),
 		T(test_runtime_totp_claim__more_devices_than_places),
 		T(test_runtime_totp_claim__damaged_file_replays_nothing),

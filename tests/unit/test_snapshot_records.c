@@ -216,7 +216,7 @@ new_principal(void)
 	    "0123456789abcdef0123456789abcdefABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP";
 	p->device_count = 1;
 	p->devices[0] = (struct snap_device){ "arn:aws:iam::1:mfa/s", 77,
-		SNAP_TOTP_SHA256, 8, 60, -2, seed, sizeof(seed) };
+		SNAP_TOTP_SHA256, 8, 60, -2, -1, seed, sizeof(seed) };
 	p->key_count = 1;
 	p->keys[0] = (struct snap_ssh_key){ "APKA1", "SHA256:x", 1795512601 };
 	p->policy_count = 2;
@@ -274,6 +274,7 @@ test_snap_principal__round_trip_and_damage(void **state)
 	assert_int_equal(q->devices[0].digits, 8);
 	assert_int_equal(q->devices[0].period_s, 60);
 	assert_int_equal(q->devices[0].drift_steps, -2);
+	assert_int_equal(q->devices[0].learnt_steps, -1);
 	assert_int_equal(q->devices[0].seed_len, 5);
 	assert_memory_equal(q->devices[0].seed, "\1\2\3\4\5", 5);
 	assert_int_equal(q->key_count, 1);
