@@ -24,6 +24,7 @@ static const struct op_group groups[] = {
 	{ "Account", ops_account },
 	{ "Access", ops_access },
 	{ "Trail", ops_trail },
+	{ "Logins explained", ops_explain },
 	{ NULL, NULL },
 };
 

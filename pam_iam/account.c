@@ -148,7 +148,8 @@ find_evidence(struct flow *f, const struct runtime_evidence *given,
 /* ---- the event ---- */
 
 static void
-explain(const struct judge *j, const struct authz_attempt *at, struct buf *b)
+explain(const struct judge *j, const struct authz_attempt *at, struct buf *b,
+    struct event *e)
 {
 	struct pol_explanation *x;
 	unsigned i;
@@ -163,6 +164,9 @@ explain(const struct judge *j, const struct authz_attempt *at, struct buf *b)
 		}
 		if (x->reason_count == 0)
 			buf_puts(b, "No statement of any policy mentions this action.");
+		/* The names lie in the policies, which outlive the event. */
+		for (i = 0; i < x->missing_count && i < EVENT_MISSING_MAX; i++)
+			e->missing[e->missing_count++] = x->missing[i];
 	}
 	free(x);
 }
@@ -321,7 +325,7 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 		if (r != 0)
 			e.reason = "InternalError";
 		else if (!permitted)
-			explain(j, &at, &why);
+			explain(j, &at, &why, &e);
 	}
 	if (why.len > 0)
 		e.explanation = buf_cstr(&why);

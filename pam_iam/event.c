@@ -92,6 +92,19 @@ put_key(struct json_out *j, const struct login_key *key)
 }
 
 static void
+put_missing(struct json_out *j, const struct event *e)
+{
+	unsigned i;
+
+	if (e->missing_count == 0)
+		return;
+	json_out_array(j, "MissingContextValues");
+	for (i = 0; i < e->missing_count; i++)
+		json_out_str(j, NULL, e->missing[i]);
+	json_out_end(j, ']');
+}
+
+static void
 put_additional(struct buf *b, const struct flow_facts *facts,
     const struct event *e)
 {
@@ -114,6 +127,7 @@ put_additional(struct buf *b, const struct flow_facts *facts,
 		json_out_str(&j, "Decision", effect_name(e->decision->effect));
 		put_matches(&j, e->decision);
 	}
+	put_missing(&j, e);
 	put_text(&j, "Explanation", e->explanation);
 	put_text(&j, "reason", e->reason);
 	json_out_end(&j, '}');

@@ -27,6 +27,8 @@ flow_name_of identify_name_of;
 
 /* ---- event.c ---- */
 
+#define EVENT_MISSING_MAX 8
+
 enum event_who { EVENT_PRINCIPAL, EVENT_ROOT, EVENT_UNKNOWN };
 
 /* An audit event of a login. Everything is borrowed; NULL is left out. */
@@ -40,6 +42,8 @@ struct event {
 	const char *reason;       /* additionalEventData.reason: the true one */
 	const char *explanation;
 	const struct pol_decision *decision;
+	unsigned missing_count;   /* condition keys that were asked for and not there */
+	const char *missing[EVENT_MISSING_MAX];
 	const char *outcome;      /* "Success", "Failure": responseElements of a Login */
 	uint32_t methods;         /* enum runtime_method, of this attempt or its session */
 	bool mfa_known;

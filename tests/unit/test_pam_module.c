@@ -1370,6 +1370,29 @@ test_recovery__a_whole_login(void **state)
 	assert_non_null(strstr(said, "recovery-code"));
 }
 
+/* From the line on the screen to the reason, as an administrator goes. */
+static void
+test_explain_login__what_the_person_was_told(void **state)
+{
+	struct test *t = need_root(state);
+	char event[64];
+	const char *at;
+
+	world_clear(&t->w);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(",\"Condition\":{\"StringEquals\":"
+	    "{\"aws:PrincipalTag/department\":\"marketing\"}}"));
+	assert_int_equal(alone(t, "login", "vera", ACCOUNT), PAM_PERM_DENIED);
+	at = strstr(t->person.transcript, "event ");
+	assert_non_null(at);
+	snprintf(event, sizeof(event), "%.36s", at + 6);
+	CTL("", "explain-login", "--event-id", event);
+	assert_non_null(strstr(said, "No statement of any policy allows it"));
+	assert_non_null(strstr(said, "asks for aws:PrincipalTag/department"));
+}
+
 /* ---- enrolment at login ---- */
 
 /* vera again, without a device. */
@@ -1704,6 +1727,7 @@ main(void)
 		T(test_one_line__the_password_alone_is_handed_on),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),
+		T(test_explain_login__what_the_person_was_told),
 		T(test_enrolment__S3_device_recovery_codes_and_in),
 		T(test_enrolment__in_ascii_where_the_terminal_cannot),
 		T(test_enrolment__S3_what_is_no_success),
