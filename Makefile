@@ -78,8 +78,15 @@ TEST_PROGRAMS := $(patsubst $(B)/%,$(B)/test/%,$(PROGRAMS))
 .PHONY: all check check-unit demo deb install bench fuzz fuzz-differential lint format \
 	format-check deps clean help test-programs
 
-all: $(PROGRAMS)
-test-programs: $(TEST_PROGRAMS)
+# What the module says, in other languages; the same bytes on every machine.
+CATALOGUES := $(patsubst po/%.po,$(B)/locale/%/LC_MESSAGES/host-iam.mo,$(wildcard po/*.po))
+
+all: $(PROGRAMS) $(CATALOGUES)
+test-programs: $(TEST_PROGRAMS) $(CATALOGUES)
+
+$(B)/locale/%/LC_MESSAGES/host-iam.mo: po/%.po
+	@mkdir -p $(@D)
+	msgfmt --check-format --endianness=little -o $@ $<
 
 help:
 	@sed -n '2,12p' Makefile | sed 's/^# \{0,1\}//'

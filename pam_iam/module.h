@@ -32,6 +32,26 @@ int conv_ask_or_empty(pam_handle_t *pamh, const char *prompt,
 /* A line for the person, unless PAM_SILENT. style: PAM_TEXT_INFO, PAM_ERROR_MSG. */
 void conv_say(pam_handle_t *pamh, int flags, int style, const char *text);
 
+/* ---- pam_text.c ---- */
+
+/* The catalogue of the person's language; zeroed: not looked for yet. */
+struct text {
+	bool tried;
+	struct buf mo;
+};
+
+struct phase;
+/* In the person's language, or as it is; valid until the phase ends. */
+const char *tr(struct phase *ph, const char *msgid)
+    __attribute__((format_arg(2)));
+/* For tables: what tr will be called with. */
+#define N_(msgid) (msgid)
+
+#define TEXT_LOCALE_MAX 64
+/* What PAM's environment says of the locale, else the host's default; "": nothing. */
+void text_locale(pam_handle_t *pamh, char ret[TEXT_LOCALE_MAX]);
+bool text_is_utf8(const char *locale);
+
 /* ---- spawn.c ---- */
 
 /* How a program ended: its exit status, 128 + signal when it was killed. */
@@ -88,6 +108,7 @@ struct phase {
 	pam_handle_t *pamh;
 	int flags;
 	struct args args;
+	struct text text;
 	const char *user; /* borrowed from pamh */
 	struct flow_host host;
 	struct flow_facts facts;

@@ -4,16 +4,25 @@
 
 #include <string.h>
 
+enum denied { DENIED_POLICY, DENIED_EXPIRED, DENIED_ERROR };
+
+static const char *const denials[] = {
+	[DENIED_POLICY] = N_("Access denied by policy."),
+	[DENIED_EXPIRED] = N_("Your password has expired, and a new one is set by your"
+	    " administrator."),
+	[DENIED_ERROR] = N_("Access cannot be decided."),
+};
+
 static void
-say_denied(struct phase *ph, const char *what, const char *event_id)
+say_denied(struct phase *ph, enum denied why, const char *event_id)
 {
-	char line[160];
+	char line[400];
 
 	if (event_id[0] == '\0')
-		snprintf(line, sizeof(line), "%s.", what);
+		snprintf(line, sizeof(line), "%s", tr(ph, denials[why]));
 	else
-		snprintf(line, sizeof(line),
-		    "%s. Your administrator can look up event %s.", what, event_id);
+		snprintf(line, sizeof(line), tr(ph, "%s Your administrator can look up"
+		    " event %s."), tr(ph, denials[why]), event_id);
 	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, line);
 }
 
@@ -33,21 +42,20 @@ account_here(struct phase *ph)
 	if (who == FLOW_ROOT)
 		return PAM_USER_UNKNOWN;
 	if (r != 0) {
-		say_denied(ph, "Access cannot be decided", d.event_id);
+		say_denied(ph, DENIED_ERROR, d.event_id);
 		return phase_code(r);
 	}
 	if (d.verdict != FLOW_PERMIT) {
-		say_denied(ph, d.expired ? "Your password has expired, and a new one"
-		    " is set by your administrator" : "Access denied by policy",
+		say_denied(ph, d.expired ? DENIED_EXPIRED : DENIED_POLICY,
 		    d.event_id);
 		return PAM_PERM_DENIED;
 	}
 	if (!d.change_password)
 		return PAM_SUCCESS;
 	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO,
-	    flow_password_expired(ph->flow) ? "Your password has expired. Choose a"
-	    " new one now." : "Your administrator asks you to choose a new password"
-	    " now.");
+	    flow_password_expired(ph->flow) ?
+	    tr(ph, "Your password has expired. Choose a new one now.") :
+	    tr(ph, "Your administrator asks you to choose a new password now."));
 	return PAM_NEW_AUTHTOK_REQD;
 }
 
@@ -66,7 +74,7 @@ account_by_helper(struct phase *ph)
 		return PAM_SUCCESS;
 	case CHK_DENIED:
 	case CHK_WRONG:
-		say_denied(ph, "Access denied by policy", "");
+		say_denied(ph, DENIED_POLICY, "");
 		return PAM_PERM_DENIED;
 	case CHK_UNMANAGED:
 		return PAM_USER_UNKNOWN;

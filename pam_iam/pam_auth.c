@@ -68,17 +68,18 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 
 	if ((questions & FLOW_PASSWORD) != 0 &&
 	    ((r = ask_password(ph, (questions & all) == all ?
-	    "Password and verification code: " : "Password: ", a)) != 0 || a->bad))
+	    tr(ph, "Password and verification code: ") :
+	    tr(ph, "Password: "), a)) != 0 || a->bad))
 		return r;
 	if ((questions & FLOW_JOINED) != 0)
 		return 0;
 	if ((questions & FLOW_MAY_BE_EMPTY) != 0)
 		return conv_ask_or_empty(ph->pamh,
-		    "Verification code (Enter if you have none): ", &a->code,
-		    &a->bad);
+		    tr(ph, "Verification code (Enter if you have none): "),
+		    &a->code, &a->bad);
 	if ((questions & FLOW_CODE) != 0)
-		return conv_ask(ph->pamh, "Verification code: ", &a->code,
-		    &a->bad);
+		return conv_ask(ph->pamh, tr(ph, "Verification code: "),
+		    &a->code, &a->bad);
 	return 0;
 }
 
@@ -103,16 +104,17 @@ static void
 say_recovery(struct phase *ph)
 {
 	int left = flow_recovery_left(ph->flow);
-	char line[160];
+	char line[320];
 
 	if (left < 0)
 		return;
 	if (left == 0)
-		snprintf(line, sizeof(line), "That was your last recovery code. Make"
-		    " new ones now: iamctl create-recovery-codes");
+		snprintf(line, sizeof(line), "%s", tr(ph, "That was your last recovery"
+		    " code. Make new ones now: iamctl create-recovery-codes"));
 	else
-		snprintf(line, sizeof(line), left == 1 ? "1 recovery code left." :
-		    "%d recovery codes left.", left);
+		snprintf(line, sizeof(line), left == 1 ?
+		    tr(ph, "%d recovery code left.") :
+		    tr(ph, "%d recovery codes left."), left);
 	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, line);
 }
 
@@ -194,7 +196,7 @@ answer_code(struct phase *ph, enum chk_answer answer)
 		return PAM_AUTH_ERR;
 	case CHK_DENIED:
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-		    "Access denied by policy.");
+		    tr(ph, "Access denied by policy."));
 		return PAM_PERM_DENIED;
 	case CHK_UNMANAGED:
 		return PAM_USER_UNKNOWN;

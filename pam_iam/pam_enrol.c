@@ -14,7 +14,6 @@
 
 #include <security/pam_ext.h>
 #include <string.h>
-#include <strings.h>
 #include <syslog.h>
 
 #define TRIES 3
@@ -26,24 +25,15 @@ say(struct phase *ph, const char *text)
 	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, text);
 }
 
-/*
- * May half blocks be sent? What PAM's environment says of the locale; without a
- * word, yes: Debian's terminals take UTF-8, the console included.
- */
+/* May half blocks be sent? Where nothing is known of the locale, yes: Debian's
+ * terminals take UTF-8, the console included. */
 static bool
 takes_utf8(pam_handle_t *pamh)
 {
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	const char *value;
-	size_t i;
+	char locale[TEXT_LOCALE_MAX];
 
-	for (i = 0; i < IAM_COUNT(names); i++) {
-		value = pam_getenv(pamh, names[i]);
-		if (value != NULL && value[0] != '\0')
-			return strcasestr(value, "utf-8") != NULL ||
-			    strcasestr(value, "utf8") != NULL;
-	}
-	return true;
+	text_locale(pamh, locale);
+	return locale[0] == '\0' || text_is_utf8(locale);
 }
 
 /* The next line that begins so; from is where to look. NULL: none. */
@@ -106,7 +96,8 @@ say_seed(struct phase *ph, const char *seed)
 	char line[2 * SEED_TEXT_MAX];
 	size_t i, n;
 
-	n = (size_t)snprintf(line, sizeof(line), "Key:");
+	/* The text is ours or a catalogue's, and much shorter than the room. */
+	n = (size_t)snprintf(line, sizeof(line), "%.64s", tr(ph, "Key:"));
 	for (i = 0; seed[i] != '\0' && n + 3 < sizeof(line); i++) {
 		if (i % 4 == 0)
 			line[n++] = ' ';
@@ -123,9 +114,9 @@ show(struct phase *ph, const char *text, const char *seed, const char *uri,
 {
 	char line[1024];
 
-	say(ph, "\nThis login needs a second factor, and you have none yet. Add this"
-	    " account to");
-	say(ph, "your authenticator app: scan the QR code below, or type in the key.");
+	say(ph, tr(ph, "\nThis login needs a second factor, and you have none yet."));
+	say(ph, tr(ph, "Add this account to your authenticator app: scan the code, or"
+	    " type in the key."));
 	say_seed(ph, seed);
 	snprintf(line, sizeof(line), "%.*s", (int)uri_len, uri);
 	say(ph, line);
@@ -140,10 +131,11 @@ ask_pair(struct phase *ph, struct secret *first, struct secret *second)
 	bool bad = true, bad2 = true;
 	int r;
 
-	if ((r = conv_ask(ph->pamh, "First code of the app: ", first, &bad)) == 0 &&
+	if ((r = conv_ask(ph->pamh, tr(ph, "First code of the app: "), first,
+	    &bad)) == 0 &&
 	    !bad)
-		r = conv_ask(ph->pamh, "The code that it shows next: ", second,
-		    &bad2);
+		r = conv_ask(ph->pamh, tr(ph, "The code that it shows next: "),
+		    second, &bad2);
 	if (r != 0)
 		return phase_code(r);
 	return bad || bad2 ? PAM_AUTH_ERR : PAM_SUCCESS;
@@ -184,11 +176,12 @@ show_codes(struct phase *ph, const char *text)
 	struct secret nothing = SECRET_INIT;
 	bool bad;
 
-	say(ph, "\nYour device is enabled. These recovery codes let you in without it,"
-	    " each once.");
-	say(ph, "They are not shown again: write them down now.");
+	say(ph, tr(ph, "\nYour device is enabled. These recovery codes let you in"
+	    " without it, each once."));
+	say(ph, tr(ph, "They are not shown again: write them down now."));
 	say_lines(ph, text, "CODES\t", "    ");
-	(void)conv_ask_or_empty(ph->pamh, "Press Enter to go on: ", &nothing, &bad);
+	(void)conv_ask_or_empty(ph->pamh, tr(ph, "Press Enter to go on: "), &nothing,
+	    &bad);
 	secret_release(&nothing);
 }
 
@@ -223,8 +216,8 @@ try_codes(struct phase *ph, const char *seed, struct runtime_evidence *ret)
 		struct buf said = BUF_INIT;
 
 		if (i > 0)
-			say(ph, "These are not two codes that the app shows one after"
-			    " the other. Try again.");
+			say(ph, tr(ph, "These are not two codes that the app shows one"
+			    " after the other. Try again."));
 		r = complete(ph, seed, &said, &again);
 		if (r == PAM_SUCCESS)
 			r = enrolled(ph, buf_cstr(&said), ret);

@@ -83,7 +83,7 @@ old_password(struct phase *ph, struct secret *old, bool *ret_bad)
 	}
 	if (ph->args.use_first_pass)
 		return 0;
-	return conv_ask(ph->pamh, "Current password: ", old, ret_bad);
+	return conv_ask(ph->pamh, tr(ph, "Current password: "), old, ret_bad);
 }
 
 static int
@@ -130,7 +130,7 @@ preliminary(struct phase *ph)
 		return remember_proof(ph);
 	if (!may_change(ph)) {
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-		    "Your password is changed by your administrator only.");
+		    tr(ph, "Your password is changed by your administrator only."));
 		return PAM_PERM_DENIED;
 	}
 	if (!proved_at_login(ph) && (r = prove(ph)) != PAM_SUCCESS)
@@ -147,20 +147,20 @@ ask_twice(struct phase *ph, struct secret *password)
 	bool bad, bad_again;
 	int r, code = PAM_SUCCESS;
 
-	if ((r = conv_ask(ph->pamh, "New password: ", password, &bad)) == 0 &&
+	if ((r = conv_ask(ph->pamh, tr(ph, "New password: "), password, &bad)) == 0 &&
 	    !bad)
-		r = conv_ask(ph->pamh, "Retype new password: ", &again,
+		r = conv_ask(ph->pamh, tr(ph, "Retype new password: "), &again,
 		    &bad_again);
 	if (r != 0) {
 		code = phase_code(r);
 	} else if (bad || bad_again) {
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-		    "Password unchanged.");
+		    tr(ph, "Password unchanged."));
 		code = PAM_AUTHTOK_ERR;
 	} else if (password->len != again.len ||
 	    !secret_equal(password->p, again.p, again.len)) {
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-		    "The passwords do not match. Password unchanged.");
+		    tr(ph, "The passwords do not match. Password unchanged."));
 		code = PAM_AUTHTOK_ERR;
 	}
 	secret_release(&again);
@@ -197,20 +197,20 @@ static const struct {
 	int answer;
 } refusals[] = {
 	{ "PasswordPolicyViolation",
-	    "The new password does not meet the password policy. Password unchanged.",
-	    PAM_AUTHTOK_ERR },
+	    N_("The new password does not meet the password policy. Password"
+	    " unchanged."), PAM_AUTHTOK_ERR },
 	{ "AccessDenied",
-	    "You are not allowed to change this password. Password unchanged.",
+	    N_("You are not allowed to change this password. Password unchanged."),
 	    PAM_PERM_DENIED },
 	{ "NoSuchEntity",
-	    "There is no password to be changed. Password unchanged.",
+	    N_("There is no password to be changed. Password unchanged."),
 	    PAM_AUTHTOK_ERR },
 	{ "ValidationError",
-	    "The new password cannot be used. Password unchanged.",
+	    N_("The new password cannot be used. Password unchanged."),
 	    PAM_AUTHTOK_ERR },
 	{ "EntityTemporarilyUnmodifiable",
-	    "Passwords cannot be changed right now; please try again. Password"
-	    " unchanged.", PAM_AUTHTOK_LOCK_BUSY },
+	    N_("Passwords cannot be changed right now; please try again. Password"
+	    " unchanged."), PAM_AUTHTOK_LOCK_BUSY },
 };
 
 static int
@@ -221,22 +221,22 @@ refused(struct phase *ph, const char *code, const char *why)
 
 	/* The policy's own words say what to do better. */
 	if (strcmp(code, "PasswordPolicyViolation") == 0 && why[0] != '\0') {
-		snprintf(line, sizeof(line), "The new password does not meet the"
-		    " password policy: %s Password unchanged.", why);
+		snprintf(line, sizeof(line), tr(ph, "The new password does not meet"
+		    " the password policy: %s Password unchanged."), why);
 		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, line);
 		return PAM_AUTHTOK_ERR;
 	}
 	for (i = 0; i < IAM_COUNT(refusals); i++) {
 		if (strcmp(refusals[i].code, code) == 0) {
 			conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-			    refusals[i].text);
+			    tr(ph, refusals[i].text));
 			return refusals[i].answer;
 		}
 	}
 	pam_syslog(ph->pamh, LOG_ERR, "changing the password of %s failed: %s",
 	    ph->user, code[0] != '\0' ? code : "unknown error");
 	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
-	    "The password could not be changed.");
+	    tr(ph, "The password could not be changed."));
 	return PAM_AUTHTOK_ERR;
 }
 

@@ -151,6 +151,8 @@ phase_end(struct phase *ph)
 		pam_syslog(ph->pamh, LOG_ERR, "%s", flow_note(ph->flow));
 	flow_close(ph->flow);
 	ph->flow = NULL;
+	buf_release(&ph->text.mo);
+	ph->text.tried = false;
 }
 
 /* ---- not root ---- */

@@ -123,27 +123,32 @@ static void
 say_last_login(struct phase *ph)
 {
 	const struct lastlogin *last = flow_last_login(ph->flow);
-	struct buf b = BUF_INIT;
+	struct buf line = BUF_INIT, time = BUF_INIT, from = BUF_INIT;
 
 	if (last == NULL || ph->args.no_last_login)
 		return;
 	if (last->at_s > 0) {
-		buf_puts(&b, "Last login: ");
-		put_time(&b, last->at_s);
-		if (last->rhost[0] != '\0' || last->tty[0] != '\0')
-			buf_puts(&b, last->rhost[0] != '\0' ? " from " : " on ");
-		put_plain(&b, last->rhost[0] != '\0' ? last->rhost : last->tty);
-		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&b));
+		put_time(&time, last->at_s);
+		put_plain(&from, last->rhost[0] != '\0' ? last->rhost : last->tty);
+		buf_printf(&line, last->rhost[0] != '\0' ?
+		    tr(ph, "Last login: %s from %s") :
+		    tr(ph, "Last login: %s on %s"), buf_cstr(&time),
+		    from.len > 0 ? buf_cstr(&from) : "?");
+		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&line));
 	}
 	if (last->failures > 0) {
-		buf_reset(&b);
-		buf_printf(&b, last->failures == 1 ? "%u failed attempt to log in"
-		    " since then, at " : "%u failed attempts to log in since then,"
-		    " the last at ", (unsigned)last->failures);
-		put_time(&b, last->failed_s);
-		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&b));
+		buf_reset(&line);
+		buf_reset(&time);
+		put_time(&time, last->failed_s);
+		buf_printf(&line, last->failures == 1 ?
+		    tr(ph, "%u failed attempt to log in since then, at %s") :
+		    tr(ph, "%u failed attempts to log in since then, the last at %s"),
+		    (unsigned)last->failures, buf_cstr(&time));
+		conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, buf_cstr(&line));
 	}
-	buf_release(&b);
+	buf_release(&line);
+	buf_release(&time);
+	buf_release(&from);
 }
 
 int

@@ -103,6 +103,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/iam/policies/managed $(DESTDIR)$(PREFIX)/share/iam/policies/examples
 	install -m 0644 policies/managed/*.json policies/managed/descriptions.tsv $(DESTDIR)$(PREFIX)/share/iam/policies/managed/
 	install -m 0644 policies/examples/*.json $(DESTDIR)$(PREFIX)/share/iam/policies/examples/
+	cd $(B)/locale && for m in */LC_MESSAGES/host-iam.mo; do \
+		install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/locale/$$m || exit 1; done
 	for m in man/*.[1-9]; do \
 		install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 

@@ -27,7 +27,7 @@ run "her policy" allow sarah MFA "file://$work/sarah.json"
 step 2 "When a code is asked"
 from() { # ADDRESS CODE [COMMAND]
 	talk 40 'Password: $' 'Correct horse 1' 'Verification code: $' "$2" -- \
-		ssh -tt -b "$1" "${by_prompt[@]}" "${ssh_opts[@]}" sarah@127.0.0.1 "${3:-true}"
+		ssh -tt -b "$1" "${by_prompt[@]}" "${ssh_opts[@]}" sarah@host "${3:-true}"
 }
 run "from the office network: in" from 127.0.0.2 never
 hasnt "and no code was asked" 'Verification code'
@@ -55,7 +55,7 @@ SH
 chmod 755 /usr/local/bin/waiting
 session() { # NAME CODE CODE-FILE: in the background; the transcript in $work/NAME
 	/e2e/session.exp "$work/$1" 'Correct horse 1' "$2" "$3" -- ssh -tt -b 127.0.0.3 "${by_prompt[@]}" "${ssh_opts[@]}" \
-		sarah@127.0.0.1 "waiting $1" >/dev/null 2>&1 &
+		sarah@host "waiting $1" >/dev/null 2>&1 &
 	until_has "$work/$1" 'ready 1'
 }
 until_has() { # FILE PATTERN
@@ -109,7 +109,7 @@ enrol_by() { # USER COMMAND...
 	shift
 	/e2e/enrol.exp "$work/enrol.$user" 'Password: $' 'Correct horse 1' "$@"
 }
-run "over ssh: device, recovery codes, in" enrol_by nora ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@127.0.0.1 'echo inside'
+run "over ssh: device, recovery codes, in" enrol_by nora ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@host 'echo inside'
 cp "$work/enrol.nora" "$out"
 has "all the way" '^inside'
 [ "$(grep -cE '^██[█▀▄ ]+██.?$' "$out")" -ge 19 ]
@@ -122,7 +122,7 @@ run "on the console" /e2e/enrol.exp "$work/enrol.otto" 'Password: $' 'Correct ho
 	sh -c 'exec login otto'
 enrolled_ssh() {
 	talk 40 'Password: $' 'Correct horse 1' 'Verification code.*: $' "$1" -- \
-		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@127.0.0.1 true
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@host true
 }
 refused "the next login wants a code" enrolled_ssh 000000
 run "and takes one of the app" enrolled_ssh "$(fresh_code nora)"
@@ -131,9 +131,9 @@ run "late comes eve" sh -c "iamctl create-user --user-name eve && echo 'Correct 
 	iamctl create-login-profile --user-name eve --password-stdin &&
 	iamctl attach-user-policy --user-name eve --policy-arn arn:aws:iam::aws:policy/HostLoginWithMFA"
 later $((8 * 86400))
-refused "too late: denied (S3)" enrol_by eve ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" eve@127.0.0.1 'echo inside'
+refused "too late: denied (S3)" enrol_by eve ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" eve@host 'echo inside'
 run "the administrator gives her time" iamctl allow-mfa-enrolment --user-name eve
-run "and she enrols" enrol_by eve ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" eve@127.0.0.1 'echo inside'
+run "and she enrols" enrol_by eve ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" eve@host 'echo inside'
 echo '{}' >/etc/iam/iam.json
 
 step 5 "Recovery codes"
@@ -166,4 +166,12 @@ done
 grep -rlF -e "$(code_of 5)" -e "$(seed_of nora)" /var/log /run /var/lib/iam >"$out" 2>/dev/null
 [ ! -s "$out" ]
 verdict $? "S9: no recovery code and no seed in logs, runtime state or store"
+
+step 6 "In the language of the host"
+echo 'LANG=de_DE.UTF-8' >/etc/default/locale
+run "the prompts are German" talk 40 'Passwort: $' 'Correct horse 1' 'Bestätigungscode: $' "$(fresh_code nora)" -- \
+	ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@host true
+refused "and so is what is said" talk 40 'Passwort: $' 'Correct horse 1' 'Bestätigungscode: $' "$(fresh_code sarah)" -- \
+	ssh -tt -b 127.0.0.4 "${by_prompt[@]}" "${ssh_opts[@]}" -o SetEnv=LANG=C otto@host true
+echo 'LANG=C.UTF-8' >/etc/default/locale
 finish

@@ -86,7 +86,7 @@ static void
 remove_ours(const struct world *w)
 {
 	static const char *const ours[] = { "/etc/iam", "/var/lib/iam",
-		"/var/log/iam", "/run/iam" };
+		"/var/log/iam", "/run/iam", "/etc/default" };
 	char path[320];
 	size_t i;
 

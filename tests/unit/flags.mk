@@ -12,6 +12,7 @@ UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup $(c
 $(B)/test/unit/test_nss: $(call tobj,$(NSS))
 UNIT_LDFLAGS_test_pam_module := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iamctl
+$(B)/test/unit/test_mo: $(CATALOGUES)
 UNIT_LDFLAGS_test_trail := -Wl,--wrap=malloc -Wl,--wrap=reallocarray
 UNIT_LDFLAGS_test_authz := -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_publish := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray

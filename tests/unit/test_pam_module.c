@@ -1169,6 +1169,74 @@ test_chauthtok__through_iamctl(void **state)
 	pam_end(pamh, 0);
 }
 
+/* ---- languages ---- */
+
+static void
+prompts(struct test *t, const char *locale, const char *expected)
+{
+	pam_handle_t *pamh = start(t, "sshd", "no-such-user");
+
+	if (locale != NULL)
+		pam_putenv(pamh, locale);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript, expected);
+	pam_end(pamh, 0);
+}
+
+static void
+test_language__S7_of_pam_never_of_the_environment(void **state)
+{
+	static const char english[] = "[Password: ][Verification code: ]",
+	    german[] = "[Passwort: ][Best\xc3\xa4tigungscode: ]",
+	    french[] = "[Mot de passe : ][Code de v\xc3\xa9rification : ]";
+	static const char file[] = "# the host's\nLANGUAGE=es\n"
+	    "LANG=\"fr_FR.UTF-8\"\n";
+	char *hostile[] = { (char[]){ "LANG=de_DE.UTF-8" },
+		(char[]){ "LC_ALL=de_DE.UTF-8" }, (char[]){ "LANGUAGE=de" }, NULL };
+	struct test *t = need_root(state);
+	char path[320], **before = environ;
+
+	/* Of whoever runs us: not looked at. */
+	environ = hostile;
+	prompts(t, NULL, english);
+	prompts(t, "LANG=de_DE.UTF-8", german);
+	prompts(t, "LC_ALL=de_AT.utf8", german); /* there is no de_AT: de */
+	prompts(t, "LANG=fr.UTF-8", french);
+	/* A terminal that does not take UTF-8, and what is no locale at all. */
+	prompts(t, "LANG=de_DE.ISO-8859-1", english);
+	prompts(t, "LANG=de_DE", english);
+	prompts(t, "LANG=C.UTF-8", english);
+	prompts(t, "LANG=en_US.UTF-8", english);
+	prompts(t, "LANG=xx_XX.UTF-8", english);
+	prompts(t, "LANG=../../de_DE.UTF-8", english);
+	prompts(t, "LANG=de/../de.UTF-8", english);
+	prompts(t, "LANG=dddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+	    "dddddddddddddddddddddddddd.UTF-8", english);
+	/* The host's own default, and only root's file. */
+	snprintf(path, sizeof(path), "%s/etc/default/locale", t->w.root);
+	world_write(path, file, sizeof(file) - 1, 0644);
+	prompts(t, NULL, french);
+	prompts(t, "LANG=de_DE.UTF-8", german);
+	world_write(path, file, sizeof(file) - 1, 0666);
+	prompts(t, NULL, english);
+	unlink(path);
+	environ = before;
+}
+
+static void
+test_language__what_is_said(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "sshd", "bob");
+
+	pam_putenv(pamh, "LANG=ja_JP.UTF-8");
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+	assert_non_null(strstr(t->person.transcript,
+	    "\xe3\x83\x9d\xe3\x83\xaa\xe3\x82\xb7\xe3\x83\xbc"));
+	assert_null(strstr(t->person.transcript, "%s"));
+}
+
 /* ---- last login ---- */
 
 static void
@@ -1723,6 +1791,8 @@ main(void)
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
+		T(test_language__S7_of_pam_never_of_the_environment),
+		T(test_language__what_is_said),
 		T(test_last_login__is_told_unless_silent),
 		T(test_one_line__the_password_alone_is_handed_on),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
