@@ -95,8 +95,10 @@ groupadd --system iam-services
 usermod -aG iam-services daemon1
 echo '{"helper": {"group": "iam-services"}}' >/etc/iam/iam.json
 run "the setting is published" iamctl publish
+# PostgreSQL has one prompt: the code comes behind the password.
 run "nils gets in through the service, without ever having logged in" \
-	try_lock daemon1 postgresql nils 'Correct horse 2' "$(fresh_code nils)"
+	talk 20 'verification code: $' "Correct horse 2$(fresh_code nils)" -- runuser -u daemon1 -- \
+	pamtester postgresql nils authenticate acct_mgmt
 run "the state that it made is the group's" test "$(stat -c '%a %G' "/run/iam/principal.$(id -u nils)")" = "660 iam-auth"
 run "and closed to the service itself" sh -c "! runuser -u daemon1 -- cat /run/iam/principal.$(id -u nils)"
 refused "the policies know the service: not through another one" \
