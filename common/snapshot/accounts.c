@@ -28,24 +28,32 @@ zero_bytes(uint64_t v)
 	return ~((((v & ~HIGH) + ~HIGH) | v) | ~HIGH);
 }
 
-/* The same for len bytes at once, of which nuls are NULs: every look-up asks. */
+/* Eight bytes: not 0 when one is no part of a field, NULs aside; *nuls is less
+ * by those. */
+static inline uint64_t
+bad_bytes(uint64_t v, int *nuls)
+{
+	uint64_t zero = zero_bytes(v);
+
+	*nuls -= (int)(((zero >> 7) * LOW) >> 56);
+	v |= zero >> 1; /* no more than another letter */
+	return ((v - LOW * 0x20) & ~v & HIGH) | zero_bytes(v ^ LOW * 0x7f) |
+	    zero_bytes(v ^ LOW * ':');
+}
+
+/* Are len bytes fields, of which nuls are NULs? At once: every look-up asks. */
 static bool
 are_fields(const uint8_t *p, size_t len, int nuls)
 {
-	uint64_t v, zero, bad = 0;
-	size_t n;
+	uint64_t v, bad = 0;
 
-	for (; len > 0; p += n, len -= n) {
-		n = len < sizeof(v) ? len : sizeof(v);
-		v = LOW * 'x';
-		memcpy(&v, p, n);
-		zero = zero_bytes(v);
-		nuls -= __builtin_popcountll(zero);
-		v |= zero >> 1; /* no more than another letter */
-		bad |= (v - LOW * 0x20) & ~v & HIGH;
-		bad |= zero_bytes(v ^ LOW * 0x7f) | zero_bytes(v ^ LOW * ':');
+	for (; len >= sizeof(v); p += sizeof(v), len -= sizeof(v)) {
+		memcpy(&v, p, sizeof(v));
+		bad |= bad_bytes(v, &nuls);
 	}
-	return bad == 0 && nuls == 0;
+	v = LOW * 'x';
+	memcpy(&v, p, len);
+	return (bad | bad_bytes(v, &nuls)) == 0 && nuls == 0;
 }
 
 static void
