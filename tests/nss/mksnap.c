@@ -2,6 +2,7 @@
  * mksnap REVISION FILE: a public snapshot from lines of standard input.
  *
  *     user NAME UID HOME SHELL
+ *     person NAME UID HOME SHELL     a user with a private group, as they are published
  *     group NAME GID [MEMBER...]
  *     member NAME GID...
  *     key NAME LINE
@@ -47,7 +48,8 @@ line(struct snap_builder *b, char *text)
 
 	if (word == NULL || name == NULL)
 		return;
-	if (strcmp(word, "user") == 0) {
+	if (strcmp(word, "user") == 0 || strcmp(word, "person") == 0) {
+		u.private_group = word[0] == 'p';
 		u.uid = u.gid = number(strtok_r(NULL, " ", &save));
 		u.name = name;
 		u.gecos = "";

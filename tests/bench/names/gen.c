@@ -119,8 +119,8 @@ write_users(void)
 		cdb_entry(cdb, key, line);
 		snprintf(key, sizeof(key), ":%s", name);
 		cdb_entry(cdb, key, line);
-		fprintf(lines, "user %s %u /home/%s /bin/bash\ngroup %s %u\nmember %s",
-		    name, USER_ID + i, name, name, USER_ID + i, name);
+		fprintf(lines, "person %s %u /home/%s /bin/bash\nmember %s",
+		    name, USER_ID + i, name, name);
 		for (n = 0; n < GROUPS_EACH; n++)
 			fprintf(lines, " %u", group_id(users, i, n));
 		fputc('\n', lines);
