@@ -172,7 +172,7 @@ check_local(struct publish *p)
 static int
 check_basis(struct publish *p, bool *ret_host_same)
 {
-	int r;
+	int r = 0;
 
 	p->unsure = !same_publish(p);
 	if (p->unsure || (r = check_state(p)) != 0 || p->unsure)
