@@ -588,6 +588,82 @@ test_store_publish_changes__comes_to_what_everything_comes_to(void **state)
 }
 
 static void
+copy(const char *from, const char *to)
+{
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(file_read(from, FILE_SECRET, 64 << 20, &b), 0);
+	assert_int_equal(file_replace(to, b.p, b.len, 0600, (gid_t)-1), 0);
+	buf_release(&b);
+}
+
+static void
+put_gecos(struct world *w, const char *user, const char *gecos)
+{
+	json_t *doc = NULL;
+	char key[32];
+
+	snprintf(key, sizeof(key), "users/%s", user);
+	assert_int_equal(store_get(w->fix.store, key, &doc), 0);
+	assert_non_null(doc);
+	json_object_set_new(doc, "Gecos", json_string(gecos));
+	assert_int_equal(store_begin(w->fix.store), 0);
+	put(w, key, doc);
+	assert_int_equal(store_commit(w->fix.store, "arn:root", "Test", NULL), 0);
+}
+
+/*
+ * A store that was restored from a backup counts the same revisions once more, with
+ * other changes in them: what was published from the first is not built upon.
+ */
+static void
+test_store_publish_changes__a_store_that_was_restored(void **state)
+{
+	struct world *w = *state;
+	char saved[128];
+
+	snprintf(saved, sizeof(saved), "%s.saved", w->fix.path[0]);
+	publish_both(w);
+	store_close(w->fix.store);
+	copy(w->fix.path[0], saved);
+	fix_open(&w->fix, false);
+	put_gecos(w, "static1", "before");
+	put_gecos(w, "static2", "before");
+	publish_both(w);
+	compare(w);
+	assert_true(w->few > 0);
+	store_close(w->fix.store);
+	copy(saved, w->fix.path[0]);
+	fix_open(&w->fix, false);
+	put_gecos(w, "static3", "after");
+	put_gecos(w, "static4", "after");
+	publish_both(w);
+	compare(w);
+	put_gecos(w, "static5", "after");
+	publish_both(w);
+	compare(w);
+}
+
+/* Damage that is met on the way is mended by publishing everything. */
+static void
+test_store_publish_changes__damage_is_mended(void **state)
+{
+	struct world *w = *state;
+
+	publish_both(w);
+	assert_int_equal(truncate(w->fix.paths.public_snapshot, 8192), 0);
+	put_gecos(w, "static1", "x");
+	publish_both(w);
+	compare(w);
+	put_gecos(w, "static1", "y");
+	publish_both(w);
+	assert_int_equal(unlink(w->fix.paths.private_snapshot), 0);
+	put_gecos(w, "static1", "z");
+	publish_both(w);
+	compare(w);
+}
+
+static void
 add_static(struct world *w)
 {
 	char key[32], home[200];
@@ -641,6 +717,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_store_publish_changes__a_store_that_was_restored,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_store_publish_changes__damage_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store_publish_changes__comes_to_what_everything_comes_to,
 		    setup, teardown),
