@@ -35,7 +35,7 @@ has "under her name" 'user/sarah'
 step 3 "It lets her in, and nobody else"
 by_cert() { # USER COMMAND
 	ssh "${ssh_opts[@]}" -o PreferredAuthentications=publickey,keyboard-interactive -o IdentitiesOnly=yes \
-		-i "$work/id" -o CertificateFile="$work/id-cert.pub" "$1@127.0.0.1" "$2"
+		-i "$work/id" -o CertificateFile="$work/id-cert.pub" "$1@host" "$2"
 }
 later 1
 run "in, without password or code: her MFA came along" by_cert sarah true
