@@ -68,7 +68,7 @@ PAM_LIBS := -lpam -lcrypt -loath -lsodium
 LOGIN_LIBS := -lcrypt -loath -lsodium
 CTL_LIBS := -ljansson -lsqlite3 -lcrypt -loath -lsodium -lqrencode -lpng
 
-PROGRAMS := $(B)/pam_iam.so $(B)/libnss_iam.so.2 $(B)/iamctl $(B)/iam-chkauth \
+PROGRAMS := $(B)/pam_iam.so $(B)/libnss_iam.so.2 $(B)/libsubid_iam.so $(B)/iamctl $(B)/iam-chkauth \
 	$(B)/iam-authorized-keys $(B)/iam-authorized-principals
 # The same with IAM_ROOT inside the build tree, for the tests.
 TEST_ROOT := $(abspath $(B))/test/root
@@ -112,6 +112,7 @@ endef
 SHARED := -shared -Wl,-z,nodelete $(if $(SAN),,-Wl,-z,defs)
 $(eval $(call product,pam_iam.so,$(PAM) $(LOGIN),$(SHARED) -Wl$(comma)--version-script=pam_iam/pam_iam.map $(PAM_LIBS),pam_iam/pam_iam.map))
 $(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) -Wl$(comma)-soname$(comma)libnss_iam.so.2 -Wl$(comma)--version-script=nss_iam/nss_iam.map,nss_iam/nss_iam.map))
+$(eval $(call product,libsubid_iam.so,subid_iam/subid.c $(BASE) $(SNAP),$(SHARED) -Wl$(comma)-soname$(comma)libsubid_iam.so -Wl$(comma)--version-script=subid_iam/subid_iam.map,subid_iam/subid_iam.map))
 $(eval $(call product,iamctl,$(IAMCTL) $(COMMON),-pie $(CTL_LIBS)))
 $(eval $(call product,iam-chkauth,pam_iam/chkauth.c $(FLOW) $(LOGIN),-pie $(LOGIN_LIBS)))
 $(eval $(call product,iam-authorized-keys,ssh_iam/authorized_keys.c $(BASE) $(SNAP),-pie))

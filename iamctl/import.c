@@ -41,6 +41,7 @@ static const struct member user_members[] = {
 	{ "Gecos", TEXT, false }, { "Home", TEXT, true },
 	{ "Shell", TEXT, true }, { "Enabled", FLAG, true },
 	{ "Adopted", FLAG, false },
+	{ "SubordinateIdStart", NUMBER, false },
 	{ "Groups", TEXTS, true }, { "AttachedPolicies", TEXTS, true },
 	{ "InlinePolicies", TEXT_MAP, true }, { "LoginProfile", OBJECT, false },
 	{ "SSHPublicKeys", OBJECTS, false }, { NULL, TEXT, false },
@@ -442,6 +443,24 @@ claim_id(struct import *im, const char *kind, const char *what,
 	return 0;
 }
 
+/* Likewise for subordinate ids, which a user need not have. */
+static int
+claim_subordinate_ids(struct import *im, const char *what, const json_t *doc,
+    const json_t *old)
+{
+	const json_t *start = json_object_get(doc, "SubordinateIdStart");
+	json_int_t first = json_integer_value(start);
+	uint32_t got;
+
+	if (start == NULL ||
+	    json_equal(start, json_object_get(old, "SubordinateIdStart")))
+		return 0;
+	if (first <= 0 || first > UINT32_MAX)
+		return bad(im, what, "SubordinateIdStart %lld is no id",
+		    (long long)first);
+	return subordinate_ids_new(im->c, (uint32_t)first, &got);
+}
+
 static int
 put(struct import *im, const char *kind, const char *name, const json_t *doc)
 {
@@ -708,6 +727,8 @@ import_user(struct import *im, json_t *doc)
 	    document_find(im->c, "users", what, &old) != 0)
 		return -1;
 	r = claim_id(im, "users", what, doc, old, "Uid");
+	if (r == 0)
+		r = claim_subordinate_ids(im, what, doc, old);
 	if (r == 0)
 		r = import_profile(im, what, doc, old);
 	if (r == 0)

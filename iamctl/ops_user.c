@@ -22,6 +22,26 @@ new_unix_name(struct op_call *c, const char *name, char *ret)
 	return unix_name_check(c, given != NULL ? given : ret, NULL, NULL);
 }
 
+/* A range of subordinate ids: one at most, and when given up, gone (S26). */
+static int
+set_subordinate_ids(struct op_call *c, json_t *user)
+{
+	static const char member[] = "SubordinateIdStart";
+	uint32_t first;
+
+	if (!op_has(c, "SubordinateIds"))
+		return 0;
+	if (!op_bool(c, "SubordinateIds", false)) {
+		(void)json_object_del(user, member);
+		return 0;
+	}
+	if (json_object_get(user, member) != NULL)
+		return 0;
+	if (subordinate_ids_new(c, 0, &first) != 0)
+		return -1;
+	return member_set(c, user, member, json_integer(first));
+}
+
 /* The Unix side of a new user. */
 static int
 set_account(struct op_call *c, json_t *user)
@@ -44,7 +64,8 @@ set_account(struct op_call *c, json_t *user)
 	    member_set(c, user, "Home", home != NULL ? json_string(home) :
 	    json_sprintf("/home/%s", unix_name)) != 0 ||
 	    member_set(c, user, "Shell",
-	    json_string(op_str_or(c, "Shell", "/bin/bash"))) != 0)
+	    json_string(op_str_or(c, "Shell", "/bin/bash"))) != 0 ||
+	    set_subordinate_ids(c, user) != 0)
 		return -1;
 	return member_set(c, user, "Enabled",
 	    json_boolean(op_bool(c, "Enabled", true)));
@@ -203,9 +224,10 @@ update_account(struct op_call *c, json_t *user)
 	size_t i;
 
 	if (json_is_true(json_object_get(user, "Adopted")) && (unix_name != NULL ||
-	    op_has(c, "Home") || op_has(c, "Shell") || op_has(c, "Gecos")))
+	    op_has(c, "Home") || op_has(c, "Shell") || op_has(c, "Gecos") ||
+	    op_has(c, "SubordinateIds")))
 		return op_fail(c, "InvalidInput", "%s is an adopted local account; its"
-		    " entry in passwd(5) is changed with usermod.",
+		    " entries in passwd(5) and subuid(5) are changed with usermod.",
 		    text_of(user, "UserName"));
 	for (i = 0; i < IAM_COUNT(fields); i++) {
 		if (!op_has(c, fields[i]))
@@ -218,6 +240,8 @@ update_account(struct op_call *c, json_t *user)
 	if (unix_name != NULL &&
 	    (unix_name_check(c, unix_name, "users", text_of(user, "UserName")) != 0 ||
 	    member_set(c, user, "UnixName", json_string(unix_name)) != 0))
+		return -1;
+	if (set_subordinate_ids(c, user) != 0)
 		return -1;
 	if (!op_has(c, "Enabled"))
 		return 0;
@@ -406,6 +430,10 @@ delete_boundary(struct op_call *c)
 #define PARAM_GECOS \
 	{ .name = "Gecos", .type = OP_STRING, .max = 255, \
 	    .help = "The comment field, usually the full name. (Extension.)" }
+#define PARAM_SUBORDINATE_IDS \
+	{ .name = "SubordinateIds", .type = OP_BOOL, .help = "Whether the user has" \
+	    " 65536 subordinate user and group ids, for containers of her own" \
+	    " (libsubid_iam(8)). Those given up are never given again. (Extension.)" }
 #define PARAM_ENABLED \
 	{ .name = "Enabled", .type = OP_BOOL, .help = "Whether the user may log in" \
 	    " at all; a disabled one is refused like a wrong password. (Extension.)" }
@@ -423,6 +451,7 @@ static const struct op_param create_user_params[] = {
 	    " (Extension.)"),
 	PARAM_SHELL("The login shell; by default /bin/bash. (Extension.)"),
 	PARAM_GECOS,
+	PARAM_SUBORDINATE_IDS,
 	PARAM_ENABLED,
 	PARAM_END
 };
@@ -449,6 +478,7 @@ static const struct op_param update_user_params[] = {
 	PARAM_HOME("A new home directory; nothing is moved. (Extension.)"),
 	PARAM_SHELL("A new login shell. (Extension.)"),
 	PARAM_GECOS,
+	PARAM_SUBORDINATE_IDS,
 	PARAM_ENABLED,
 	PARAM_END
 };

@@ -377,7 +377,7 @@ user_shape(const json_t *user, bool brief)
 {
 	static const char *const names[] = { "Path", "UserName", "UserId", "Arn",
 		"CreateDate", "UnixName", "Uid", "Gid", "Gecos", "Home", "Shell",
-		"Enabled", "Adopted", NULL };
+		"Enabled", "Adopted", "SubordinateIdStart", NULL };
 	json_t *ret = members_of(user, names);
 	json_t *tags = json_object_get(user, "Tags");
 	const char *boundary = text_of(user, "PermissionsBoundary");
@@ -660,6 +660,7 @@ host_limits_get(struct op_call *c, struct host_limits *ret)
 		goto out;
 	}
 	*ret = (struct host_limits){ .id_min = s->id_min, .id_max = s->id_max,
+		.subid_min = s->subid_min, .subid_max = s->subid_max,
 		.self_enrolment = s->self_enrolment,
 		.enrolment_days = s->enrolment_days,
 		.throttle_free = s->throttle_free,

@@ -198,6 +198,9 @@ int unix_name_default(struct op_call *c, const char *name, char *ret);
 /* An id never used before, on this host or by a document (S26): the next one, or wanted
  * (0: none in particular) when it is in the range and was never used. */
 int unix_id_new(struct op_call *c, uint32_t wanted, uint32_t *ret);
+/* The first of IAM_SUBID_COUNT subordinate ids that nobody ever had: not by a
+ * document, and not in this host's /etc/subuid and /etc/subgid (S26). wanted as above. */
+int subordinate_ids_new(struct op_call *c, uint32_t wanted, uint32_t *ret);
 /* Home, shell, comment: no colon and no control character (passwd(5)). */
 int unix_field_check(struct op_call *c, const char *name);
 
@@ -205,6 +208,7 @@ int unix_field_check(struct op_call *c, const char *name);
 
 struct host_limits {
 	uint32_t id_min, id_max;
+	uint32_t subid_min, subid_max;
 	uint32_t self_enrolment; /* enum snap_enrolment */
 	uint32_t enrolment_days;
 	uint32_t throttle_free, throttle_max_s;

@@ -88,9 +88,9 @@ install: all
 	install -m 0755 $(B)/iamctl $(DESTDIR)$(PREFIX)/bin/iamctl
 	install -m 0755 $(B)/iam-chkauth $(B)/iam-authorized-keys $(B)/iam-authorized-principals \
 		$(DESTDIR)$(LIBEXECDIR)/
-	install -m 0644 $(B)/libnss_iam.so.2 $(DESTDIR)$(LIBDIR)/
+	install -m 0644 $(B)/libnss_iam.so.2 $(B)/libsubid_iam.so $(DESTDIR)$(LIBDIR)/
 	install -m 0644 $(B)/pam_iam.so $(DESTDIR)$(SECURITYDIR)/
-	$(if $(STRIP_LATER),,tools/phdr-last $(DESTDIR)$(LIBDIR)/libnss_iam.so.2 $(DESTDIR)$(SECURITYDIR)/pam_iam.so)
+	$(if $(STRIP_LATER),,tools/phdr-last $(DESTDIR)$(LIBDIR)/libnss_iam.so.2 $(DESTDIR)$(LIBDIR)/libsubid_iam.so $(DESTDIR)$(SECURITYDIR)/pam_iam.so)
 	install -D -m 0644 debian/pam-configs/iam $(DESTDIR)$(PREFIX)/share/pam-configs/iam
 	install -d $(DESTDIR)$(PREFIX)/share/host-iam/sshd
 	install -m 0644 debian/sshd/*.conf $(DESTDIR)$(PREFIX)/share/host-iam/sshd/

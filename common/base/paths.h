@@ -37,6 +37,8 @@
 #define IAM_PATH_PASSWD IAM_ROOT "/etc/passwd"
 #define IAM_PATH_GROUP IAM_ROOT "/etc/group"
 #define IAM_PATH_SHADOW IAM_ROOT "/etc/shadow"
+#define IAM_PATH_SUBUID IAM_ROOT "/etc/subuid"
+#define IAM_PATH_SUBGID IAM_ROOT "/etc/subgid"
 /* Not moved: the system's own. */
 #define IAM_PATH_ZONEINFO "/usr/share/zoneinfo"
 #define IAM_PATH_LOCALTIME "/etc/localtime"
@@ -48,5 +50,15 @@
  * mapping (ends at 2000200000), and below 2^31, where some programs stop. */
 #define IAM_ID_MIN_DEFAULT 2100000000u
 #define IAM_ID_MAX_DEFAULT 2146999999u
+
+/*
+ * Subordinate ids: each user who has any has one range of this many, which begins
+ * at a multiple of it (what useradd(8) gives, and newuidmap(1) wants). By default
+ * above 2^31, where nobody has accounts and FreeIPA keeps its own, up to the
+ * block that ends in the ids that mean "none".
+ */
+#define IAM_SUBID_COUNT 65536u
+#define IAM_SUBID_MIN_DEFAULT 2147483648u
+#define IAM_SUBID_MAX_DEFAULT 4294901759u
 
 #endif

@@ -421,3 +421,93 @@ snap_ssh_keys(const struct snap *s, const char *name, bool *ret_found,
 	*ret_found = true;
 	return 0;
 }
+
+/* ---- subordinate ids ---- */
+
+/* Whole ranges above what others use: see settings_range_ok for whom. */
+static bool
+subids_ok(const struct snap_subids *r)
+{
+	return r->uid != 0 && name_is_unix(r->owner) &&
+	    r->count == IAM_SUBID_COUNT && r->start % IAM_SUBID_COUNT == 0 &&
+	    r->start > 1879048191u && r->start <= UINT32_MAX - 2 * IAM_SUBID_COUNT + 1;
+}
+
+void
+snap_subids_key(uint32_t start, char ret[SNAP_SUBIDS_KEY_MAX])
+{
+	snprintf(ret, SNAP_SUBIDS_KEY_MAX, "#%u", start);
+}
+
+void
+snap_subids_encode(const struct snap_subids *r, struct buf *b)
+{
+	if (r->owner == NULL || !subids_ok(r)) {
+		fail(b, IAM_ERR_ARG);
+		return;
+	}
+	buf_u32(b, r->uid);
+	buf_u32(b, r->start);
+	buf_u32(b, r->count);
+	buf_u32(b, (uint32_t)strlen(r->owner));
+	buf_put(b, r->owner, strlen(r->owner) + 1);
+}
+
+int
+snap_subids_decode(struct snap_bytes in, struct snap_subids *ret)
+{
+	struct snap_subids v;
+	const uint8_t *name;
+	uint32_t len;
+	struct rd r;
+
+	rd_init(&r, in.p, in.len);
+	v.uid = rd_u32(&r);
+	v.start = rd_u32(&r);
+	v.count = rd_u32(&r);
+	len = rd_u32(&r);
+	if (len > IAM_UNIX_NAME_MAX || (name = rd_bytes(&r, len + 1)) == NULL ||
+	    memchr(name, '\0', len + 1) != name + len || rd_end(&r) != 0)
+		return IAM_ERR_FORMAT;
+	v.owner = (const char *)name;
+	if (!subids_ok(&v))
+		return IAM_ERR_FORMAT;
+	*ret = v;
+	return 0;
+}
+
+int
+snap_subids_by_owner(const struct snap *s, const char *name, bool *ret_found,
+    struct snap_subids *ret)
+{
+	struct snap_bytes v;
+	int r;
+
+	*ret_found = false;
+	r = find_name(s, SNAP_SUBIDS, name, ret_found, &v);
+	if (r == 0 && *ret_found && ((r = snap_subids_decode(v, ret)) != 0 ||
+	    strcmp(ret->owner, name) != 0))
+		r = IAM_ERR_FORMAT;
+	if (r != 0)
+		*ret_found = false;
+	return r;
+}
+
+int
+snap_subids_by_id(const struct snap *s, uint32_t id, bool *ret_found,
+    struct snap_subids *ret)
+{
+	uint32_t start = id - id % IAM_SUBID_COUNT;
+	char key[SNAP_SUBIDS_KEY_MAX];
+	struct snap_bytes v;
+	int r;
+
+	snap_subids_key(start, key);
+	r = find_name(s, SNAP_SUBIDS, key, ret_found, &v);
+	if (r == 0 && *ret_found && ((r = snap_subids_decode(v, ret)) != 0 ||
+	    ret->start != start))
+		r = IAM_ERR_FORMAT;
+	if (r != 0)
+		*ret_found = false;
+	return r;
+}

@@ -66,6 +66,28 @@ int snap_group_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
 int snap_member_of(const struct snap *s, const char *name, bool *ret_found,
     const uint32_t **ret_gids, size_t *ret_count);
 
+/* A range of subordinate ids, the same as uids and as gids. */
+struct snap_subids {
+	uint32_t uid;          /* of the owner */
+	const char *owner;     /* Unix name */
+	uint32_t start, count; /* count is IAM_SUBID_COUNT, start a multiple of it */
+};
+
+/*
+ * The record is in SNAP_SUBIDS under two keys: the owner's name, and "#" with
+ * the first id in decimal (snap_subids_key). Encoder and decoder refuse ranges
+ * that touch ids of local accounts, system, containers, or (uid_t)-1 (S26, S27).
+ */
+#define SNAP_SUBIDS_KEY_MAX 12
+void snap_subids_key(uint32_t start, char ret[SNAP_SUBIDS_KEY_MAX]);
+void snap_subids_encode(const struct snap_subids *r, struct buf *b);
+int snap_subids_decode(struct snap_bytes in, struct snap_subids *ret);
+int snap_subids_by_owner(const struct snap *s, const char *name,
+    bool *ret_found, struct snap_subids *ret);
+/* The range that id is in. */
+int snap_subids_by_id(const struct snap *s, uint32_t id, bool *ret_found,
+    struct snap_subids *ret);
+
 /* authorized_keys lines of the user's active keys, each ending in '\n'. */
 int snap_ssh_keys(const struct snap *s, const char *name, bool *ret_found,
     const char **ret_text, size_t *ret_len);

@@ -32,6 +32,8 @@ snap_part_of(enum snap_table t)
 		return PART_GROUP_POLICIES;
 	case SNAP_PUBLISH:
 		return PART_PUBLISH;
+	case SNAP_SUBIDS:
+		return PART_SUBIDS;
 	case SNAP_ACCOUNT:
 	case SNAP_TABLE_COUNT:
 		break;
@@ -51,6 +53,7 @@ snap_named_table(enum part_number n)
 		[PART_ACCOUNT] = SNAP_ACCOUNT,
 		[PART_GROUP_POLICIES] = SNAP_GROUP_POLICIES,
 		[PART_PUBLISH] = SNAP_PUBLISH,
+		[PART_SUBIDS] = SNAP_SUBIDS,
 	};
 
 	return named[n];

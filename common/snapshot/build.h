@@ -8,7 +8,8 @@
 
 /* The records that one or two tables share. */
 enum part_number { PART_USER, PART_GROUP, PART_SSH_KEYS, PART_PRINCIPAL,
-	PART_POLICY, PART_ACCOUNT, PART_GROUP_POLICIES, PART_PUBLISH, PART_COUNT };
+	PART_POLICY, PART_ACCOUNT, PART_GROUP_POLICIES, PART_PUBLISH,
+	PART_SUBIDS, PART_COUNT };
 
 struct item {
 	const uint8_t *name, *value, *extra; /* in the arena, or in what lies under */

@@ -19,7 +19,7 @@ snap_table_in_kind(enum snap_table t, enum snap_kind kind)
 {
 	if ((unsigned)t >= SNAP_TABLE_COUNT)
 		return false;
-	return (kind == SNAP_PUBLIC) == (t < SNAP_PRINCIPAL);
+	return (kind == SNAP_PUBLIC) == (t < SNAP_PRINCIPAL || t == SNAP_SUBIDS);
 }
 
 /* Of whole pages, and not the header. */
@@ -69,8 +69,9 @@ read_rows(struct snap_file *f, struct rd *r, uint32_t count)
 		if ((err = read_row(f, r)) != 0)
 			return err;
 	}
+	/* Subordinate ids came later: a file without their row has none. */
 	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
-		if (snap_table_in_kind(t, f->info.kind) &&
+		if (snap_table_in_kind(t, f->info.kind) && t != SNAP_SUBIDS &&
 		    f->rows[t].buckets == 0)
 			return IAM_ERR_FORMAT;
 	}

@@ -41,6 +41,8 @@ enum snap_table {
 	SNAP_ACCOUNT,        /* "account"      -> struct snap_account */
 	SNAP_GROUP_POLICIES, /* IAM name of a group, lower case -> its policies */
 	SNAP_PUBLISH,        /* "publish"      -> what it was made from, for the next */
+	/* public */
+	SNAP_SUBIDS,         /* Unix name, "#START" -> subordinate ids */
 	SNAP_TABLE_COUNT
 };
 

@@ -211,6 +211,28 @@ pub_claim(struct publish *p, const char *key, const char *unix_name,
 	return r;
 }
 
+int
+pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
+{
+	const json_t *taken;
+	char number[12];
+
+	*ret = false;
+	snprintf(number, sizeof(number), "%u", start);
+	if (start < p->settings.subid_min || start > p->settings.subid_max ||
+	    start % IAM_SUBID_COUNT != 0)
+		return pub_warn(p, key, "no subordinate ids: %u is not the start of a"
+		    " range within %u-%u", start, p->settings.subid_min,
+		    p->settings.subid_max);
+	if ((taken = json_object_get(p->ids, number)) != NULL)
+		return pub_warn(p, key, "no subordinate ids: those from %u are taken"
+		    " by %s", start, json_string_value(taken));
+	if (json_object_set_new(p->ids, number, json_string(key)) != 0)
+		return IAM_ERR_MEMORY;
+	*ret = true;
+	return 0;
+}
+
 /* ---- groups and devices ---- */
 
 static bool

@@ -96,6 +96,9 @@ int pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
  */
 int pub_claim(struct publish *p, const char *key, const char *unix_name,
     uint32_t id, bool *ret);
+/* The same for subordinate ids that begin at start. */
+int pub_claim_subids(struct publish *p, const char *key, uint32_t start,
+    bool *ret);
 
 /* Without the old record of a name, when there is one. */
 int pub_remove(struct snap_builder *b, enum snap_table table, const char *key);

@@ -415,6 +415,30 @@ put_ssh_keys(struct publish *p, struct user *u)
 	    strlen(u->unix_name));
 }
 
+/* A range that is not ours to give, or somebody else's, is nobody's (S26). */
+static int
+put_subids(struct publish *p, const struct user *u)
+{
+	const struct snap_subids range = { .uid = u->id, .owner = u->unix_name,
+		.start = pub_id(u->doc, "SubordinateIdStart"),
+		.count = IAM_SUBID_COUNT };
+	char start[SNAP_SUBIDS_KEY_MAX];
+	bool ours;
+	int r;
+
+	if (json_object_get(u->doc, "SubordinateIdStart") == NULL)
+		return 0;
+	if ((r = pub_claim_subids(p, u->key, range.start, &ours)) != 0 || !ours)
+		return r;
+	snap_subids_key(range.start, start);
+	snap_subids_encode(&range, &p->record);
+	r = pub_add(p, p->pub, SNAP_SUBIDS, u->unix_name, strlen(u->unix_name));
+	if (r != 0)
+		return r;
+	snap_subids_encode(&range, &p->record);
+	return pub_add(p, p->pub, SNAP_SUBIDS, start, strlen(start));
+}
+
 /* NULL: fit to be published. */
 static const char *
 unfit(struct publish *p, const struct user *u)
@@ -498,7 +522,7 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 	buf_reset(&p->record);
 	/* The host knows a local account from its own files, groups included. */
 	if ((r = put_principal(p, &u)) == 0 && !u.adopted &&
-	    (r = put_account(p, &u)) == 0)
+	    (r = put_account(p, &u)) == 0 && (r = put_subids(p, &u)) == 0)
 		r = put_memberships(p, &u);
 	if (r == 0)
 		r = put_ssh_keys(p, &u);

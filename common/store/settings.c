@@ -419,6 +419,8 @@ static const struct member {
 #define AT(m) offsetof(struct settings, m)
 	{ "ids", "min", WHOLE, AT(id_min), 1, UINT32_MAX },
 	{ "ids", "max", WHOLE, AT(id_max), 1, UINT32_MAX },
+	{ "subordinateIds", "min", WHOLE, AT(subid_min), 1, UINT32_MAX },
+	{ "subordinateIds", "max", WHOLE, AT(subid_max), 1, UINT32_MAX },
 	{ "mfa", "whenEnrolled", WHEN_ENROLLED, AT(mfa_when_enrolled), 0, 1 },
 	{ "mfa", "memorySeconds", WHOLE, AT(mfa_memory_s), 0, 86400 },
 	{ "mfa", "selfEnrolment", SELF_ENROLMENT, AT(self_enrolment), 0, 2 },
@@ -434,6 +436,8 @@ static const struct member {
 static const struct settings defaults = {
 	.id_min = IAM_ID_MIN_DEFAULT,
 	.id_max = IAM_ID_MAX_DEFAULT,
+	.subid_min = IAM_SUBID_MIN_DEFAULT,
+	.subid_max = IAM_SUBID_MAX_DEFAULT,
 	.mfa_when_enrolled = 1,
 	.mfa_memory_s = 900,
 	.self_enrolment = SNAP_ENROLMENT_OFF,
@@ -717,6 +721,25 @@ settings_range_ok(uint32_t min, uint32_t max)
 	    (max < 100000 || min > 1879048191);
 }
 
+/* S26: in nobody else's way, and in whole ranges. */
+static int
+check_id_spans(const struct settings *s, struct iam_why *why)
+{
+	if (!settings_range_ok(s->id_min, s->id_max))
+		return refuse(why, "", "ids", "min to max must lie within 65536 to"
+		    " 99999 or 1879048192 to 4294967293: the rest is used by local"
+		    " accounts, subordinate ids and containers");
+	if (!settings_range_ok(s->subid_min, s->subid_max) ||
+	    s->subid_min % IAM_SUBID_COUNT != 0 ||
+	    s->subid_max % IAM_SUBID_COUNT != IAM_SUBID_COUNT - 1)
+		return refuse(why, "", "subordinateIds", "min to max must lie within"
+		    " 1879048192 to 4294901759 and be whole ranges of 65536: min a"
+		    " multiple of it, max one less than a multiple");
+	if (s->subid_min <= s->id_max && s->id_min <= s->subid_max)
+		return refuse(why, "", "subordinateIds", "must not overlap ids");
+	return 0;
+}
+
 static int
 settings_members(struct settings *s, struct iam_why *why)
 {
@@ -740,11 +763,7 @@ settings_members(struct settings *s, struct iam_why *why)
 		if (r != 0)
 			return r;
 	}
-	if (!settings_range_ok(s->id_min, s->id_max))
-		return refuse(why, "", "ids", "min to max must lie within 65536 to"
-		    " 99999 or 1879048192 to 4294967293: the rest is used by local"
-		    " accounts, subordinate ids and containers");
-	return 0;
+	return check_id_spans(s, why);
 }
 
 static void

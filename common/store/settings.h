@@ -37,6 +37,7 @@ struct settings_host {
 struct settings {
 	json_t *json;
 	uint32_t id_min, id_max;
+	uint32_t subid_min, subid_max; /* whole ranges of IAM_SUBID_COUNT */
 	uint32_t mfa_when_enrolled;    /* 1: "always", 0: "policy" */
 	uint32_t mfa_memory_s;
 	uint32_t self_enrolment;       /* enum snap_enrolment */

@@ -599,7 +599,8 @@ add_id(struct store *s, sqlite3_int64 id)
 static int
 note_ids(struct store *s, const char *key, const json_t *doc)
 {
-	static const char *const members[] = { "Uid", "Gid" };
+	static const char *const members[] = { "Uid", "Gid", "SubordinateIdStart" };
+	static const uint32_t to_last[] = { 0, 0, IAM_SUBID_COUNT - 1 };
 	const json_t *id;
 	size_t i;
 	int r = 0;
@@ -610,7 +611,7 @@ note_ids(struct store *s, const char *key, const json_t *doc)
 	for (i = 0; i < IAM_COUNT(members) && r == 0; i++) {
 		id = json_object_get(doc, members[i]);
 		if (json_is_integer(id))
-			r = add_id(s, json_integer_value(id));
+			r = add_id(s, json_integer_value(id) + to_last[i]);
 	}
 	return r;
 }
@@ -745,6 +746,31 @@ store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret)
 	if (next == 0)
 		return IAM_ERR_LIMIT;
 	if ((r = add_id(s, (sqlite3_int64)next)) != 0)
+		s->failed = r;
+	else
+		*ret = (uint32_t)next;
+	return r;
+}
+
+/* A range is used up by its last id. */
+int
+store_next_ids(struct store *s, uint32_t min, uint32_t max, uint32_t count,
+    uint32_t *ret)
+{
+	uint64_t last, next = min;
+	int r;
+
+	if ((r = transaction_ok(s)) != 0)
+		return r;
+	if (min == 0 || min > max || count == 0 || min % count != 0)
+		return IAM_ERR_ARG;
+	if ((r = find_id(s, STMT_ID_LAST, min, max, &last)) != 0)
+		return r;
+	if (last != 0)
+		next = (last + count) / count * count;
+	if (next + count - 1 > max)
+		return IAM_ERR_LIMIT;
+	if ((r = add_id(s, (sqlite3_int64)(next + count - 1))) != 0)
 		s->failed = r;
 	else
 		*ret = (uint32_t)next;

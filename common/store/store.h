@@ -48,8 +48,8 @@ uint64_t store_revision(struct store *s);
 /* *ret is new, NULL when there is no such document. */
 int store_get(struct store *s, const char *key, json_t **ret);
 /* Insert or replace; doc is borrowed. Inside a transaction only. A document
- * that is there keeps its key's case: to change that, delete it first. Uid and
- * Gid of users and groups are used up for store_next_id. Text that is the same
+ * that is there keeps its key's case: to change that, delete it first. Uid,
+ * Gid and SubordinateIdStart of users and groups are used up for store_next_id. Text that is the same
  * is no change. At most 1 MiB (IAM_ERR_LIMIT). */
 int store_put(struct store *s, const char *key, const json_t *doc);
 /* Remove; *ret_was may be NULL. Inside a transaction only. */
@@ -72,6 +72,10 @@ int store_check(struct store *s, struct iam_why *why);
  * IAM_ERR_LIMIT when used up.
  */
 int store_next_id(struct store *s, uint32_t min, uint32_t max, uint32_t *ret);
+/* A range of count ids behind the last that was ever used: *ret is the first one,
+ * and a multiple of count, as min is. */
+int store_next_ids(struct store *s, uint32_t min, uint32_t max, uint32_t count,
+    uint32_t *ret);
 
 /* History of one key, newest first: {revision, time, who, what, document|null}.
  * PasswordHash and SealedSeed are "digest:…" there (docs/store-format.md). */

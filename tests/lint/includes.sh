@@ -30,6 +30,7 @@ layer $c/authz $c/snapshot $c/policy
 # shellcheck disable=SC2086
 layer $c/store $login
 layer nss_iam $c/snapshot
+layer subid_iam $c/snapshot
 layer ssh_iam $c/snapshot
 # shellcheck disable=SC2086
 layer pam_iam $login

@@ -18,7 +18,7 @@ is() { # NAME WANT GOT
 words() { LC_ALL=C sort -u | tr '\n' ' ' | sed 's/ *$//'; }
 exports() { nm -D --defined-only "$1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | words; }
 imports() { nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $2); print $2 }' | words; }
-entries() { tr -s '[:space:];{}' '\n' <"$1" | grep -E '^(_nss_iam|pam_sm)_[a-z_]*$' | words; }
+entries() { tr -s '[:space:];{}' '\n' <"$1" | grep -E '^(_nss_iam|pam_sm|shadow_subid)_[a-z_]*$' | words; }
 needed() { objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }' | grep -v '^ld-linux' | words; }
 dynamic() { readelf -d "$1"; }
 # Functions run at loading and unloading: the compiler's own start-up files bring
@@ -54,6 +54,7 @@ passwd='(get|set|end)(pw|gr)(nam|uid|gid|ent)(_r)?|getgrouplist|initgroups'
 
 # A name service may not start programs, talk to anyone (S19) or ask itself (S20).
 module libnss_iam.so.2 nss_iam/nss_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror"
+module libsubid_iam.so subid_iam/subid_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror"
 module pam_iam.so pam_iam/pam_iam.map \
 	"libc.so.6 libcrypt.so.1 liboath.so.0 libpam.so.0 libsodium.so.23" "$env|$shell"
 # Whoever looks up names after a chroot believes that root's nsswitch.conf.

@@ -9,7 +9,7 @@ cat >"$work/load.c" <<'C'
 int main(int argc, char **argv) { return argc == 2 && dlopen(argv[1], RTLD_NOW) ? 0 : 3; }
 C
 cc -o "$work/load" "$work/load.c" || exit 1
-for module in "$build/pam_iam.so" "$build/libnss_iam.so.2"; do
+for module in "$build/pam_iam.so" "$build/libnss_iam.so.2" "$build/libsubid_iam.so"; do
 	cp "$module" "$work/whole.so" && tools/phdr-last "$work/whole.so" || exit 1
 	size=$(stat -c %s "$work/whole.so") bad=''
 	for ((len = 0; len < size; len += size / 64)) do

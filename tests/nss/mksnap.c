@@ -6,6 +6,7 @@
  *     group NAME GID [MEMBER...]
  *     member NAME GID...
  *     key NAME LINE
+ *     subids NAME UID START
  */
 #include "common/base/base.h"
 #include "common/snapshot/accounts.h"
@@ -77,6 +78,19 @@ line(struct snap_builder *b, char *text)
 	} else if (strcmp(word, "key") == 0) {
 		buf_printf(&v, "%s\n", strtok_r(NULL, "", &save));
 		add(b, SNAP_SSH_KEYS, name, strlen(name), &v);
+	} else if (strcmp(word, "subids") == 0) {
+		const struct snap_subids r = {
+			.owner = name,
+			.uid = number(strtok_r(NULL, " ", &save)),
+			.start = number(strtok_r(NULL, " ", &save)),
+			.count = IAM_SUBID_COUNT,
+		};
+		char start[SNAP_SUBIDS_KEY_MAX];
+
+		snap_subids_key(r.start, start);
+		snap_subids_encode(&r, &v);
+		add(b, SNAP_SUBIDS, name, strlen(name), &v);
+		add(b, SNAP_SUBIDS, start, strlen(start), &v);
 	} else {
 		errx(1, "unknown word: %s", word);
 	}

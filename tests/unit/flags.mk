@@ -33,3 +33,5 @@ $(B)/test/unit/test_nss_module: $(B)/test/libnss_iam.so.2
 UNIT_LDFLAGS_test_policy_cost := -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 UNIT_LDFLAGS_test_policy_zones := $(B)/tobj/tests/policy/libc_clock.o
 $(B)/test/unit/test_policy_zones: $(B)/tobj/tests/policy/libc_clock.o
+UNIT_LDFLAGS_test_subid := -Wl,--wrap=malloc $(B)/tobj/subid_iam/subid.o
+$(B)/test/unit/test_subid: $(B)/tobj/subid_iam/subid.o

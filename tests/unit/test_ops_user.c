@@ -64,6 +64,45 @@ test_create_user__ids_are_never_used_twice(void **state)
 	assert_int_equal(bed_int(b, "User.Uid"), 2100000011);
 }
 
+/* S26: whole ranges, none twice, none of /etc/subuid or /etc/subgid. */
+static void
+test_update_user__subordinate_ids_are_given_once(void **state)
+{
+	struct bed *b = *state;
+
+	bed_file(IAM_PATH_SUBUID, "local:100000:65536\nodd\nlocal:2147549184:10\n",
+	    0644);
+	bed_file(IAM_PATH_SUBGID, "local:2147680255:5\nlocal:x:5\n", 0644);
+	bed_ok(b, "CreateUser", "{'UserName':'a','SubordinateIds':true}");
+	assert_int_equal(bed_int(b, "User.SubordinateIdStart"), 2147483648);
+	bed_ok(b, "CreateUser", "{'UserName':'b'}");
+	assert_null(bed_at(b, "User.SubordinateIdStart"));
+	bed_ok(b, "UpdateUser", "{'UserName':'b','SubordinateIds':true}");
+	bed_ok(b, "GetUser", "{'UserName':'b'}");
+	/* After 2147549184 of subuid and 2147614720, whose last id is in subgid. */
+	assert_int_equal(bed_int(b, "User.SubordinateIdStart"), 2147745792);
+	/* Asked for again, it stays; given up, it is gone. */
+	bed_ok(b, "UpdateUser", "{'UserName':'b','SubordinateIds':true}");
+	bed_ok(b, "UpdateUser", "{'UserName':'b','Gecos':'B'}");
+	bed_ok(b, "GetUser", "{'UserName':'b'}");
+	assert_int_equal(bed_int(b, "User.SubordinateIdStart"), 2147745792);
+	bed_ok(b, "UpdateUser", "{'UserName':'b','SubordinateIds':false}");
+	bed_ok(b, "GetUser", "{'UserName':'b'}");
+	assert_null(bed_at(b, "User.SubordinateIdStart"));
+	bed_ok(b, "UpdateUser", "{'UserName':'b','SubordinateIds':true}");
+	bed_ok(b, "GetUser", "{'UserName':'b'}");
+	assert_int_equal(bed_int(b, "User.SubordinateIdStart"), 2147811328);
+	bed_file(IAM_PATH_SETTINGS, "{\"subordinateIds\": {\"min\": 3221225472,"
+	    " \"max\": 3221291007}}", 0644);
+	bed_ok(b, "CreateUser", "{'UserName':'c','SubordinateIds':true}");
+	assert_int_equal(bed_int(b, "User.SubordinateIdStart"), 3221225472);
+	bed_fails(b, "CreateUser", "{'UserName':'d','SubordinateIds':true}",
+	    "LimitExceeded");
+	unlink(IAM_PATH_SETTINGS);
+	unlink(IAM_PATH_SUBUID);
+	unlink(IAM_PATH_SUBGID);
+}
+
 /* S27: never root, never a local name, never one name twice. */
 static void
 test_create_user__local_and_taken_unix_names_are_refused(void **state)
@@ -407,6 +446,7 @@ main(void)
 		BED_TEST(test_create_user__gives_aws_shape_and_unix_account),
 		BED_TEST(test_create_user__names_are_unique_without_regard_to_case),
 		BED_TEST(test_create_user__ids_are_never_used_twice),
+		BED_TEST(test_update_user__subordinate_ids_are_given_once),
 		BED_TEST(test_create_user__local_and_taken_unix_names_are_refused),
 		BED_TEST(test_create_user__bad_unix_fields_are_refused),
 		BED_TEST(test_get_user__caller_by_default),

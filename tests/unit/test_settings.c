@@ -43,6 +43,8 @@ test_settings_parse__defaults(void **state)
 	(void)state;
 	assert_int_equal(settings_parse("{}", 2, &s, &why), 0);
 	assert_int_equal(s.id_min, 2100000000u);
+	assert_int_equal(s.subid_min, 2147483648u);
+	assert_int_equal(s.subid_max, 4294901759u);
 	assert_int_equal(s.id_max, 2146999999u);
 	assert_int_equal(s.mfa_when_enrolled, 1);
 	assert_int_equal(s.mfa_memory_s, 900);
@@ -139,6 +141,12 @@ static const struct refused {
 	{ "{\"ids\": {\"max\": 4294967294}}", "ids:", 0, 0 },
 	{ "{\"ids\": {\"min\": 2146999999, \"max\": 2100000000}}", "ids:", 0, 0 },
 	{ "{\"ids\": {\"max\": 4294967296}}", "ids.max: must be a whole", 0, 0 },
+	{ "{\"subordinateIds\": {\"min\": 100000}}", "subordinateIds: min to max", 0, 0 },
+	{ "{\"subordinateIds\": {\"min\": 2147483649}}", "subordinateIds: min", 0, 0 },
+	{ "{\"subordinateIds\": {\"max\": 4294967293}}", "subordinateIds: min", 0, 0 },
+	{ "{\"subordinateIds\": {\"min\": 4294901760}}", "subordinateIds: min", 0, 0 },
+	{ "{\"subordinateIds\": {\"min\": 2099970048}}", "must not overlap ids", 0, 0 },
+	{ "{\"ids\": {\"max\": 2147483648}}", "must not overlap ids", 0, 0 },
 	{ "{\"services\": {\"a/b\": \"host:Login\"}}", "services.a/b", 0, 0 },
 	{ "{\"services\": {\"\": \"host:Login\"}}", "services.:", 0, 0 },
 	{ "{\"services\": {\"a**\": \"host:Login\"}}", "services.a**", 0, 0 },

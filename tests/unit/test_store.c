@@ -399,6 +399,35 @@ test_store_next_id__S26_never_twice(void **state)
 	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
 }
 
+static void
+test_store_next_ids__S26_whole_ranges_never_twice(void **state)
+{
+	struct fix *f = *state;
+	uint32_t id;
+
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_next_ids(f->store, 65536, 327679, 65536, &id), 0);
+	assert_int_equal(id, 65536);
+	/* A range that is begun is not given. */
+	assert_int_equal(store_next_id(f->store, 131073, 131073, &id), 0);
+	assert_int_equal(store_next_ids(f->store, 65536, 327679, 65536, &id), 0);
+	assert_int_equal(id, 196608);
+	assert_int_equal(store_commit(f->store, "w", "d", NULL), 0);
+	fix_put(f, "users/a", "{\"SubordinateIdStart\": 262144}");
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_delete(f->store, "users/a", NULL), 0);
+	assert_int_equal(store_next_ids(f->store, 65536, 327679, 65536, &id),
+	    IAM_ERR_LIMIT);
+	/* Nor one that does not fit. */
+	assert_int_equal(store_next_ids(f->store, 65536, 390000, 65536, &id),
+	    IAM_ERR_LIMIT);
+	assert_int_equal(store_next_ids(f->store, 65537, 400000, 65536, &id),
+	    IAM_ERR_ARG);
+	assert_int_equal(store_next_ids(f->store, 65536, 400000, 0, &id),
+	    IAM_ERR_ARG);
+	store_rollback(f->store);
+}
+
 #define NAMES 100000u
 
 /* A user document with the next id; the id is stored, not computed from the name. */
@@ -573,6 +602,7 @@ main(void)
 		T(test_store_put__not_outside_a_transaction_that_was_given_up),
 		T(test_store_begin__a_reader_keeps_its_revision),
 		T(test_store_next_id__S26_never_twice),
+		T(test_store_next_ids__S26_whole_ranges_never_twice),
 		T(test_store_next_id__S26_a_hundred_thousand_names),
 		T(test_store_next_id__gaps_when_the_highest_was_claimed),
 		T(test_store_history__newest_first_without_secrets),
