@@ -27,7 +27,8 @@ ALL_CPPFLAGS := -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DIAM_VERSION='"$(VERSION)"' -DIAM_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DIAM_LOCALEDIR='"$(PREFIX)/share/locale"' $(CPPFLAGS)
 # The modules live in processes whose locale, signals and stacks are not ours.
-ALL_CFLAGS := -std=gnu11 -fPIC -fno-strict-aliasing -fstack-protector-strong $(WARN) $(CFLAGS)
+# A section a function: what a module does not use of common/ is not in it.
+ALL_CFLAGS := -std=gnu11 -fPIC -fno-strict-aliasing -fstack-protector-strong -ffunction-sections -fdata-sections $(WARN) $(CFLAGS)
 ALL_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(SAN),)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -109,10 +110,13 @@ $(B)/test/$(1): $$(call tobj,$(2)) $(4)
 	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(call tobj,$(2)) $$(ALL_LDFLAGS) $(3)
 endef
 # -z defs does not go with sanitizers, whose symbols the program brings.
-SHARED := -shared -Wl,-z,nodelete $(if $(SAN),,-Wl,-z,defs)
+SHARED := -shared -Wl,-z,nodelete -Wl,--gc-sections $(if $(SAN),,-Wl,-z,defs)
+# Loaded by every process that asks for a name: two mappings of the file instead of
+# four. Together with the unused code that is a tenth of the cost of loading.
+SMALL := -Wl,-z,noseparate-code
 $(eval $(call product,pam_iam.so,$(PAM) $(LOGIN),$(SHARED) -Wl$(comma)--version-script=pam_iam/pam_iam.map $(PAM_LIBS),pam_iam/pam_iam.map))
-$(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) -Wl$(comma)-soname$(comma)libnss_iam.so.2 -Wl$(comma)--version-script=nss_iam/nss_iam.map,nss_iam/nss_iam.map))
-$(eval $(call product,libsubid_iam.so,subid_iam/subid.c $(BASE) $(SNAP),$(SHARED) -Wl$(comma)-soname$(comma)libsubid_iam.so -Wl$(comma)--version-script=subid_iam/subid_iam.map,subid_iam/subid_iam.map))
+$(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) $(SMALL) -Wl$(comma)-soname$(comma)libnss_iam.so.2 -Wl$(comma)--version-script=nss_iam/nss_iam.map,nss_iam/nss_iam.map))
+$(eval $(call product,libsubid_iam.so,subid_iam/subid.c $(BASE) $(SNAP),$(SHARED) $(SMALL) -Wl$(comma)-soname$(comma)libsubid_iam.so -Wl$(comma)--version-script=subid_iam/subid_iam.map,subid_iam/subid_iam.map))
 $(eval $(call product,iamctl,$(IAMCTL) $(COMMON),-pie $(CTL_LIBS)))
 $(eval $(call product,iam-chkauth,pam_iam/chkauth.c $(FLOW) $(LOGIN),-pie $(LOGIN_LIBS)))
 $(eval $(call product,iam-authorized-keys,ssh_iam/authorized_keys.c $(BASE) $(SNAP),-pie))

@@ -20,6 +20,14 @@ is_word(char c)
 	return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
 }
 
+/* Asked more often than anything else here: every look-up of a name begins so. */
+static bool
+is_unix_char(unsigned char c)
+{
+	return is_lower((char)c) || is_digit((char)c) || c == '_' || c == '.' ||
+	    c == '-';
+}
+
 bool
 name_is_unix(const char *name)
 {
@@ -27,14 +35,11 @@ name_is_unix(const char *name)
 
 	if (!is_lower(name[0]) && name[0] != '_')
 		return false;
-	for (i = 1; name[i] != '\0'; i++) {
+	for (i = 1; is_unix_char((unsigned char)name[i]); i++) {
 		if (i == IAM_UNIX_NAME_MAX)
 			return false;
-		if (!is_lower(name[i]) && !is_digit(name[i]) &&
-		    strchr("_.-", name[i]) == NULL)
-			return false;
 	}
-	return name[i - 1] != '.';
+	return name[i] == '\0' && name[i - 1] != '.';
 }
 
 /* Sorted. Those of Debian, its daemons, and of other systems that hosts copy.
