@@ -64,6 +64,7 @@ is "id: primary, local and own groups" "2100000000 27 2100000002" "$(nss id -G s
 nss getent passwd nobody-there >/dev/null; is "unknown user" 2 $?
 nss getent group 2100009999 >/dev/null; is "unknown gid" 2 $?
 nss getent shadow sarah >/dev/null 2>&1; is "S21: no shadow entry" 2 $?
+nss getent gshadow marketing >/dev/null 2>&1; is "S21: no gshadow entry" 2 $?
 is "S27: root is the local one" "$(grep '^root:' /etc/passwd)" "$(nss getent passwd root)"
 is "S23: enumeration has each user once, after the local ones" \
 	"$(getent passwd; printf 'sarah:x:2100000000:2100000000::/home/sarah:/bin/bash\nbob:x:2100000001:2100000001::/home/bob:/bin/sh\n')" \
