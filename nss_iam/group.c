@@ -15,10 +15,11 @@ struct ask {
 
 static struct nss_walk walk = NSS_WALK_INIT;
 
+/* The decoder has seen to it that the name is a Unix name. */
 static bool
 may_serve(const struct snap_group *g)
 {
-	return nss_group_name_ok(g->name) && nss_id_ok(g->gid);
+	return !name_is_privileged_group(g->name) && nss_id_ok(g->gid);
 }
 
 /* Pointers to the names at p. Whether the lengths are right is seen on the way. */
