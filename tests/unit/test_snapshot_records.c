@@ -85,6 +85,45 @@ test_snap_user__round_trip_and_damage(void **state)
 	buf_release(&b);
 }
 
+/* S14: texts of every length, with every byte that must not be in them anywhere:
+ * they are looked at several at a time. */
+static void
+test_snap_user_decode__one_bad_byte_anywhere(void **state)
+{
+	static const uint8_t bad[] = { 0, 1, 0x1f, ':', 0x7f };
+	static const uint8_t good[] = { 0x20, '9', ';', 0x7e, 0x80, 0xff };
+	struct snap_user u = sarah, got;
+	char gecos[600];
+	struct buf b = BUF_INIT;
+	size_t len, at, i;
+	uint8_t *text;
+
+	(void)state;
+	for (len = 0; len < sizeof(gecos); len += len < 70 ? 1 : 97) {
+		memset(gecos, 'x', len);
+		gecos[len] = '\0';
+		u.gecos = gecos;
+		buf_reset(&b);
+		snap_user_encode(&u, &b);
+		assert_int_equal(b.err, 0);
+		assert_int_equal(snap_user_decode(bytes(&b), &got), 0);
+		text = b.p + ((const uint8_t *)got.gecos - b.p);
+		for (at = 0; at < len; at++) {
+			for (i = 0; i < IAM_COUNT(bad); i++) {
+				text[at] = bad[i];
+				assert_int_equal(snap_user_decode(bytes(&b), &got),
+				    IAM_ERR_FORMAT);
+			}
+			for (i = 0; i < IAM_COUNT(good); i++) {
+				text[at] = good[i];
+				assert_int_equal(snap_user_decode(bytes(&b), &got), 0);
+			}
+			text[at] = 'x';
+		}
+	}
+	buf_release(&b);
+}
+
 static int
 encode_user(struct snap_user u)
 {
@@ -668,6 +707,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snap_user__round_trip_and_damage),
+		cmocka_unit_test(test_snap_user_decode__one_bad_byte_anywhere),
 		cmocka_unit_test(test_snap_user_encode__refuses),
 		cmocka_unit_test(test_snap_group__round_trip_and_damage),
 		cmocka_unit_test(test_snap_group_encode__refuses),
