@@ -215,7 +215,10 @@ int
 pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
 {
 	const json_t *taken;
+	struct snap_subids old;
+	bool published = false;
 	char number[12];
+	int r;
 
 	*ret = false;
 	snprintf(number, sizeof(number), "%u", start);
@@ -227,6 +230,12 @@ pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
 	if ((taken = json_object_get(p->ids, number)) != NULL)
 		return pub_warn(p, key, "no subordinate ids: those from %u are taken"
 		    " by %s", start, json_string_value(taken));
+	if (p->old_pub != NULL && (r = snap_subids_by_id(p->old_pub, start,
+	    &published, &old)) != 0)
+		return r;
+	if (published && json_object_get(p->freed_ids, number) == NULL)
+		return pub_warn(p, key, "no subordinate ids: those from %u are taken",
+		    start);
 	if (json_object_set_new(p->ids, number, json_string(key)) != 0)
 		return IAM_ERR_MEMORY;
 	*ret = true;

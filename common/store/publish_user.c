@@ -554,6 +554,23 @@ leave_groups(struct publish *p, const json_t *doc, const char *unix_name)
 	return 0;
 }
 
+static int
+leave_subids(struct publish *p, const json_t *doc, const char *unix_name)
+{
+	const uint32_t first = pub_id(doc, "SubordinateIdStart");
+	char key[SNAP_SUBIDS_KEY_MAX];
+	int r;
+
+	if (first == 0)
+		return 0;
+	snap_subids_key(first, key);
+	if (json_object_set_new(p->freed_ids, key + 1, json_true()) != 0)
+		return IAM_ERR_MEMORY;
+	if ((r = pub_remove(p->pub, SNAP_SUBIDS, unix_name)) != 0)
+		return r;
+	return pub_remove(p->pub, SNAP_SUBIDS, key);
+}
+
 int
 pub_user_remove(struct publish *p, const json_t *doc)
 {
@@ -573,6 +590,7 @@ pub_user_remove(struct publish *p, const json_t *doc)
 	if ((r = pub_remove(p->priv, SNAP_PRINCIPAL, unix_name)) != 0 ||
 	    (r = pub_remove(p->pub, SNAP_USER_NAME, unix_name)) != 0 ||
 	    (r = pub_remove(p->pub, SNAP_SSH_KEYS, unix_name)) != 0 ||
+	    (r = leave_subids(p, doc, unix_name)) != 0 ||
 	    (r = pub_policies_remove(p, "user", name, doc)) != 0)
 		return r;
 	return leave_groups(p, doc, unix_name);
