@@ -88,12 +88,39 @@ retire(unsigned i)
 	atomic_compare_exchange_strong(&cache.current, &current, 0);
 }
 
-/* Keep a snapshot (taken) and make it the current one, unless another thread was
- * quicker, or there is no slot. */
+static uint64_t
+revision_of(unsigned i)
+{
+	struct snap_info info;
+
+	snap_info(cache.slots[i].snap, &info);
+	return info.revision;
+}
+
+/*
+ * Slot i, which is pinned, is the current one from now on, unless another thread
+ * was quicker with the same or a newer revision: between two ticks of the clock
+ * nobody looks at the file, and who has seen a revision must not see an older.
+ */
+static void
+make_current(unsigned i)
+{
+	unsigned other, expected = 0;
+
+	if (atomic_compare_exchange_strong(&cache.current, &expected, i + 1) ||
+	    !pin_current(&other))
+		return;
+	expected = other + 1;
+	if (revision_of(other) < revision_of(i))
+		atomic_compare_exchange_strong(&cache.current, &expected, i + 1);
+	unpin(other);
+}
+
+/* Keep a snapshot (taken) and make it the current one, unless there is no slot. */
 static void
 install(struct snap *s)
 {
-	unsigned i, none = 0;
+	unsigned i;
 
 	for (i = 0; i < SLOTS && !claim(i); i++)
 		;
@@ -105,7 +132,7 @@ install(struct snap *s)
 	snap_park(s);
 	cache.slots[i].snap = s;
 	atomic_fetch_sub(&cache.slots[i].users, CLAIMED - 1);
-	atomic_compare_exchange_strong(&cache.current, &none, i + 1);
+	make_current(i);
 	unpin(i);
 }
 
