@@ -25,8 +25,16 @@
 
 static int64_t wall_add, boot_add;
 static int allocs_left = -1; /* -1: no limit */
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+/* Where time_t had 32 bits once, glibc has another name for the call with 64. */
+#if __TIMESIZE == 64
+#define TIME64(real)
+#else
+#define TIME64(real) __asm__(real)
+#endif
+int __real_clock_gettime(clockid_t id, struct timespec *ts)
+    TIME64("__real___clock_gettime64");
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+    TIME64("__wrap___clock_gettime64");
 void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__real_calloc(size_t n, size_t m);

@@ -38,10 +38,20 @@ void *__real_mmap64(void *p, size_t len, int prot, int flags, int fd, off_t off)
 void *__wrap_mmap64(void *p, size_t len, int prot, int flags, int fd, off_t off);
 int __real_mprotect(void *p, size_t len, int prot);
 int __wrap_mprotect(void *p, size_t len, int prot);
-int __real_fstatat64(int fd, const char *p, struct stat *st, int flags);
-int __wrap_fstatat64(int fd, const char *p, struct stat *st, int flags);
-int __real_clock_gettime(clockid_t id, struct timespec *t);
-int __wrap_clock_gettime(clockid_t id, struct timespec *t);
+/* Where time_t had 32 bits once, glibc has other names for the calls with 64. */
+#if __TIMESIZE == 64
+#define TIME64(real)
+#else
+#define TIME64(real) __asm__(real)
+#endif
+int __real_fstatat64(int fd, const char *p, struct stat *st, int flags)
+    TIME64("__real___fstatat64_time64");
+int __wrap_fstatat64(int fd, const char *p, struct stat *st, int flags)
+    TIME64("__wrap___fstatat64_time64");
+int __real_clock_gettime(clockid_t id, struct timespec *t)
+    TIME64("__real___clock_gettime64");
+int __wrap_clock_gettime(clockid_t id, struct timespec *t)
+    TIME64("__wrap___clock_gettime64");
 ssize_t __real_write(int fd, const void *p, size_t len);
 ssize_t __wrap_write(int fd, const void *p, size_t len);
 
