@@ -2,26 +2,22 @@
 # always match the operations that this version has.
 _iamctl()
 {
-	local cur words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+	local line=${COMP_LINE:0:COMP_POINT} cur prefix words
 
-	cur=${COMP_WORDS[COMP_CWORD]}
-	# bash splits --option=value at the sign; iamctl wants it whole.
-	if [[ $COMP_CWORD -ge 2 && ${COMP_WORDS[COMP_CWORD]} == "=" ]]; then
-		cur=
-		words=("${COMP_WORDS[@]:1:COMP_CWORD-2}"
-			"${COMP_WORDS[COMP_CWORD - 1]}=")
-	elif [[ $COMP_CWORD -ge 3 && ${COMP_WORDS[COMP_CWORD - 1]} == "=" ]]; then
-		words=("${COMP_WORDS[@]:1:COMP_CWORD-3}"
-			"${COMP_WORDS[COMP_CWORD - 2]}=$cur")
-	fi
+	# As iamctl will see them: COMP_WORDS are split at = and : as well.
+	read -ra words <<<"$line"
+	[[ $line != *[[:space:]] ]] || words+=("")
+	words=("${words[@]:1}")
+	cur=${words[-1]}
 	mapfile -t COMPREPLY < <(iamctl --complete "${words[@]}" 2>/dev/null)
-	# A file name where a value may be one.
-	if [[ ${#COMPREPLY[@]} -eq 0 ]]; then
-		if [[ $cur == file://* ]]; then
-			mapfile -t COMPREPLY < <(compgen -f -P file:// -- "${cur#file://}")
-		elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --outfile ]]; then
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		fi
+	[[ ${#COMPREPLY[@]} -eq 0 ]] || return
+	# A file name where a value may be one. bash replaces what is behind the colon.
+	if [[ $cur == *file://* ]]; then
+		prefix=//
+		[[ $COMP_WORDBREAKS == *:* ]] || prefix=${cur%%//*}//
+		mapfile -t COMPREPLY < <(compgen -f -P "$prefix" -- "${cur#*file://}")
+	elif [[ ${#words[@]} -ge 2 && ${words[-2]} == --outfile ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	fi
 }
 complete -F _iamctl iamctl

@@ -66,12 +66,15 @@ text"
 run --complete create-login-profile --pass
 ok "completion offers no way to type a password" has "$out" --password-stdin
 # shellcheck disable=SC1091,SC2034
-completed() { # WORDS...
+completed() { # LINE
 	bash -c '. iamctl/completion/iamctl.bash
 		iamctl() { "'"$iamctl"'" "$@"; }
-		COMP_WORDS=(iamctl "$@"); COMP_CWORD=$#
-		_iamctl; printf "%s\n" "${COMPREPLY[@]}"' - "$@"
+		COMP_LINE=$1 COMP_POINT=${#1}
+		_iamctl; printf "%s\n" "${COMPREPLY[@]}"' - "$1"
 }
-ok "bash completes operations" is "$(completed create-us)" create-user
-ok "bash completes values after =" is "$(completed list-users --output = ta)" table
+ok "bash completes operations" is "$(completed 'iamctl create-us')" create-user
+ok "bash completes values" is "$(completed 'iamctl list-users --output ta')" table
+ok "bash completes values after =" is "$(completed 'iamctl list-users --output=ta')" table
+ok "bash completes files, behind the colon" is "$(completed 'iamctl create-policy --policy-document file://HACK')" //HACKING.md
+ok "bash completes files to be made" is "$(completed 'iamctl export --outfile HACK')" HACKING.md
 finish
