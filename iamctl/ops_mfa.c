@@ -525,6 +525,44 @@ out:
 	return r;
 }
 
+/* ---- tags ---- */
+
+static int
+change_tags(struct op_call *c, int (*change)(struct op_call *c, json_t *doc))
+{
+	json_t *device = NULL;
+	int r = -1;
+
+	if (device_get(c, &device) == 0 && change(c, device) == 0)
+		r = device_put(c, device);
+	json_decref(device);
+	return r;
+}
+
+static int
+tag_mfa_device(struct op_call *c)
+{
+	return change_tags(c, tags_merge);
+}
+
+static int
+untag_mfa_device(struct op_call *c)
+{
+	return change_tags(c, tags_remove);
+}
+
+static int
+list_mfa_device_tags(struct op_call *c)
+{
+	json_t *device = NULL;
+	int r = -1;
+
+	if (device_get(c, &device) == 0)
+		r = tags_list(c, device);
+	json_decref(device);
+	return r;
+}
+
 /* ---- lists ---- */
 
 struct listing {
@@ -677,6 +715,25 @@ static const struct op_param delete_params[] = {
 	PARAM_END
 };
 
+static const struct op_param tag_params[] = {
+	PARAM_SERIAL,
+	PARAM_TAGS(true),
+	PARAM_END
+};
+
+static const struct op_param untag_params[] = {
+	PARAM_SERIAL,
+	{ .name = "TagKeys", .type = OP_TAG_KEYS, .required = true,
+	    .max = QUOTA_TAGS, .help = "The keys of the tags to be removed." },
+	PARAM_END
+};
+
+static const struct op_param list_tags_params[] = {
+	PARAM_SERIAL,
+	PARAM_PAGING,
+	PARAM_END
+};
+
 static const struct op_param list_params[] = {
 	PARAM_USER_NAME(false, "The user; by default the caller."),
 	PARAM_PAGING,
@@ -727,5 +784,18 @@ const struct op ops_mfa[] = {
 	    .summary = "List the virtual devices of the account.",
 	    .params = list_virtual_params, .read_only = true,
 	    .needs_init = true, .run = list_virtual_mfa_devices },
+	{ .name = "TagMFADevice", .service = "iam",
+	    .summary = "Add tags to a device, or change their values.",
+	    .params = tag_params, .resource = "{SerialNumber}",
+	    .needs_init = true, .run = tag_mfa_device },
+	{ .name = "UntagMFADevice", .service = "iam",
+	    .summary = "Remove tags from a device.",
+	    .params = untag_params, .resource = "{SerialNumber}",
+	    .needs_init = true, .run = untag_mfa_device },
+	{ .name = "ListMFADeviceTags", .service = "iam",
+	    .summary = "List the tags of a device.",
+	    .params = list_tags_params, .resource = "{SerialNumber}",
+	    .read_only = true, .needs_init = true, .run = list_mfa_device_tags,
+	    .columns = "Key,Value" },
 	{ .name = NULL },
 };

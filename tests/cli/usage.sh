@@ -75,6 +75,6 @@ completed() { # LINE
 ok "bash completes operations" is "$(completed 'iamctl create-us')" create-user
 ok "bash completes values" is "$(completed 'iamctl list-users --output ta')" table
 ok "bash completes values after =" is "$(completed 'iamctl list-users --output=ta')" table
-ok "bash completes files, behind the colon" is "$(completed 'iamctl create-policy --policy-document file://HACK')" //HACKING.md
-ok "bash completes files to be made" is "$(completed 'iamctl export --outfile HACK')" HACKING.md
+ok "bash completes files, behind the colon" is "$(completed 'iamctl create-policy --policy-document file://CHANGE')" //CHANGELOG.md
+ok "bash completes files to be made" is "$(completed 'iamctl export --outfile CHANGE')" CHANGELOG.md
 finish

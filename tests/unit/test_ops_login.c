@@ -433,6 +433,14 @@ test_enable_mfa_device__two_consecutive_codes(void **state)
 	bed_ok(b, "ListVirtualMFADevices", "{'AssignmentStatus':'Assigned'}");
 	assert_string_equal(bed_text(b, "VirtualMFADevices.0.User.UserName"), "bob");
 	assert_null(bed_at(b, "VirtualMFADevices.0.SealedSeed"));
+	bed_ok(b, "TagMFADevice", "{'SerialNumber':'" SERIAL "','Tags':["
+	    "{'Key':'a','Value':'1'},{'Key':'b','Value':'2'}]}");
+	bed_ok(b, "UntagMFADevice", "{'SerialNumber':'" SERIAL "','TagKeys':['a']}");
+	bed_ok(b, "ListMFADeviceTags", "{'SerialNumber':'" SERIAL "'}");
+	assert_string_equal(bed_text(b, "Tags.0.Key"), "b");
+	assert_null(bed_at(b, "Tags.1"));
+	bed_fails(b, "TagMFADevice", "{'SerialNumber':'" SERIAL "x','Tags':["
+	    "{'Key':'a','Value':'1'}]}", "NoSuchEntity");
 	bed_fails(b, "DeleteVirtualMFADevice", "{'SerialNumber':'" SERIAL "'}",
 	    "DeleteConflict");
 	bed_fails(b, "DeleteUser", "{'UserName':'bob'}", "DeleteConflict");
