@@ -163,7 +163,7 @@ sshd_start() {
 	mkdir -p /run/sshd
 	/usr/sbin/sshd -o PidFile=/run/sshd.pid -o LogLevel=VERBOSE "$@"
 	for _ in $(seq 100); do
-		ssh-keyscan -p 22 host >/etc/ssh/ssh_known_hosts 2>/dev/null && return 0
+		ssh-keyscan -p 22 host 127.0.0.1 >/etc/ssh/ssh_known_hosts 2>/dev/null && return 0
 	done
 	return 1
 }
