@@ -203,7 +203,7 @@ show login
 check "login on a terminal" login_as_sarah
 check "cron runs her job" bash /e2e/cron.sh sarah ran
 for e in 'Sudo sudo' 'Sudo sudo-i' 'SwitchUser su' 'SwitchUser su-l' 'Login login' 'RunScheduled cron'; do
-	check "the trail has ${e% *} of ${e#* }" \
+	check "the trail has ${e% *}, by ${e#* }" \
 		grep -q "\"eventName\":\"${e% *}\".*\"Service\":\"${e#* }\"" /var/log/iam/trail.jsonl
 done
 at '2026-12-02 10:00:00 UTC'

@@ -59,7 +59,8 @@ show() { # what the person types, in the demo: not how the test answers for her
 }
 shown() {
 	[ -z "${DEMO:-}" ] ||
-		sed -e 's/\r$//; /^$/d; /^Warning: Permanently added/d; /^spawn /d; s/^/     /; s/ *$//' "$out"
+		sed -e 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\x1b\][^\a]*\a//g; s/\r//g; s/ *$//' \
+			-e '/^$/d; /^Warning: Permanently added/d; /^spawn /d; s/^/     /' "$out"
 }
 
 # A command of the story comes in four forms. All leave its output in $out.
