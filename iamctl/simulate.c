@@ -154,24 +154,6 @@ put_missing(struct op_call *c, json_t *result, const struct pol_explanation *e)
 	return 0;
 }
 
-/* What one kind of policies says by itself. */
-static enum pol_effect
-layer_effect(const struct pol_explanation *e, enum pol_layer layer)
-{
-	enum pol_effect ret = POL_IMPLICIT_DENY;
-	unsigned i;
-
-	for (i = 0; i < e->reason_count; i++) {
-		if (e->reasons[i].near != POL_NEAR_MATCHED ||
-		    e->reasons[i].match.layer != layer)
-			continue;
-		if (e->reasons[i].match.deny)
-			return POL_EXPLICIT_DENY;
-		ret = POL_ALLOWED;
-	}
-	return ret;
-}
-
 /* Between accounts both sides must allow: what each says. Within one, as in AWS,
  * the member is empty. */
 static int
@@ -187,10 +169,10 @@ put_details(const struct simulation *s, json_t *result, const char *resource,
 	if (owner == NULL || strcmp(owner, s->account) == 0)
 		return 0;
 	if (member_set(s->c, details, "IAM Policy", json_string(simulate_decision(
-	    layer_effect(e, POL_L_IDENTITY)))) != 0)
+	    e->says[POL_L_IDENTITY]))) != 0)
 		return -1;
 	return member_set(s->c, details, "Resource Policy", json_string(
-	    simulate_decision(layer_effect(e, POL_L_RESOURCE))));
+	    simulate_decision(e->says[POL_L_RESOURCE])));
 }
 
 static int
@@ -200,14 +182,14 @@ put_limits(const struct simulation *s, json_t *result,
 	bool allows;
 
 	if (s->boundary) {
-		allows = layer_effect(e, POL_L_BOUNDARY) == POL_ALLOWED;
+		allows = e->says[POL_L_BOUNDARY] == POL_ALLOWED;
 		if (member_set(s->c, result, "PermissionsBoundaryDecisionDetail",
 		    json_pack("{s:b}", "AllowedByPermissionsBoundary", allows)) != 0)
 			return -1;
 	}
 	if (!s->scp)
 		return 0;
-	allows = layer_effect(e, POL_L_SCP) == POL_ALLOWED;
+	allows = e->says[POL_L_SCP] == POL_ALLOWED;
 	return member_set(s->c, result, "OrganizationsDecisionDetail",
 	    json_pack("{s:b}", "AllowedByOrganizations", allows));
 }

@@ -71,6 +71,7 @@ struct look {
 	const char *policy;
 	/* Reasons of less weight wait until the others had their turn. */
 	enum pol_near pass;
+	enum pol_effect says; /* the list that is looked at */
 };
 
 static const char *
@@ -94,9 +95,12 @@ layer_name(enum pol_layer l)
 static struct pol_reason *
 new_reason(struct look *k, const struct stmt *s, enum pol_near near, struct text *t)
 {
+	bool deny = (s->flags & CF_DENY) != 0;
 	struct pol_reason *r;
 
-	if (k->x->reason_count == POL_REASONS_MAX)
+	/* However many allow, what denies and what is near has to be named. */
+	if (k->x->reason_count >= (near == POL_NEAR_MATCHED && !deny ?
+	    POL_REASONS_MAX / 2 : POL_REASONS_MAX))
 		return NULL;
 	r = &k->x->reasons[k->x->reason_count++];
 	memset(r, 0, sizeof(*r));
@@ -105,7 +109,7 @@ new_reason(struct look *k, const struct stmt *s, enum pol_near near, struct text
 	r->match.policy = k->policy;
 	r->match.statement = s->index;
 	r->match.sid = view_sid(&k->view, s);
-	r->match.deny = (s->flags & CF_DENY) != 0;
+	r->match.deny = deny;
 	*t = (struct text){ r->text, sizeof(r->text), 0 };
 	put(t, "Statement %u", s->index + 1);
 	if (r->match.sid[0] != 0)
@@ -490,6 +494,8 @@ look_at(struct look *k, uint32_t index)
 	conditions = stmt_conditions(&k->ev, &k->view, &s);
 	doubt = doubt || conditions == TRI_DOUBT;
 	if (conditions == TRI_YES || (conditions == TRI_DOUBT && deny)) {
+		if (deny || k->says != POL_EXPLICIT_DENY)
+			k->says = deny ? POL_EXPLICIT_DENY : POL_ALLOWED;
 		if (first)
 			reason_matched(k, &s, doubt);
 	} else if (k->pass == POL_NEAR_CONDITION) {
@@ -497,13 +503,14 @@ look_at(struct look *k, uint32_t index)
 	}
 }
 
-static void
+static enum pol_effect
 look_at_list(struct look *k, enum pol_layer layer, const struct pol_source *v, size_t n)
 {
 	uint32_t j;
 	size_t i;
 
 	k->layer = layer;
+	k->says = POL_IMPLICIT_DENY;
 	for (i = 0; i < n; i++) {
 		if (view_init(&k->view, &v[i].doc) != 0)
 			continue;
@@ -511,22 +518,38 @@ look_at_list(struct look *k, enum pol_layer layer, const struct pol_source *v, s
 		for (j = 0; j < k->view.s[CF_STMT].n; j++)
 			look_at(k, j);
 	}
+	return k->says;
+}
+
+/* A deny of one guardrail level is final, and every level must allow. */
+static void
+look_at_guardrails(struct look *k, const struct pol_set *set, enum pol_effect *ret)
+{
+	enum pol_effect level;
+	size_t i;
+
+	*ret = POL_ALLOWED;
+	for (i = 0; set->scp != NULL && i < set->scp_levels; i++) {
+		level = look_at_list(k, POL_L_SCP, set->scp[i].v, set->scp[i].n);
+		if (level == POL_EXPLICIT_DENY || *ret == POL_ALLOWED)
+			*ret = level;
+	}
 }
 
 static void
-look_at_all(struct look *k, const struct pol_set *set)
+look_at_all(struct look *k, const struct pol_set *set, enum pol_effect *says)
 {
-	size_t i;
-
-	for (i = 0; set->scp != NULL && i < set->scp_levels; i++)
-		look_at_list(k, POL_L_SCP, set->scp[i].v, set->scp[i].n);
-	if (set->resource != NULL)
-		look_at_list(k, POL_L_RESOURCE, set->resource, 1);
-	look_at_list(k, POL_L_IDENTITY, set->identity.v, set->identity.n);
+	look_at_guardrails(k, set, &says[POL_L_SCP]);
+	says[POL_L_RESOURCE] = look_at_list(k, POL_L_RESOURCE, set->resource,
+	    set->resource != NULL);
+	says[POL_L_IDENTITY] = look_at_list(k, POL_L_IDENTITY, set->identity.v,
+	    set->identity.n);
 	if (set->boundary != NULL)
-		look_at_list(k, POL_L_BOUNDARY, set->boundary->v, set->boundary->n);
+		says[POL_L_BOUNDARY] = look_at_list(k, POL_L_BOUNDARY, set->boundary->v,
+		    set->boundary->n);
 	if (set->session != NULL)
-		look_at_list(k, POL_L_SESSION, set->session->v, set->session->n);
+		says[POL_L_SESSION] = look_at_list(k, POL_L_SESSION, set->session->v,
+		    set->session->n);
 }
 
 int
@@ -541,13 +564,15 @@ pol_explain(const struct pol_set *set, const struct pol_request *req,
 
 	ret->reason_count = 0;
 	ret->missing_count = 0;
+	for (i = 0; i < IAM_COUNT(ret->says); i++)
+		ret->says[i] = POL_IMPLICIT_DENY;
 	if ((r = pol_eval(set, req, &ret->decision)) != 0 ||
 	    (r = ev_init(&k.ev, set, req)) != 0)
 		return r;
 	k.x = ret;
 	for (i = 0; i < IAM_COUNT(order); i++) {
 		k.pass = order[i];
-		look_at_all(&k, set);
+		look_at_all(&k, set, ret->says);
 	}
 	return 0;
 }

@@ -195,11 +195,14 @@ struct pol_reason {
 	char text[512];
 };
 
-#define POL_REASONS_MAX 32
+#define POL_REASONS_MAX 32 /* statements that allow take half of the room at most */
 #define POL_MISSING_MAX 32
 
 struct pol_explanation { /* about 20 KiB: put it on the heap */
 	struct pol_decision decision; /* the same as pol_eval's */
+	/* What each kind of policies says by itself, whatever came out; indexed by
+	 * enum pol_layer. Guardrails allow when every level does. */
+	enum pol_effect says[POL_L_SESSION + 1];
 	unsigned reason_count;
 	struct pol_reason reasons[POL_REASONS_MAX];
 	unsigned missing_count;       /* context keys that statements asked for and the request lacks */

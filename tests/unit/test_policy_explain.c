@@ -13,6 +13,68 @@ explain(struct asker *a, const char *json)
 	return x;
 }
 
+/* More statements allow than there is room for: what denies, and what each kind
+ * of policies says, is told none the less. */
+static void
+explain_crowd(const char *limits, struct pol_explanation *x)
+{
+	struct buf b = BUF_INIT;
+	struct pol_set set = { 0 };
+	struct pol_list boundary, scp[2];
+	struct asker a;
+	int i;
+
+	asker_init(&a);
+	buf_puts(&b, "{\"Version\":\"2012-10-17\",\"Statement\":[");
+	for (i = 0; i < 3 * POL_REASONS_MAX; i++)
+		buf_printf(&b, "%s{\"Effect\":\"Allow\",\"Action\":\"s3:*\","
+		    "\"Resource\":\"*\"}", i > 0 ? "," : "");
+	buf_puts(&b, "]}");
+	set.identity = (struct pol_list){ asker_doc(&a, POL_IDENTITY, buf_cstr(&b)), 1 };
+	scp[0] = set.identity;
+	scp[1] = boundary = (struct pol_list){ asker_doc(&a, POL_BOUNDARY, limits), 1 };
+	set.boundary = &boundary;
+	set.scp = scp;
+	set.scp_levels = 2;
+	assert_int_equal(pol_explain(&set, &a.req, x), 0);
+	buf_release(&b);
+	asker_release(&a);
+}
+
+#define ONE(effect, action) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"" \
+	effect "\",\"Action\":\"" action "\",\"Resource\":\"*\"}}"
+
+static void
+test_pol_explain__no_crowd_hides_a_limit(void **state)
+{
+	struct pol_explanation *x = malloc(sizeof(*x));
+	unsigned i, denies = 0;
+
+	(void)state;
+	assert_non_null(x);
+	explain_crowd(ONE("Allow", "*"), x);
+	assert_int_equal(x->decision.effect, POL_ALLOWED);
+	assert_int_equal(x->says[POL_L_IDENTITY], POL_ALLOWED);
+	assert_int_equal(x->says[POL_L_BOUNDARY], POL_ALLOWED);
+	assert_int_equal(x->says[POL_L_SCP], POL_ALLOWED);
+	assert_int_equal(x->says[POL_L_RESOURCE], POL_IMPLICIT_DENY);
+
+	explain_crowd(ONE("Allow", "ec2:*"), x);
+	assert_int_equal(x->decision.effect, POL_IMPLICIT_DENY);
+	assert_int_equal(x->says[POL_L_BOUNDARY], POL_IMPLICIT_DENY);
+	assert_int_equal(x->says[POL_L_SCP], POL_IMPLICIT_DENY);
+
+	explain_crowd(ONE("Deny", "s3:*"), x);
+	assert_int_equal(x->decision.effect, POL_EXPLICIT_DENY);
+	assert_int_equal(x->says[POL_L_IDENTITY], POL_ALLOWED);
+	assert_int_equal(x->says[POL_L_BOUNDARY], POL_EXPLICIT_DENY);
+	assert_int_equal(x->says[POL_L_SCP], POL_EXPLICIT_DENY);
+	for (i = 0; i < x->reason_count; i++)
+		denies += x->reasons[i].match.deny;
+	assert_int_equal(denies, 2);
+	free(x);
+}
+
 /* The wall clock of a host in Berlin, in winter. */
 static int
 winter(void *arg, const char *zone, int64_t t, struct tz_local *ret)
@@ -237,6 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pol_explain__window_in_words),
 		cmocka_unit_test(test_pol_explain__missing_keys_and_near_statements),
+		cmocka_unit_test(test_pol_explain__no_crowd_hides_a_limit),
 		cmocka_unit_test(test_pol_explain__deny_comes_with_its_statement),
 		cmocka_unit_test(test_pol_explain__texts),
 		cmocka_unit_test(test_pol_explain__S42_values_are_escaped),
