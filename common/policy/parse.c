@@ -179,6 +179,19 @@ number_len(const char *p, size_t len)
 	return n;
 }
 
+/* Its exponent has more than two digits: as good as nothing, or as everything. */
+static bool
+number_is_extreme(const char *p, size_t len)
+{
+	size_t e = 0, n;
+
+	while (e < len && p[e] != 'e' && p[e] != 'E')
+		e++;
+	for (n = e + 1; n < len && (p[n] == '+' || p[n] == '-'); n++)
+		;
+	return e < len && len - n > 2;
+}
+
 /* Plain characters at the start of what is in a string: its bytes. */
 static size_t
 plain_text(const char *p, size_t len)
@@ -247,6 +260,21 @@ tree_bytes(json_t *v)
 	return n;
 }
 
+static bool
+measure_number(struct doc *d, size_t off)
+{
+	const char *p = d->json + off;
+	size_t n = number_len(p, d->len - off);
+
+	if (n > NUMBER_CHARS_MAX)
+		find_byte(d, off, "DATA_TYPE_MISMATCH", "A number of more than %d "
+		    "characters: write it as a string.", NUMBER_CHARS_MAX);
+	else if (number_is_extreme(p, n))
+		find_byte(d, off, "DATA_TYPE_MISMATCH", "An exponent of more than two "
+		    "digits: write the number out, as a string.");
+	return d->errors == 0;
+}
+
 /* Characters, white space between tokens not counted; and the depth. */
 static void
 measure(struct doc *d, size_t max_chars)
@@ -280,10 +308,7 @@ measure(struct doc *d, size_t max_chars)
 			}
 		} else if (!in_string && (c == '}' || c == ']') && depth > 0) {
 			depth--;
-		} else if (!in_string &&
-		    number_len(d->json + i, d->len - i) > NUMBER_CHARS_MAX) {
-			find_byte(d, i, "DATA_TYPE_MISMATCH", "A number of more than %d "
-			    "characters: write it as a string.", NUMBER_CHARS_MAX);
+		} else if (!in_string && !measure_number(d, i)) {
 			return;
 		}
 	}
@@ -373,22 +398,31 @@ parse_document(struct doc *d, size_t max_chars)
 
 /* ---- shapes ---- */
 
-/* The shortest decimal text that reads back as the same number, with a point
- * in every locale. */
+/* A number of NUMBER_CHARS_MAX characters has fewer digits than a double keeps:
+ * these are the ones that were written, also where their binary value is not. */
+#define REAL_DIGITS 15
+static const char zeros[] = "0000000000000000000000000000000000000000000000000000"
+    "00000000000000000000000000000000000000000000000000";
+
 static void
 real_text(double r, char *out, size_t size)
 {
-	int digits;
-	char *p;
+	char sci[40], digits[REAL_DIGITS + 1];
+	const char *p = sci;
+	int exponent, n = REAL_DIGITS, whole;
 
-	for (digits = 0; digits < 40; digits++) {
-		snprintf(out, size, "%.*f", digits, r);
-		if (strtod(out, NULL) == r)
-			break;
-	}
-	for (p = out; *p != 0; p++)
-		if (*p != '-' && (*p < '0' || *p > '9'))
-			*p = '.';
+	snprintf(sci, sizeof(sci), "%.*e", REAL_DIGITS - 1, r < 0 ? -r : r);
+	exponent = (int)strtol(strchr(p, 'e') + 1, NULL, 10);
+	digits[0] = p[0];
+	/* behind the point, which some locales write otherwise */
+	memcpy(digits + 1, strchr(p, 'e') - (REAL_DIGITS - 1), REAL_DIGITS - 1);
+	while (n > 1 && digits[n - 1] == '0')
+		n--;
+	digits[n] = 0;
+	whole = exponent < 0 ? 0 : exponent + 1 < n ? exponent + 1 : n;
+	snprintf(out, size, "%s%.*s%.*s%s%.*s%s", r < 0 ? "-" : "", whole, digits,
+	    exponent < 0 ? 1 : exponent + 1 - whole, zeros, whole < n ? "." : "",
+	    exponent < 0 ? -exponent - 1 : 0, zeros, digits + whole);
 }
 
 bool

@@ -98,6 +98,10 @@ check_action(struct doc *d, const struct step *at, const char *text)
 		doc_find(d, at, POL_ERROR, "INVALID_ACTION", "The action %s has to be "
 		    "service:Name, where the name has letters, digits, _ - * and ? only.",
 		    quote(text, &q));
+	else if (d->kind == POL_TRUST && strncasecmp(text, "sts:", 4) != 0)
+		doc_find(d, at, POL_ERROR, "UNSUPPORTED_ACTION_IN_POLICY", "A trust policy "
+		    "is about becoming the role: sts:AssumeRole, not %s.",
+		    quote(text, &q));
 	else if (!validate_known_action(text))
 		doc_find(d, at, POL_WARNING, "INVALID_ACTION", "No host action is called "
 		    "%s, so this matches nothing.%s", quote(text, &q),
@@ -122,6 +126,14 @@ static bool
 has_wildcard(struct val_slice s)
 {
 	return memchr(s.p, '*', s.len) != NULL || memchr(s.p, '?', s.len) != NULL;
+}
+
+static bool
+has_start(struct val_slice s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.len > n && memcmp(s.p, with, n) == 0;
 }
 
 static bool
@@ -255,6 +267,21 @@ is_service_principal(const char *s)
 	return dot != NULL && dot != s && s[i - 1] != '.';
 }
 
+/* A SAML or OIDC provider of an account, or one that everybody has: the name of
+ * its host. */
+static bool
+is_identity_provider(const char *s)
+{
+	struct val_slice part[ARN_PARTS];
+
+	if (!val_arn(s, strlen(s), part))
+		return is_service_principal(s);
+	return is_account_part(part[4]) && part[4].len == 12 && part[3].len == 0 &&
+	    part[2].len == 3 && memcmp(part[2].p, "iam", 3) == 0 &&
+	    strpbrk(s, "*? ") == NULL &&
+	    (has_start(part[5], "saml-provider/") || has_start(part[5], "oidc-provider/"));
+}
+
 static void
 check_principal(struct doc *d, const struct step *at, const char *type,
     const char *text)
@@ -270,9 +297,10 @@ check_principal(struct doc *d, const struct step *at, const char *type,
 			doc_find(d, at, POL_ERROR, "INVALID_PRINCIPAL_FORMAT", "The service "
 			    "%s has to be a name as ec2.amazonaws.com.", quote(text, &q));
 	} else if (strcmp(type, "Federated") == 0) {
-		if (len == 0 || strchr(text, '*') != NULL)
+		if (!is_identity_provider(text))
 			doc_find(d, at, POL_ERROR, "INVALID_PRINCIPAL_FORMAT", "The identity "
-			    "provider %s has to be named in full.", quote(text, &q));
+			    "provider %s has to be named in full, as accounts.google.com or "
+			    "arn:aws:iam::123456789012:saml-provider/NAME.", quote(text, &q));
 	} else if (len > 1 && (strchr(text, '*') != NULL || strchr(text, '?') != NULL)) {
 		doc_find(d, at, POL_ERROR, "UNSUPPORTED_WILDCARD_IN_PRINCIPAL", "%s: a "
 		    "principal is * or named in full. Use * and a condition on "
@@ -347,8 +375,9 @@ check_key_name(struct doc *d, const struct step *at, const char *key)
 	size_t i;
 
 	for (i = 0; key[i] != 0; i++)
-		if ((uint8_t)key[i] < 0x20 || key[i] == 0x7f)
-			break;
+		if ((uint8_t)key[i] < 0x20 || key[i] == 0x7f ||
+		    (key[i] == ' ' && (slash == NULL || key + i < slash)))
+			break; /* only the names of tags have spaces */
 	if (colon == NULL || colon == key || colon[1] == 0 || key[i] != 0 || i > 512 ||
 	    !is_service(key, (size_t)(colon - key))) {
 		doc_find(d, at, POL_ERROR, "INVALID_CONDITION_KEY_FORMAT", "The condition "

@@ -82,6 +82,8 @@ static const char *const actions[] = { "s3:GetObject", "s3:GetObjectAcl", "s3:Pu
 static const char *const action_patterns[] = { "*", "s3:*", "s3:Get*", "S3:g?tObject",
 	"s3:*Object", "s3:GetObject", "host:*", "host:Login", "host:Lo?in", "sts:AssumeRole",
 	"sts:*", "s3:?*t*t", "ec2:*", "host:Log", "s3:GetObject*", "s3:getobjectacl" };
+static const char *const trust_patterns[] = { "*", "sts:*", "sts:AssumeRole",
+	"STS:assumerole", "sts:Assume*", "sts:?*Rol?", "sts:TagSession" };
 
 static const char *const resources[] = { "*", "arn:aws:s3:::box/alice",
 	"arn:aws:s3:::box/alice/a/b", "arn:aws:s3:::box/*", "arn:aws:s3:::box/\xc3\xa9t\xc3\xa9",
@@ -470,6 +472,13 @@ action_pattern(struct random *r, size_t arg)
 }
 
 static json_t *
+trust_pattern(struct random *r, size_t arg)
+{
+	(void)arg;
+	return json_string(PICK(r, trust_patterns));
+}
+
+static json_t *
 some_resource(struct random *r, size_t arg)
 {
 	(void)arg;
@@ -507,7 +516,8 @@ statement(struct random *r, enum place place, unsigned deny_percent)
 	unsigned n;
 
 	set(st, "Effect", json_string(chance(r, deny_percent) ? "Deny" : "Allow"));
-	set(st, chance(r, 90) ? "Action" : "NotAction", one_or_list(r, action_pattern, 0));
+	set(st, chance(r, 90) ? "Action" : "NotAction", one_or_list(r,
+	    place == TRUST ? trust_pattern : action_pattern, 0));
 	if (place != TRUST)
 		set(st, chance(r, 88) ? "Resource" : "NotResource", one_or_list(r, some_resource, 0));
 	if (place != IDENTITY)
