@@ -289,11 +289,12 @@ add_missing(struct week *w)
 	return 0;
 }
 
-/* The drawing shows when; a sentence about its first second would only confuse. */
+/* The drawing shows when; a sentence about its first second would only confuse.
+ * A window that cannot be judged, as in a zone unknown here, never shows. */
 static bool
 is_about_time(const struct pol_reason *r)
 {
-	return r->key != NULL && (name_cmp(r->key, "aws:CurrentTime") == 0 ||
+	return !r->doubt && r->key != NULL && (name_cmp(r->key, "aws:CurrentTime") == 0 ||
 	    name_cmp(r->key, "aws:EpochTime") == 0);
 }
 

@@ -307,6 +307,7 @@ reason_condition(struct look *k, const struct stmt *s)
 	    (why = new_reason(k, s, POL_NEAR_CONDITION, &t)) == NULL)
 		return;
 	why->key = name;
+	why->doubt = r == TRI_DOUBT;
 	why->op = cf_operator_name(c.op, c.flags);
 	put(&t, "%s, but ", verb(s, true));
 	put_condition(k, &c, r, name, &t);

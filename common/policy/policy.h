@@ -192,6 +192,7 @@ struct pol_reason {
 	struct pol_match match;
 	const char *key;    /* the condition key that failed, borrowed; NULL */
 	const char *op;     /* its operator, borrowed; NULL */
+	bool doubt;         /* that condition could not be judged: a zone unknown here, … */
 	char text[512];
 };
 
