@@ -397,11 +397,12 @@ validate_policy(struct op_call *c)
 	const char *type = op_str_or(c, "policyType", "IDENTITY_POLICY");
 	enum pol_kind kind = strcmp(type, "RESOURCE_POLICY") == 0 ? POL_RESOURCE :
 	    strcmp(type, "SERVICE_CONTROL_POLICY") == 0 ? POL_SCP : POL_IDENTITY;
+	const struct pol_limits limits = { .zone_known = policy_zone_known };
 	struct pol_findings found = { 0 };
 	json_t *list = NULL;
 	int r;
 
-	if ((r = pol_validate(text, strlen(text), kind, NULL, &found)) != 0) {
+	if ((r = pol_validate(text, strlen(text), kind, &limits, &found)) != 0) {
 		r = op_fail_err(c, r, "The policy could not be checked");
 		goto out;
 	}

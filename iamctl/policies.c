@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/tz.h"
 #include "iamctl/policies.h"
 
 #define MANAGED_DIR IAM_PATH_MANAGED "/managed"
@@ -416,11 +417,23 @@ warn(struct op_call *c, const char *what, const struct pol_findings *found)
 	return r;
 }
 
+bool
+policy_zone_known(const char *name)
+{
+	struct tz *zone;
+
+	if (tz_load(name, &zone) != 0)
+		return false;
+	tz_free(zone);
+	return true;
+}
+
 int
 policy_compile(struct op_call *c, const char *what, const char *text,
     enum pol_kind kind, size_t max_chars, struct buf *ret)
 {
-	struct pol_limits limits = { .max_chars = max_chars };
+	struct pol_limits limits = { .max_chars = max_chars,
+		.zone_known = policy_zone_known };
 	struct pol_findings found = { 0 };
 	int r;
 

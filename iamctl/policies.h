@@ -48,6 +48,8 @@ size_t policy_chars(const char *text);
  */
 int policy_check(struct op_call *c, const char *what, const char *text,
     enum pol_kind kind, size_t max_chars);
+/* What both ask of time zones (pol_limits). */
+bool policy_zone_known(const char *name);
 /* The same, with the compiled form appended to *ret. */
 int policy_compile(struct op_call *c, const char *what, const char *text,
     enum pol_kind kind, size_t max_chars, struct buf *ret);

@@ -24,6 +24,7 @@ struct doc {
 	json_t *root;
 	bool variables;  /* Version 2012-10-17 */
 	bool keep_malformed;
+	bool (*zone_known)(const char *name); /* pol_limits; may be NULL */
 	unsigned errors;
 	int err;         /* IAM_ERR_MEMORY, IAM_ERR_LIMIT; 0 */
 	struct pol_findings *findings; /* may be NULL */

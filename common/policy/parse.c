@@ -474,7 +474,8 @@ pol_validate(const char *json, size_t len, enum pol_kind kind,
     const struct pol_limits *limits, struct pol_findings *findings)
 {
 	struct doc d = { .json = json, .len = len, .kind = kind, .findings = findings,
-		.keep_malformed = limits != NULL && limits->keep_malformed };
+		.keep_malformed = limits != NULL && limits->keep_malformed,
+		.zone_known = limits != NULL ? limits->zone_known : NULL };
 
 	if (findings != NULL)
 		memset(findings, 0, sizeof(*findings));
@@ -493,7 +494,8 @@ pol_compile(const char *json, size_t len, enum pol_kind kind,
     struct buf *ret)
 {
 	struct doc d = { .json = json, .len = len, .kind = kind, .findings = findings,
-		.keep_malformed = limits != NULL && limits->keep_malformed };
+		.keep_malformed = limits != NULL && limits->keep_malformed,
+		.zone_known = limits != NULL ? limits->zone_known : NULL };
 	int r;
 
 	if (findings != NULL)

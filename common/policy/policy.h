@@ -49,6 +49,9 @@ struct pol_limits {
 	 * Set, it is a warning, and such values match nothing, in the document as in
 	 * the request. For documents of others in corpora, never for what is saved. */
 	bool keep_malformed;
+	/* Does the host know this time zone? An unknown one is a warning: its windows
+	 * allow nothing and deny always. NULL: not asked. */
+	bool (*zone_known)(const char *name);
 };
 
 /*

@@ -400,6 +400,20 @@ is_string_operator(uint8_t op)
 }
 
 static void
+advise_zone(struct doc *d, const struct step *at, const struct scalar *s)
+{
+	struct val_window w;
+	struct quoted q;
+
+	if (d->zone_known == NULL || !val_window(s->p, s->len, &w, NULL) ||
+	    w.zone.len == 0 || d->zone_known(w.zone.p))
+		return;
+	doc_find(d, at, POL_WARNING, "UNKNOWN_TIME_ZONE", "This host knows no time zone "
+	    "%s: here the window allows nothing, and denies always.",
+	    quote(w.zone.p, &q));
+}
+
+static void
 advise_value(struct doc *d, const struct step *at, uint8_t op,
     const struct scalar *s, const uint8_t *data)
 {
@@ -411,6 +425,8 @@ advise_value(struct doc *d, const struct step *at, uint8_t op,
 		doc_find(d, at, POL_WARNING, "WILDCARD_WITHOUT_LIKE_OPERATOR", "In %s the "
 		    "wildcard is a plain character. Use StringLike if it should match "
 		    "more.", quote(s->p, &q));
+	if (op == OP_WINDOW)
+		advise_zone(d, at, s);
 	if (op == OP_IP) {
 		ip.family = data[0];
 		ip.prefix = data[1];

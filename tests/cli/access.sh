@@ -62,9 +62,18 @@ expect "--in-place-of alone" 254 "needs the --policy-document" show-access --use
 expect "nobody" 254 "Say whose access" show-access
 expect "no such user" 254 NoSuchEntity show-access --user-name eve
 expect "no day" 254 "is not a day" show-access --user-name bob --week-of 2026-13-45
+window() { # ZONE: a policy
+	printf '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"host:Login","Resource":"*","Condition":{"TimeOfDayWithin":{"aws:CurrentTime":"09:00-17:00 %s"}}}}' "$1"
+}
+expect "validate-policy warns of a zone unknown here" 0 UNKNOWN_TIME_ZONE \
+	validate-policy --policy-document "$(window Europe/Berln)"
+run validate-policy --policy-document "$(window Europe/Berlin)"
+ok "and of no other" has_not "$out" UNKNOWN_TIME_ZONE
+run put-user-policy --user-name bob --policy-name Zone --policy-document "$(window Europe/Berln)"
+ok "so does saving it" has "$err" "knows no time zone Europe/Berln"
+run delete-user-policy --user-name bob --policy-name Zone
 expect "a window in a zone unknown here is told of" 0 "zone is not known" \
-	show-access --week-of 2026-11-24 --output table --policy-document \
-	'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"TimeOfDayWithin":{"aws:CurrentTime":"09:00-17:00 Mars/Olympus"}}}}'
+	show-access --week-of 2026-11-24 --output table --policy-document "$(window Mars/Olympus)"
 expect "no zone" 254 "is not a time zone" show-access --user-name bob --zone Mars/Olympus
 expect "no address" 254 "is not an address" show-access --user-name bob --source-ip web1
 expect "the time is the view's own" 254 "aws:CurrentTime is not for --context-entries" show-access --user-name bob \
