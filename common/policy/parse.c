@@ -331,6 +331,24 @@ string_begin(const struct doc *d, size_t off)
 	return off;
 }
 
+/* jansson says where the token ends that it did not expect; people want to see
+ * where it begins. It names short tokens: "... expected near 'TOKEN'". */
+static size_t
+token_begin(const struct doc *d, size_t off, const char *text)
+{
+	const char *token = strstr(text, " near '");
+	size_t len;
+
+	if (token == NULL)
+		return off;
+	token += strlen(" near '");
+	len = strlen(token);
+	if (len < 2 || off + 2 < len || off >= d->len ||
+	    memcmp(d->json + off + 2 - len, token, len - 1) != 0)
+		return off;
+	return off + 2 - len;
+}
+
 /* What jansson found, at its place and in words for people. */
 static void
 syntax_error(struct doc *d, const json_error_t *e)
@@ -359,7 +377,7 @@ syntax_error(struct doc *d, const json_error_t *e)
 		find_byte(d, off, "JSON_SYNTAX_ERROR", "The document is complete before"
 		    " this. Remove what follows.");
 	} else {
-		find_byte(d, off, "JSON_SYNTAX_ERROR",
+		find_byte(d, token_begin(d, off, e->text), "JSON_SYNTAX_ERROR",
 		    "This is not a JSON object that can be read: %s.", e->text);
 	}
 }
@@ -376,7 +394,11 @@ parse_document(struct doc *d, size_t max_chars)
 		find_byte(d, 0, size_code(d->kind), "The document has %zu bytes.", d->len);
 		return;
 	}
-	measure(d, max_chars);
+	if (d->len >= 3 && memcmp(d->json, "\xef\xbb\xbf", 3) == 0)
+		find_byte(d, 0, "JSON_SYNTAX_ERROR", "The document begins with a byte"
+		    " order mark. Save it as UTF-8 without one.");
+	else
+		measure(d, max_chars);
 	if (d->errors > 0)
 		return;
 	d->root = json_loadb(d->json, d->len, JSON_REJECT_DUPLICATES, &e);

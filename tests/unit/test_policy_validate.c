@@ -18,6 +18,9 @@ struct row {
 
 static const struct row rows[] = {
 	{ "{\"Version\":\"2012-10-17\",\n \"Statement\" [] }", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 2, 14 },
+	{ "{\"Version\":\"2012-10-17\",\n \"Statement\": [\"a\" \"bcd\"]}", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 2, 20 },
+	{ "{\"Version\":\"2012-10-17\", \xc3\xa9}", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 1, 26 },
+	{ "\xef\xbb\xbf" DOC("{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}"), POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 1, 1 },
 	{ "{\"Statement\":1,\"Statement\":2}", POL_IDENTITY, POL_ERROR, "JSON_SYNTAX_ERROR", "", 1, 0 },
 	{ "[]", POL_IDENTITY, POL_ERROR, "DATA_TYPE_MISMATCH", "", 1, 1 },
 	{ "{\"Version\":\"2012-10-17\"}", POL_IDENTITY, POL_ERROR, "MISSING_STATEMENT", "", 1, 1 },
