@@ -245,16 +245,30 @@ struct run {
 	size_t n;
 };
 
+bool
+simulate_is_resource(const char *resource)
+{
+	const char *p = resource;
+	int colons;
+
+	if (strcmp(resource, "*") == 0)
+		return true;
+	for (colons = 0; colons < 5 && p != NULL; colons++)
+		if ((p = strchr(p, ':')) != NULL)
+			p++;
+	return p != NULL && *p != '\0' && begins(resource, "arn:") &&
+	    strlen(resource) <= 2048;
+}
+
 static int
 ask(struct run *run, const char *action, const char *resource)
 {
 	const struct context *x = run->s->context;
 	struct simulate_request q = { action, resource, x->keys, x->count, x->now_s };
-	size_t len = strlen(resource);
 
-	if (len == 0 || len > 2048)
-		return op_fail(run->s->c, "InvalidInput", "A resource is an ARN of at"
-		    " most 2048 bytes, or *.");
+	if (!simulate_is_resource(resource))
+		return op_fail(run->s->c, "InvalidInput", "\"%.64s\" is no resource: give"
+		    " an ARN of at most 2048 bytes, or *.", resource);
 	return run->s->decide(run->s->arg, &q, NULL, run->why);
 }
 

@@ -111,6 +111,10 @@ int simulate_lines(struct simulation *s);
  * neither says. ret has 13 bytes. */
 const char *simulate_owner(const struct op_call *c, const char *resource, char *ret);
 
+/* "*", or an ARN of six parts and at most 2048 bytes: of anything else no policy
+ * could speak. */
+bool simulate_is_resource(const char *resource);
+
 /* InvalidInput unless it is the name of one action. */
 int simulate_check_action(struct op_call *c, const char *action);
 /* "allowed", "explicitDeny", "implicitDeny" */

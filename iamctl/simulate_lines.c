@@ -284,8 +284,8 @@ decide(struct table *t, const struct row *row)
 		    strncmp(row->action, "host:", 5) == 0 ? t->s->host_arn : "*";
 	if (simulate_check_action(t->s->c, row->action) != 0)
 		return -1;
-	if (strlen(q.resource) > 2048)
-		return bad(t, "a resource has more than 2048 bytes");
+	if (!simulate_is_resource(q.resource))
+		return bad(t, "a resource is an ARN of at most 2048 bytes, or *");
 	if (context_now(t->s->c, t->keys, row->key_count, &q.now_s) != 0 ||
 	    t->s->decide(t->s->arg, &q, &d, NULL) != 0)
 		return -1;

@@ -81,6 +81,23 @@ test_simulate__matched_statements_have_their_place(void **state)
 }
 
 static void
+test_simulate__a_resource_is_an_arn(void **state)
+{
+	static const char everything[] = "{\"Version\":\"2012-10-17\",\"Statement\":["
+	    "{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}";
+	static const char *const bad[] = { "", "web1", "**", "arn:aws:s3", "arn:aws:s3:::",
+		"urn:aws:s3:::box" };
+	struct bed *b = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(bad); i++)
+		assert_string_equal(custom(b, everything, json_pack("{s:[s]}",
+		    "ResourceArns", bad[i])), "InvalidInput");
+	assert_string_equal(custom(b, everything, json_pack("{s:[s]}",
+	    "ResourceArns", "*")), "");
+}
+
+static void
 test_simulate__resources_one_by_one_and_together(void **state)
 {
 	static const char policy[] = "{\"Version\":\"2012-10-17\",\"Statement\":["
@@ -340,6 +357,8 @@ test_requests__mistakes_have_a_line(void **state)
 		{ "Action\tResourceArn\n", "\"Action\" is no column" },
 		{ "ActionName\taws:username\tAWS:UserName\n", "two columns" },
 		{ "ActionName\n\nhost:Login\tx\n", "line 3: it has more fields" },
+		{ "ActionName\tResourceArn\nhost:Login\t*\nhost:Login\tarn:aws:s3\n",
+		    "line 3: a resource is an ARN" },
 		{ "ActionName\nhost:*\n", "line 2: \"host:*\" is not the name" },
 		{ "ActionName\taws:CurrentTime\nhost:Login\tnoon\n", "line 2: aws:CurrentTime" },
 		{ "ActionName\tEvalDecision\nhost:Sudo\tdenied\n", "line 2: EvalDecision is" },
@@ -385,6 +404,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(test_simulate__matched_statements_have_their_place),
+		BED_TEST(test_simulate__a_resource_is_an_arn),
 		BED_TEST(test_simulate__resources_one_by_one_and_together),
 		BED_TEST(test_simulate__between_accounts),
 		BED_TEST(test_simulate__boundary_and_control_policies),
