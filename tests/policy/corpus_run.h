@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "common/base/base.h"
+#include "common/base/tz.h"
 #include "common/policy/policy.h"
 
 #define CORPUS_LEVELS 16
@@ -280,6 +281,23 @@ corpus_effect(enum pol_effect e)
 	return "nothing known";
 }
 
+/* The wall clock of a case: where a window names no zone, UTC. */
+static inline int
+corpus_local_time(void *arg, const char *zone, int64_t t, struct tz_local *ret)
+{
+	struct tz *tz;
+	int r;
+
+	(void)arg;
+	if (zone == NULL)
+		return tz_utc(t, ret);
+	if ((r = tz_load(zone, &tz)) != 0)
+		return r;
+	r = tz_at(tz, t, ret);
+	tz_free(tz);
+	return r;
+}
+
 /* Does this case come out as expected? *ret_got says what did. */
 static inline bool
 corpus_run_case(json_t *j, const char **ret_got)
@@ -291,8 +309,11 @@ corpus_run_case(json_t *j, const char **ret_got)
 	*ret_got = "error";
 	if (c == NULL)
 		return false;
-	if (corpus_case_make(c, j) == 0 && pol_eval(&c->set, &c->req, &d) == 0)
-		*ret_got = corpus_effect(d.effect);
+	if (corpus_case_make(c, j) == 0) {
+		c->req.local_time = corpus_local_time;
+		if (pol_eval(&c->set, &c->req, &d) == 0)
+			*ret_got = corpus_effect(d.effect);
+	}
 	corpus_case_release(c);
 	free(c);
 	return expected != NULL && strcmp(*ret_got, expected) == 0;

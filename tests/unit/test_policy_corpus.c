@@ -61,7 +61,7 @@ test_pol_eval__extra_cases(void **state)
 
 	(void)state;
 	assert_int_equal(run_file("tests/policy/extra.jsonl", corpus_run_case, &passed), 0);
-	assert_int_equal(passed, 137);
+	assert_int_equal(passed, 272);
 }
 
 static void
