@@ -423,8 +423,9 @@ parse_document(struct doc *d, size_t max_chars)
 /* A number of NUMBER_CHARS_MAX characters has fewer digits than a double keeps:
  * these are the ones that were written, also where their binary value is not. */
 #define REAL_DIGITS 15
-static const char zeros[] = "0000000000000000000000000000000000000000000000000000"
-    "00000000000000000000000000000000000000000000000000";
+/* As many as an exponent of two digits and the places of NUMBER_CHARS_MAX ask for. */
+#define ZEROS_32 "00000000000000000000000000000000"
+static const char zeros[] = ZEROS_32 ZEROS_32 ZEROS_32 ZEROS_32;
 
 static void
 real_text(double r, char *out, size_t size)

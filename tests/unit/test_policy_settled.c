@@ -84,6 +84,8 @@ static const struct row rows[] = {
 	{ "numbers", C("'NumericEquals':{'s3:k':10}"), "s3:k=10", S, NULL },
 	{ "numbers", C("'NumericEquals':{'s3:k':1e23}"), "s3:k=100000000000000000000000", S, NULL },
 	{ "numbers", C("'NumericEquals':{'s3:k':-2.5e-7}"), "s3:k=-0.00000025", S, NULL },
+	{ "numbers", C("'NumericEquals':{'s3:k':100000000000e99}"), "s3:k=100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000", S, NULL },
+	{ "numbers", C("'NumericEquals':{'s3:k':-0.00000001e-99}"), "s3:k=-0.00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001", S, NULL },
 	{ "numbers", C("'NumericEquals':{'s3:k':1234.5}"), "s3:k=1234.5", S, NULL },
 	{ "numbers", C("'NumericEquals':{'s3:k':1e-400}"), "", BAD, NULL },
 	{ "numbers", C("'Bool':{'s3:k':true}"), "s3:k=true", S, NULL },
