@@ -390,18 +390,36 @@ get_context_keys_for_principal_policy(struct op_call *c)
 
 /* ---- ValidatePolicy ---- */
 
+/* What the document is for. A role's trust policy is a resource policy of a role. */
+static int
+validate_kind(struct op_call *c, enum pol_kind *ret)
+{
+	const char *type = op_str_or(c, "policyType", "IDENTITY_POLICY");
+	bool resource = strcmp(type, "RESOURCE_POLICY") == 0;
+
+	*ret = resource ? POL_RESOURCE :
+	    strcmp(type, "SERVICE_CONTROL_POLICY") == 0 ? POL_SCP : POL_IDENTITY;
+	if (op_str(c, "validatePolicyResourceType") == NULL)
+		return 0;
+	if (!resource)
+		return op_fail(c, "ValidationException", "validatePolicyResourceType is"
+		    " for policies of the type RESOURCE_POLICY only.");
+	*ret = POL_TRUST;
+	return 0;
+}
+
 static int
 validate_policy(struct op_call *c)
 {
 	const char *text = op_str(c, "policyDocument");
-	const char *type = op_str_or(c, "policyType", "IDENTITY_POLICY");
-	enum pol_kind kind = strcmp(type, "RESOURCE_POLICY") == 0 ? POL_RESOURCE :
-	    strcmp(type, "SERVICE_CONTROL_POLICY") == 0 ? POL_SCP : POL_IDENTITY;
+	enum pol_kind kind;
 	const struct pol_limits limits = { .zone_known = policy_zone_known };
 	struct pol_findings found = { 0 };
 	json_t *list = NULL;
 	int r;
 
+	if (validate_kind(c, &kind) != 0)
+		return -1;
 	if ((r = pol_validate(text, strlen(text), kind, &limits, &found)) != 0) {
 		r = op_fail_err(c, r, "The policy could not be checked");
 		goto out;
@@ -523,6 +541,9 @@ static const struct op_param validate_params[] = {
 	{ .name = "policyType", .type = OP_STRING,
 	    .choices = "IDENTITY_POLICY|RESOURCE_POLICY|SERVICE_CONTROL_POLICY",
 	    .fallback = "IDENTITY_POLICY", .help = "What the policy is for." },
+	{ .name = "validatePolicyResourceType", .type = OP_STRING,
+	    .choices = "AWS::IAM::AssumeRolePolicyDocument",
+	    .help = "With RESOURCE_POLICY: that it is the trust policy of a role." },
 	PARAM_END
 };
 

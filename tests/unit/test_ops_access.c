@@ -246,6 +246,34 @@ test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 
 /* ---- ValidatePolicy ---- */
 
+static json_t *
+trust_policy(const char *type, const char *resource_type)
+{
+	return json_pack("{s:s,s:s*,s:s*}", "policyDocument",
+	    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+	    "\"Principal\":{\"AWS\":\"" BED_ACCOUNT "\"},"
+	    "\"Action\":\"sts:AssumeRole\"}]}", "policyType", type,
+	    "validatePolicyResourceType", resource_type);
+}
+
+static void
+test_validate_policy__trust_policies(void **state)
+{
+	struct bed *b = *state;
+
+	assert_string_equal(bed_run(b, "ValidatePolicy",
+	    trust_policy("RESOURCE_POLICY", "AWS::IAM::AssumeRolePolicyDocument")), "");
+	assert_int_equal(bed_size(b, "findings"), 0);
+	/* Any other resource policy needs a resource. */
+	assert_string_equal(bed_run(b, "ValidatePolicy",
+	    trust_policy("RESOURCE_POLICY", NULL)), "");
+	assert_int_equal(bed_size(b, "findings"), 1);
+	assert_string_equal(bed_run(b, "ValidatePolicy",
+	    trust_policy(NULL, "AWS::IAM::AssumeRolePolicyDocument")),
+	    "ValidationException");
+}
+
+
 static void
 test_validate_policy__locations(void **state)
 {
@@ -580,6 +608,7 @@ main(void)
 		BED_TEST(test_simulate_custom_policy__boundary_and_missing_keys),
 		BED_TEST(test_simulate_custom_policy__bad_input),
 		BED_TEST(test_simulate_principal_policy__as_a_login_would_be_decided),
+		BED_TEST(test_validate_policy__trust_policies),
 		BED_TEST(test_validate_policy__locations),
 		BED_TEST(test_validate_policy__knows_every_operation_of_the_host),
 		BED_TEST(test_lookup_events__filters_pages_and_outcome),
