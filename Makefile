@@ -76,6 +76,8 @@ TEST_ROOT := $(abspath $(B))/test/root
 TEST_PROGRAMS := $(patsubst $(B)/%,$(B)/test/%,$(PROGRAMS))
 
 .DEFAULT_GOAL := all
+# Objects of the tests stay: make would take them for intermediate files.
+.SECONDARY:
 .PHONY: all check check-unit demo deb install bench fuzz fuzz-differential lint format \
 	format-check deps clean help test-programs
 

@@ -12,7 +12,7 @@ check-unit: all test-programs unit-tests
 ROOT := $(filter 0,$(shell id -u))
 check:
 	@tools/install-deps
-	@$(MAKE) check-all
+	@$(MAKE) --no-print-directory check-all
 check-all: all test-programs unit-tests $(if $(ROOT),deb)
 	$(RUN) unit nss cli lint fuzz $(if $(ROOT),e2e)
 
