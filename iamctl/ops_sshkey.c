@@ -26,21 +26,12 @@ key_shape(const json_t *user, const json_t *key, bool brief)
 
 /* ---- UploadSSHPublicKey ---- */
 
-/* Without the line end that a file has. */
-static int
-parse_body(struct op_call *c, struct buf *line, struct ssh_key *ret)
+int
+public_key_read(struct op_call *c, const char *line, struct ssh_key *ret)
 {
-	const char *body = op_str(c, "SSHPublicKeyBody");
-	size_t len = strlen(body);
 	struct iam_why why = { 0 };
-	int r;
+	int r = ssh_key_parse(line, ret, &why);
 
-	while (len > 0 && strchr(" \t\r\n", body[len - 1]) != NULL)
-		len--;
-	buf_put(line, body, len);
-	if (line->err != 0)
-		return no_memory(c);
-	r = ssh_key_parse(buf_cstr(line), ret, &why);
 	if (r == IAM_ERR_MEMORY)
 		return no_memory(c);
 	if (r != 0)
@@ -48,6 +39,21 @@ parse_body(struct op_call *c, struct buf *line, struct ssh_key *ret)
 		    " public key: %s. Give the one line of a .pub file.",
 		    why.text[0] != '\0' ? why.text : iam_strerror(r));
 	return 0;
+}
+
+/* Without the line end that a file has. */
+static int
+parse_body(struct op_call *c, struct buf *line, struct ssh_key *ret)
+{
+	const char *body = op_str(c, "SSHPublicKeyBody");
+	size_t len = strlen(body);
+
+	while (len > 0 && strchr(" \t\r\n", body[len - 1]) != NULL)
+		len--;
+	buf_put(line, body, len);
+	if (line->err != 0)
+		return no_memory(c);
+	return public_key_read(c, buf_cstr(line), ret);
 }
 
 static int

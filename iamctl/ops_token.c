@@ -234,19 +234,12 @@ static int
 write_key(struct op_call *c, const struct token *t)
 {
 	struct buf line = BUF_INIT;
-	const char *body = op_str(c, "SSHPublicKey");
-	struct iam_why why = { 0 };
 	struct ssh_key key;
 	char file[FILE_NAME_MAX];
 	int r;
 
-	r = ssh_key_parse(body, &key, &why);
-	if (r == IAM_ERR_MEMORY)
-		return no_memory(c);
-	if (r != 0)
-		return op_fail(c, "InvalidPublicKey", "The key is not a usable SSH"
-		    " public key: %s. Give the one line of a .pub file.",
-		    why.text[0] != '\0' ? why.text : iam_strerror(r));
+	if (public_key_read(c, op_str(c, "SSHPublicKey"), &key) != 0)
+		return -1;
 	snprintf(file, sizeof(file), "%s/key.pub", t->dir);
 	/* Without a comment of its own the certificate would have the file's name. */
 	buf_put(&line, key.body, key.body_len);

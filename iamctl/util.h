@@ -215,6 +215,13 @@ struct host_limits {
 };
 int host_limits_get(struct op_call *c, struct host_limits *ret);
 
+/* ---- SSH public keys ---- */
+
+/* The line of a .pub file, whose parts *ret borrows; InvalidPublicKey with what is
+ * wrong with it. */
+struct ssh_key;
+int public_key_read(struct op_call *c, const char *line, struct ssh_key *ret);
+
 /* ---- the runtime state ---- */
 
 /* /run/iam, owned (runtime_close). *ret NULL: it is not there, so nobody has
