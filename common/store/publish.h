@@ -72,6 +72,8 @@ struct publish {
 	struct snap_account account;
 };
 
+/* ---- publish_record.c ---- */
+
 /* "users/sarah: left out: REASON". Of changes it is one that the whole must be
  * looked at for. */
 int pub_warn(struct publish *p, const char *key, const char *fmt, ...)
@@ -90,6 +92,11 @@ int pub_add(struct publish *p, struct snap_builder *b, enum snap_table table,
 /* The same record under a name and an id. */
 int pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
     enum snap_table by_id, uint32_t id);
+/* Without the old record of a name, when there is one. */
+int pub_remove(struct snap_builder *b, enum snap_table table, const char *key);
+
+/* ---- publish_claim.c ---- */
+
 /*
  * May this document have this Unix name and id? If so they are its own from
  * now on; if not, a warning says why. *ret starts out false.
@@ -100,8 +107,8 @@ int pub_claim(struct publish *p, const char *key, const char *unix_name,
 int pub_claim_subids(struct publish *p, const char *key, uint32_t start,
     bool *ret);
 
-/* Without the old record of a name, when there is one. */
-int pub_remove(struct snap_builder *b, enum snap_table table, const char *key);
+/* ---- publish_group.c ---- */
+
 /* The group of this IAM name, or NULL with *ret_err (0: there is none). */
 struct pub_group *pub_group_of(struct publish *p, const json_t *name,
     int *ret_err);
@@ -114,14 +121,29 @@ struct pub_group *pub_load_group(struct publish *p, const char *key,
     json_t *doc, int *ret_err);
 /* store_visit: a group, as something new. */
 int pub_group(void *arg, const char *key, json_t *doc);
-/* store_visit: an MFA device. */
-int pub_device(void *arg, const char *key, json_t *doc);
-int pub_put_account(struct publish *p);
 /* The records of the groups whose members or policies are new. */
 int pub_put_groups(struct publish *p);
-int pub_put_state(struct publish *p);
+
+/* ---- publish_account.c ---- */
+
+int pub_put_account(struct publish *p);
+
+/* ---- publish_write.c ---- */
+
+/* The governed file, the list of revoked certificates and both snapshots. */
+int pub_write(struct publish *p);
+/* The changes are seen now; it is time to make one file of two when they have
+ * become many. If that fails, the next writer tries again. */
+void pub_merge(const struct publish *p);
+
+/* ---- publish.c ---- */
+
+/* store_visit: an MFA device. */
+int pub_device(void *arg, const char *key, json_t *doc);
 /* Both builders, for this revision. */
 int pub_open_builders(struct publish *p);
+/* What both were made from. */
+int pub_put_state(struct publish *p);
 
 /* ---- publish_changes.c ---- */
 
