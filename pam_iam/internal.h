@@ -129,9 +129,46 @@ int flow_event(struct flow *f, const struct event *e, const char id[37]);
 
 /* Keep a line for syslog. */
 void flow_set_note(struct flow *f, const char *what, int err);
+
+/* ---- evidence.c ---- */
+
+/*
+ * MFA of the session counts while it is fresh, and only for the session's own
+ * user acting in person: a daemon that she restarted is among her session's
+ * processes as well, but it runs as root, and those who log in through it are
+ * somewhere else.
+ */
+bool flow_session_counts(const struct flow *f, uint32_t uid);
+bool flow_mfa_fresh(const struct flow *f, int64_t mfa_s);
 /* Put together what a principal proved; e is this attempt's, may be NULL. */
 void flow_proof(const struct flow *f, uint32_t uid,
     const struct runtime_evidence *e, struct proof *ret);
+/* device: what answered with a code; NULL: nothing did. */
+void evidence_make(const struct flow *f, uint32_t methods, const char *device,
+    struct runtime_evidence *ret);
+/* For this process, its parent where that opens the session, and the login session. */
+int evidence_leave(struct flow *f, const struct runtime_evidence *e);
+
+/* ---- codes.c ---- */
+
+struct code_match {
+	bool hit;
+	bool reused;          /* right, but used before */
+	bool recovery;        /* it is one of the recovery codes */
+	unsigned device;
+	uint64_t step;
+	struct runtime_drift drift;
+};
+
+/*
+ * Compare with every device, whichever matches. A device that cannot be
+ * checked is an error only when no other one matched, and then whatever the
+ * password was.
+ */
+int code_check(struct flow *f, const char *code, struct code_match *ret);
+/* How far ahead of our clock the device was with this code. Nothing of it can
+ * keep her out: it is there to let her in next time, too. */
+void code_learn_drift(struct flow *f, struct code_match *m);
 
 /* ---- account.c ---- */
 
