@@ -14,7 +14,6 @@ int mfa_label(struct op_call *c, const char *name, char *ret, size_t size);
 int mfa_seal_seed(struct op_call *c, json_t *device, const struct secret *seed);
 /* How many devices are enabled for a user. */
 int mfa_count_devices(struct op_call *c, const json_t *user, unsigned *ret);
-int mfa_key_load(struct op_call *c, struct seal_key *ret); /* wipe it */
 
 /*
  * Ten new recovery codes in place of all that the user document has; *ret is

@@ -5,13 +5,13 @@
  */
 #include "common/base/base.h"
 
-#include <sodium.h>
 #include <unistd.h>
 
 #include "common/credential/credential.h"
 #include "common/runtime/runtime.h"
 #include "iamctl/mfa.h"
 #include "iamctl/qr.h"
+#include "iamctl/sealed.h"
 #include "iamctl/util.h"
 
 #define DEVICE_ARN "arn:aws:iam::{account}:mfa{path}{VirtualMFADeviceName}"
@@ -43,57 +43,10 @@ params_of(const json_t *device)
 }
 
 int
-mfa_key_load(struct op_call *c, struct seal_key *ret)
-{
-	int r = seal_key_load(IAM_PATH_SEAL_KEY, ret);
-
-	return r != 0 ? op_fail_err(c, r, IAM_PATH_SEAL_KEY) : 0;
-}
-
-int
 mfa_seal_seed(struct op_call *c, json_t *device, const struct secret *seed)
 {
-	struct buf sealed = BUF_INIT;
-	struct seal_key key;
-	char text[512];
-	int r;
-
-	if (mfa_key_load(c, &key) != 0)
-		return -1;
-	r = seal(&key, text_of(device, "SerialNumber"), seed, &sealed);
-	explicit_bzero(&key, sizeof(key));
-	if (r == 0 && sodium_base64_ENCODED_LEN(sealed.len,
-	    sodium_base64_VARIANT_ORIGINAL) > sizeof(text))
-		r = IAM_ERR_LIMIT;
-	if (r != 0) {
-		buf_release(&sealed);
-		return op_fail_err(c, r, "The seed could not be sealed");
-	}
-	sodium_bin2base64(text, sizeof(text), sealed.p, sealed.len,
-	    sodium_base64_VARIANT_ORIGINAL);
-	buf_release(&sealed);
-	return member_set(c, device, "SealedSeed", json_string(text));
-}
-
-static int
-unseal_seed(struct op_call *c, const json_t *device, struct secret *ret)
-{
-	const char *text = text_of(device, "SealedSeed");
-	struct seal_key key;
-	uint8_t sealed[512];
-	size_t len;
-	int r;
-
-	if (sodium_base642bin(sealed, sizeof(sealed), text, strlen(text), NULL,
-	    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-		return op_fail_err(c, IAM_ERR_FORMAT, text_of(device,
-		    "SerialNumber"));
-	if (mfa_key_load(c, &key) != 0)
-		return -1;
-	r = unseal(&key, text_of(device, "SerialNumber"), sealed, len, ret);
-	explicit_bzero(&key, sizeof(key));
-	return r != 0 ? op_fail_err(c, r, "The device's seed could not be"
-	    " unsealed") : 0;
+	return sealed_set(c, device, "SealedSeed", text_of(device, "SerialNumber"),
+	    seed);
 }
 
 /* ---- CreateVirtualMFADevice ---- */
@@ -334,7 +287,8 @@ sync_device(struct op_call *c, json_t *device, uint32_t uid, unsigned steps)
 	int r;
 
 	if (used_step(c, device, uid, &min_step) != 0 ||
-	    unseal_seed(c, device, &seed) != 0)
+	    sealed_get(c, device, "SealedSeed",
+	    text_of(device, "SerialNumber"), &seed) != 0)
 		return -1;
 	r = totp_sync(&seed, &params, op_str(c, "AuthenticationCode1"),
 	    op_str(c, "AuthenticationCode2"), c->now_s, min_step, steps, &ok,

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "iamctl/mfa.h"
+#include "iamctl/sealed.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
 #define HASH_TEXT_LEN 64 /* Base64 of 32 bytes, with room */
@@ -52,7 +53,7 @@ recovery_make(struct op_call *c, json_t *user, json_t **ret)
 	if (codes == NULL || doc == NULL)
 		r = no_memory(c);
 	else
-		r = mfa_key_load(c, &key);
+		r = sealed_key_load(c, &key);
 	for (i = 0; r == 0 && i < RECOVERY_CODES; i++)
 		r = add_code(c, &key, text_of(user, "UserId"), codes, hashes);
 	explicit_bzero(&key, sizeof(key));
@@ -111,7 +112,7 @@ find_code(struct op_call *c, const json_t *user, const json_t *hashes,
 	int r;
 
 	*ret = -1;
-	if (mfa_key_load(c, &key) != 0)
+	if (sealed_key_load(c, &key) != 0)
 		return -1;
 	r = recovery_hash(&key, text_of(user, "UserId"), op_str(c, "RecoveryCode"),
 	    &is, hash);

@@ -2,14 +2,13 @@
 
 #include <sodium.h>
 
-#include "common/credential/credential.h"
 #include "iamctl/sealed.h"
 #include "iamctl/util.h"
 
 #define SEALED_MAX 1024
 
-static int
-load_key(struct op_call *c, struct seal_key *ret)
+int
+sealed_key_load(struct op_call *c, struct seal_key *ret)
 {
 	int r = seal_key_load(IAM_PATH_SEAL_KEY, ret);
 
@@ -26,7 +25,7 @@ sealed_set(struct op_call *c, json_t *doc, const char *member,
 	struct seal_key key;
 	int r;
 
-	if (load_key(c, &key) != 0)
+	if (sealed_key_load(c, &key) != 0)
 		return -1;
 	r = seal(&key, context, plain, &sealed);
 	explicit_bzero(&key, sizeof(key));
@@ -55,7 +54,7 @@ sealed_get(struct op_call *c, const json_t *doc, const char *member,
 	if (sodium_base642bin(sealed, sizeof(sealed), text, strlen(text), NULL,
 	    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
 		return op_fail_err(c, IAM_ERR_FORMAT, context);
-	if (load_key(c, &key) != 0)
+	if (sealed_key_load(c, &key) != 0)
 		return -1;
 	r = unseal(&key, context, sealed, len, ret);
 	explicit_bzero(&key, sizeof(key));

@@ -6,7 +6,11 @@
 #ifndef IAM_IAMCTL_SEALED_H
 #define IAM_IAMCTL_SEALED_H
 
+#include "common/credential/credential.h"
 #include "iamctl/op.h"
+
+/* The key itself, for hashes under it; the caller wipes it. */
+int sealed_key_load(struct op_call *c, struct seal_key *ret);
 
 /* context is bound into the seal: another document's secret does not fit there. */
 int sealed_set(struct op_call *c, json_t *doc, const char *member,
