@@ -172,7 +172,8 @@ peek_account(struct run *r)
 	r->c.store = NULL;
 }
 
-/* An IAM user is judged by the snapshot: it must be the store's newest. */
+/* An IAM user is judged by the snapshot: it must be the store's newest, and what it
+ * says of her undamaged. */
 static int
 refresh_snapshot(struct run *r)
 {
@@ -184,6 +185,8 @@ refresh_snapshot(struct run *r)
 		return 0;
 	if ((err = store_published(r->c.store, &r->paths, &current)) == 0 &&
 	    !current)
+		err = store_publish_changes(r->c.store, &r->paths, NULL, &why);
+	if (err == 0 && !caller_readable(r->who))
 		err = store_publish(r->c.store, &r->paths, NULL, &why);
 	if (err != 0)
 		fail(r, "The snapshots are out of date and cannot be made anew, so "

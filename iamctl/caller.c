@@ -49,19 +49,31 @@ view_free(struct snap_view *v)
 	free(v);
 }
 
+/* *ret is new, also after an error. */
+static int
+view_read(const struct caller *who, struct snap_view **ret, bool *ret_found)
+{
+	struct snap_view *v = calloc(1, sizeof(*v));
+	int r;
+
+	*ret_found = false;
+	if ((*ret = v) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &v->snap)) != 0 ||
+	    (r = snap_account_get(v->snap, &v->account)) != 0)
+		return r;
+	return snap_principal_by_name(v->snap, who->session.user, ret_found,
+	    &v->principal);
+}
+
 static int
 view_open(struct op_call *c, const struct caller *who, struct snap_view **ret)
 {
-	struct snap_view *v = calloc(1, sizeof(*v));
-	bool found = false;
+	struct snap_view *v;
+	bool found;
 	int r;
 
-	if (v == NULL)
-		return op_fail_err(c, IAM_ERR_MEMORY, "the caller");
-	if ((r = snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &v->snap)) != 0 ||
-	    (r = snap_account_get(v->snap, &v->account)) != 0 ||
-	    (r = snap_principal_by_name(v->snap, who->session.user, &found,
-	    &v->principal)) != 0) {
+	if ((r = view_read(who, &v, &found)) != 0) {
 		view_free(v);
 		return op_fail_err(c, r, IAM_PATH_PRIVATE);
 	}
@@ -74,6 +86,37 @@ view_open(struct op_call *c, const struct caller *who, struct snap_view **ret)
 	}
 	*ret = v;
 	return 0;
+}
+
+/* What is missing is no damage: the decision will say so. */
+static int
+read_policies(const struct snap_view *v)
+{
+	struct snap_policy policy;
+	bool found;
+	uint32_t i;
+	int r;
+
+	for (i = 0; i < v->principal.policy_count; i++) {
+		r = snap_policy_by_key(v->snap, v->principal.policies[i].key, &found,
+		    &policy);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+bool
+caller_readable(const struct caller *who)
+{
+	struct snap_view *v;
+	bool found;
+	int r;
+
+	if ((r = view_read(who, &v, &found)) == 0 && found)
+		r = read_policies(v);
+	view_free(v);
+	return r == 0;
 }
 
 static int

@@ -43,6 +43,10 @@ int caller_from_login(struct caller *ret);
  * 0, or -1 after op_fail. */
 int caller_identity(struct op_call *c, const struct caller *who, json_t **ret);
 
+/* Can everything that a decision about this IAM user needs be read from the
+ * snapshot? False: damage; who is not in it is not there. */
+bool caller_readable(const struct caller *who);
+
 /*
  * May the caller run c->op with c->in? Root may. 0, or -1 after
  * op_fail(AccessDenied) in AWS's words.

@@ -122,8 +122,12 @@ int store_publish(struct store *s, const struct store_paths *paths,
  */
 int store_publish_changes(struct store *s, const struct store_paths *paths,
     json_t **warnings, struct iam_why *why);
-/* Do the snapshots match the store's revision and the host's files, and are
- * they whole (every byte is read)? No answer is "no". */
+/*
+ * Do the snapshots match the store's revision and the host's files? No answer is
+ * "no". Costs the same at every size: of the snapshots, the headers, what lies where the
+ * look-up of the account goes, and no more. Damage elsewhere is an error for whoever
+ * comes across it (snap_verify reads everything).
+ */
 int store_published(struct store *s, const struct store_paths *paths,
     bool *ret_current);
 

@@ -388,6 +388,27 @@ test_call_run__stale_snapshot_is_made_anew_before_it_judges(void **state)
 	assert_denied("iam:GetUser");
 }
 
+/* Damage where her records are: made anew, and judged by what the store says. */
+static void
+test_call_run__damage_that_the_decision_meets_is_mended(void **state)
+{
+	struct caller who;
+	struct buf b = BUF_INIT;
+	uint8_t *hit;
+
+	(void)state;
+	log_in(&who, 0, "");
+	put_policy("Ada", "p", ALLOW("*", "*"));
+	assert_int_equal(file_read(IAM_PATH_PRIVATE, FILE_ANY, 64 << 20, &b), 0);
+	hit = memmem(b.p, b.len, ":user/Ada", 9);
+	assert_non_null(hit);
+	hit[1] ^= 1;
+	assert_int_equal(file_replace(IAM_PATH_PRIVATE, b.p, b.len, 0600,
+	    (gid_t)-1), 0);
+	buf_release(&b);
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+}
+
 /* S0: root repairs; nobody else gets root's rights from damage. */
 static void
 test_call_run__damaged_runtime_state_is_not_root(void **state)
@@ -646,6 +667,7 @@ main(void)
 		with_host(test_call_run__session_of_a_deleted_user_is_nobody),
 		with_host(test_call_run__disabled_user_is_denied),
 		with_host(test_call_run__stale_snapshot_is_made_anew_before_it_judges),
+		with_host(test_call_run__damage_that_the_decision_meets_is_mended),
 		with_host(test_call_run__damaged_runtime_state_is_not_root),
 		with_host(test_call_run__publish_is_for_everyone),
 		with_host(test_call_run__own_password_unless_denied),
