@@ -1,8 +1,9 @@
 /*
- * What a login costs: bench_login [USERS] [AT_ONCE] [lowest]. The built module through
- * libpam (auth and account phase, as sshd calls them), beside pam_permit,
- * pam_unix and pam_unix with pam_oath in the same run. Prints figures; nothing
- * is asserted. Needs root, and makes a mount namespace of its own.
+ * What a login costs: bench_login [USERS] [AT_ONCE] [lowest]. The module that the
+ * packages install through libpam (auth and account phase, as sshd calls them), beside
+ * pam_permit, pam_unix and pam_unix with pam_oath in the same run. Prints figures; nothing
+ * is asserted. Needs root, and makes a root directory of its own, since the module's
+ * paths cannot be moved.
  *
  * "Without the hash": crypt(3) answers from memory, for all modules alike.
  */
@@ -15,12 +16,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,6 +33,7 @@
 #define YESCRYPT "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
 #define PASSWORD "right"
 #define SEED_HEX "3132333435363738393031323334353637383930"
+#define AUTH_GID 999
 #define SAMPLES 200
 #define LOCAL_USERS 300
 #define STATEMENTS 1000
@@ -234,8 +234,9 @@ publish_names(const struct crowd *c)
 
 	MUST(snap_builder_new(SNAP_PUBLIC, 1, 0, &b) == 0);
 	for (i = 0; i < c->n; i++) {
-		const struct snap_user u = { c->people[i].uid, c->people[i].uid,
-			c->names[i], "", "/nonexistent", "/bin/sh" };
+		const struct snap_user u = { .uid = c->people[i].uid,
+			.gid = c->people[i].uid, .name = c->names[i], .gecos = "",
+			.home = "/nonexistent", .shell = "/bin/sh" };
 
 		buf_reset(&v);
 		snap_user_encode(&u, &v);
@@ -273,21 +274,11 @@ publish(struct world *w, unsigned fillers, unsigned at_once)
 	free(c.names);
 }
 
-/* Files of the peers over the system's, in this namespace. */
-static void
-over(const char *path, const char *from)
-{
-	char full[128];
-
-	snprintf(full, sizeof(full), "%s/%s", conf, from);
-	MUST(mount(full, path, NULL, MS_BIND, NULL) == 0);
-}
-
 static void
 peers(unsigned oath_users)
 {
 	struct buf passwd = BUF_INIT, shadow = BUF_INIT, oath = BUF_INIT;
-	char path[3][128];
+	char path[128];
 	unsigned i;
 
 	buf_puts(&passwd, "root:x:0:0:root:/root:/bin/sh\n");
@@ -298,12 +289,10 @@ peers(unsigned oath_users)
 	}
 	for (i = 0; i < oath_users; i++)
 		buf_printf(&oath, "HOTP/T30 local%u - " SEED_HEX "\n", i);
-	snprintf(path[0], sizeof(path[0]), "%s/passwd", conf);
-	snprintf(path[1], sizeof(path[1]), "%s/shadow", conf);
-	snprintf(path[2], sizeof(path[2]), "%s/users.oath", conf);
-	world_write(path[0], passwd.p, passwd.len, 0644);
-	world_write(path[1], shadow.p, shadow.len, 0600);
-	world_write(path[2], oath.p, oath.len, 0600);
+	snprintf(path, sizeof(path), "%s/users.oath", conf);
+	world_write("/etc/passwd", passwd.p, passwd.len, 0644);
+	world_write("/etc/shadow", shadow.p, shadow.len, 0600);
+	world_write(path, oath.p, oath.len, 0600);
 	buf_release(&passwd);
 	buf_release(&shadow);
 	buf_release(&oath);
@@ -552,6 +541,8 @@ main(int argc, char **argv)
 {
 	static char library[] = "LD_LIBRARY_PATH=" IAM_TEST_BIN;
 	static char *environment[] = { library, NULL };
+	static const char group[] = "root:x:0:\niam-auth:x:999:\n";
+	static const char nsswitch[] = "passwd: files iam\ngroup: files iam\n";
 	unsigned users = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 100000;
 	unsigned n = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 200;
 	bool oath = access(OATH, R_OK) == 0;
@@ -568,8 +559,9 @@ main(int argc, char **argv)
 		execve("/proc/self/exe", argv, environment);
 	MUST(data != NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	world_isolate(IAM_ROOT);
+	world_own_root(IAM_TEST_BIN);
 	world_open(&w, IAM_ROOT);
+	world_share(&w, AUTH_GID);
 	/* On the tmpfs of this namespace: it is gone with the process. */
 	snprintf(conf, sizeof(conf), "%s/pam", IAM_ROOT);
 	MUST(mkdir(conf, 0755) == 0 || errno == EEXIST);
@@ -578,12 +570,8 @@ main(int argc, char **argv)
 	free(data);
 	make_services();
 	peers(LOCAL_USERS);
-	write_conf("group", "root:x:0:\niam-auth:x:999:\n");
-	write_conf("nsswitch", "passwd: files iam\ngroup: files iam\n");
-	over("/etc/passwd", "passwd");
-	over("/etc/shadow", "shadow");
-	over("/etc/group", "group");
-	over("/etc/nsswitch.conf", "nsswitch");
+	world_write("/etc/group", group, strlen(group), 0644);
+	world_write("/etc/nsswitch.conf", nsswitch, strlen(nsswitch), 0644);
 	free_crypt = true; /* while hashes are made */
 	publish(&w, users, n);
 	free_crypt = false;

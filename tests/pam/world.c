@@ -64,6 +64,46 @@ world_isolate(const char *root)
 		fprintf(stderr, "%s is shared with other tests\n", root);
 }
 
+static void
+bind_into(const char *root, const char *path, unsigned long how)
+{
+	char to[512], target[512] = "";
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return;
+	snprintf(to, sizeof(to), "%s%s/", root, path);
+	if (S_ISLNK(st.st_mode)) { /* /lib, where it is /usr/lib */
+		to[strlen(to) - 1] = '\0';
+		MUST(readlink(path, target, sizeof(target) - 1) > 0);
+		MUST(symlink(target, to) == 0);
+		return;
+	}
+	make_dirs(to);
+	MUST(mount(path, to, NULL, MS_BIND | how, NULL) == 0);
+}
+
+void
+world_own_root(const char *keep)
+{
+	static const char *const parts[] = { "/usr", "/bin", "/sbin", "/lib",
+		"/lib32", "/lib64", "/proc", "/dev" };
+	char root[256];
+	size_t i;
+
+	snprintf(root, sizeof(root), "%s/own-root", keep);
+	MUST(mkdir(root, 0700) == 0 || errno == EEXIST);
+	MUST(unshare(CLONE_NEWNS) == 0);
+	MUST(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	MUST(mount("tmpfs", root, "tmpfs", MS_NOSUID, "mode=0755") == 0);
+	for (i = 0; i < IAM_COUNT(parts); i++)
+		bind_into(root, parts[i], MS_REC);
+	bind_into(root, keep, 0); /* root lies in it */
+	MUST(chroot(root) == 0 && chdir("/") == 0);
+	make_dirs("/run/");
+	make_dirs("/var/lib/");
+}
+
 static const char *
 place(struct world *w, unsigned i, const char *tail)
 {

@@ -58,6 +58,12 @@ struct world {
 /* A tmpfs of this process's own at root, where the kernel lets us: tests that
  * share the compiled-in directory do not disturb each other. */
 void world_isolate(const char *root);
+/*
+ * A root directory of this process's own, for what is built for a real host, whose
+ * paths cannot be moved: a tmpfs with the system's programs and libraries, /proc, and
+ * the directory keep under its own name. As root.
+ */
+void world_own_root(const char *keep);
 /* root NULL: a temporary directory. */
 void world_open(struct world *w, const char *root);
 /* What the group may read and change on a real host, for this group. */
