@@ -154,17 +154,28 @@ caller_identity(struct op_call *c, const struct caller *who, json_t **ret)
 /* ---- the resource ---- */
 
 static const struct {
-	const char *param, *kind;
+	const char *param, *kind; /* NULL: what the ARN says */
 	bool arn; /* the parameter is an ARN whose last part is the name */
 } kinds[] = {
 	{ "UserName", "users/", false },
 	{ "GroupName", "groups/", false },
+	{ "RoleName", "roles/", false },
 	{ "PolicyName", "policies/", false },
 	{ "VirtualMFADeviceName", "mfa/", false },
 	{ "PolicyArn", "policies/", true },
 	{ "SerialNumber", "mfa/", true },
-	{ "PolicySourceArn", "users/", true },
+	{ "PolicySourceArn", NULL, true },
 };
+
+static const char *
+kind_of(const char *kind, const char *arn)
+{
+	if (kind != NULL)
+		return kind;
+	if (strstr(arn, ":role/") != NULL)
+		return "roles/";
+	return strstr(arn, ":group/") != NULL ? "groups/" : "users/";
+}
 
 /* The document that a parameter names; NULL when there is none. */
 static int
@@ -185,8 +196,8 @@ find_document(struct op_call *c, const char *param, const char *value,
 				return 0;
 			name = slash + 1;
 		}
-		if (snprintf(key, sizeof(key), "%s%s", kinds[i].kind, name) >=
-		    (int)sizeof(key))
+		if (snprintf(key, sizeof(key), "%s%s", kind_of(kinds[i].kind, value),
+		    name) >= (int)sizeof(key))
 			return 0;
 		if ((r = store_get(c->store, key, ret)) != 0)
 			return op_fail_err(c, r, key);

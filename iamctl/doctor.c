@@ -71,7 +71,7 @@ check_store(struct doctor *d, struct store **ret)
 {
 	struct iam_why why = { 0, 0, "" };
 	char text[128];
-	uint64_t users = 0;
+	uint64_t users = 0, roles = 0;
 	json_t *account = NULL;
 	int r = store_open(IAM_PATH_DB, false, ret, &why);
 
@@ -88,15 +88,16 @@ check_store(struct doctor *d, struct store **ret)
 		return;
 	}
 	if ((r = store_get(*ret, "account", &account)) != 0 || account == NULL ||
-	    (r = store_count(*ret, "users/", &users)) != 0) {
+	    (r = store_count(*ret, "users/", &users)) != 0 ||
+	    (r = store_count(*ret, "roles/", &roles)) != 0) {
 		doctor_say(d, "store", DOCTOR_FAILED, r != 0 ? RESTORE :
 		    "iamctl init --region REGION", "%s: %s", IAM_PATH_DB, r != 0 ?
 		    iam_strerror(r) : "there is no account in it");
 	} else {
 		d->has_account = true;
-		doctor_say(d, "store", DOCTOR_OK, "", "account %s, %llu users",
+		doctor_say(d, "store", DOCTOR_OK, "", "account %s, %llu users, %llu roles",
 		    json_string_value(json_object_get(account, "AccountId")),
-		    (unsigned long long)users);
+		    (unsigned long long)users, (unsigned long long)roles);
 	}
 	json_decref(account);
 }

@@ -1,4 +1,4 @@
-/* Policies of users and groups: attached and inline. */
+/* Policies of users, groups and roles: attached and inline. */
 #include "common/base/base.h"
 
 #include "iamctl/entity.h"
@@ -37,7 +37,7 @@ attach_policy(struct op_call *c)
 	}
 	if (json_array_size(attached) >= QUOTA_ATTACHED) {
 		op_fail(c, "LimitExceeded", "Cannot exceed quota for PoliciesPer%s:"
-		    " %d; detach one from %s first.", e.group ? "Group" : "User",
+		    " %d; detach one from %s first.", e.kind->title,
 		    QUOTA_ATTACHED, e.name);
 		goto out;
 	}
@@ -61,7 +61,7 @@ detach_policy(struct op_call *c)
 	attached = json_object_get(e.doc, "AttachedPolicies");
 	if ((at = arn_index(attached, arn)) < 0) {
 		op_fail(c, "NoSuchEntity", "Policy %s was not found: it is not"
-		    " attached to the %s %s.", arn, e.noun, e.name);
+		    " attached to the %s %s.", arn, e.kind->noun, e.name);
 		goto out;
 	}
 	json_array_remove(attached, (size_t)at);
@@ -147,19 +147,19 @@ static int
 check_inline(struct op_call *c, const struct entity *e, const char *old)
 {
 	json_t *policies = json_object_get(e->doc, "InlinePolicies");
-	size_t max = e->group ? SIZE_GROUP_INLINE : SIZE_USER_INLINE;
+	size_t max = e->kind->inline_max;
 	size_t count, others = inline_chars(policies, old, &count);
 	const char *text = op_str(c, "PolicyDocument");
 	char what[200];
 
 	if (count >= QUOTA_INLINE)
 		return op_fail(c, "LimitExceeded", "Cannot exceed quota for inline"
-		    " policies of a %s: %d.", e->noun, QUOTA_INLINE);
+		    " policies of a %s: %d.", e->kind->noun, QUOTA_INLINE);
 	if (others + policy_chars(text) > max)
 		return op_fail(c, "LimitExceeded", "Maximum policy size of %zu bytes"
 		    " exceeded for %s %s: its inline policies together would have %zu"
 		    " characters without white space. Make a managed policy of it.",
-		    max, e->noun, e->name, others + policy_chars(text));
+		    max, e->kind->noun, e->name, others + policy_chars(text));
 	snprintf(what, sizeof(what), "The policy %s", op_str(c, "PolicyName"));
 	return policy_check(c, what, text, POL_IDENTITY, max);
 }
@@ -168,16 +168,15 @@ static int
 no_inline(struct op_call *c, const struct entity *e)
 {
 	return op_fail(c, "NoSuchEntity", "The %s policy with name %s cannot be"
-	    " found: the %s %s has no inline policy of that name.", e->noun,
-	    op_str(c, "PolicyName"), e->noun, e->name);
+	    " found: the %s %s has no inline policy of that name.", e->kind->noun,
+	    op_str(c, "PolicyName"), e->kind->noun, e->name);
 }
 
 static int
 show_inline(struct op_call *c, const struct entity *e, const char *name,
     const char *text)
 {
-	if (out_set(c, e->group ? "GroupName" : "UserName",
-	    json_string(e->name)) != 0 ||
+	if (out_set(c, e->kind->name, json_string(e->name)) != 0 ||
 	    out_set(c, "PolicyName", json_string(name)) != 0)
 		return -1;
 	return out_set(c, "PolicyDocument", policy_json(text));

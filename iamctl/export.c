@@ -2,7 +2,7 @@
  * The whole account as one document:
  *
  *     {"FormatVersion": 1, "Account": {…}, "Policies": [documents of the store],
- *      "Groups": […], "Users": […], "MFADevices": […]}
+ *      "Groups": […], "Users": […], "Roles": […], "MFADevices": […]}
  *
  * The documents are as docs/documents.md has them, but for secrets: without
  * --include-secrets there are neither password hashes nor seeds; with it a
@@ -120,7 +120,8 @@ export_all(struct exporter *e, json_t *all)
 	(void)json_object_del(account, "SSHCertificateAuthority");
 	if (export_kind(e, all, "Policies", "policies/", add) != 0 ||
 	    export_kind(e, all, "Groups", "groups/", add) != 0 ||
-	    export_kind(e, all, "Users", "users/", add_user) != 0)
+	    export_kind(e, all, "Users", "users/", add_user) != 0 ||
+	    export_kind(e, all, "Roles", "roles/", add) != 0)
 		return -1;
 	return export_kind(e, all, "MFADevices", "mfa/", add_device);
 }

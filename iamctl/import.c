@@ -16,6 +16,7 @@
 #include "iamctl/import.h"
 #include "iamctl/password.h"
 #include "iamctl/policies.h"
+#include "iamctl/role.h"
 
 static const struct import_member account_members[] = {
 	{ "AccountId", TEXT, true }, { "AccountAlias", TEXT, false },
@@ -80,6 +81,19 @@ check_group_refs(void *arg, const char *key, json_t *doc)
 	    VISIT_FAILED;
 }
 
+/* Whom the trust policy names is there only when all is in. */
+static int
+check_role_refs(void *arg, const char *key, json_t *doc)
+{
+	struct import *im = arg;
+
+	if (role_check_trust(im->c, im->account, text_of(doc, "RoleName"),
+	    text_of(doc, "AssumeRolePolicyDocument")) != 0)
+		return VISIT_FAILED;
+	return check_account_ids(im, key, doc, "Uid") == 0 ? VISIT_NEXT :
+	    VISIT_FAILED;
+}
+
 static int
 check_device_refs(void *arg, const char *key, json_t *doc)
 {
@@ -108,6 +122,7 @@ check_references(struct import *im)
 {
 	return document_each(im->c, "groups", check_group_refs, im) != 0 ||
 	    document_each(im->c, "users", check_user_refs, im) != 0 ||
+	    document_each(im->c, "roles", check_role_refs, im) != 0 ||
 	    document_each(im->c, "mfa", check_device_refs, im) != 0 ? -1 : 0;
 }
 
@@ -116,7 +131,8 @@ check_references(struct import *im)
 static int
 is_empty(struct op_call *c, bool *ret)
 {
-	static const char *const kinds[] = { "users/", "groups/", "policies/", "mfa/" };
+	static const char *const kinds[] = { "users/", "groups/", "roles/", "policies/",
+		"mfa/" };
 	uint64_t n, sum = 0;
 	size_t i;
 	int r;
@@ -214,7 +230,8 @@ static const struct {
 	int (*one)(struct import *im, json_t *doc);
 } lists[] = {
 	{ "Policies", import_policy }, { "Groups", import_group },
-	{ "Users", import_user }, { "MFADevices", import_device },
+	{ "Users", import_user }, { "Roles", import_role },
+	{ "MFADevices", import_device },
 };
 
 static int
@@ -223,7 +240,7 @@ import_all(struct import *im, const json_t *all)
 	static const struct import_member members[] = {
 		{ "FormatVersion", NUMBER, true }, { "Account", OBJECT, true },
 		{ "Policies", OBJECTS, true }, { "Groups", OBJECTS, true },
-		{ "Users", OBJECTS, true },
+		{ "Users", OBJECTS, true }, { "Roles", OBJECTS, false },
 		{ "MFADevices", OBJECTS, true }, { NULL, TEXT, false } };
 	json_t *doc;
 	size_t i, j;
@@ -244,9 +261,9 @@ import_all(struct import *im, const json_t *all)
 static int
 answer(struct import *im)
 {
-	json_t *done = json_pack("{s:i,s:i,s:i,s:i}", "Policies", (int)im->policies,
-	    "Groups", (int)im->groups, "Users", (int)im->users, "MFADevices",
-	    (int)im->devices);
+	json_t *done = json_pack("{s:i,s:i,s:i,s:i,s:i}", "Policies", (int)im->policies,
+	    "Groups", (int)im->groups, "Users", (int)im->users, "Roles",
+	    (int)im->roles, "MFADevices", (int)im->devices);
 
 	return out_set(im->c, im->c->dry_run ? "WouldImport" : "Imported", done);
 }

@@ -18,7 +18,7 @@ struct import {
 	json_t *unix_names, *ids; /* who has them, over the whole account */
 	json_t *devices_of;       /* how many a user has */
 	json_t *adopted;          /* Unix names of adopted local accounts */
-	unsigned policies, groups, users, devices;
+	unsigned policies, groups, users, roles, devices;
 };
 
 enum import_shape { TEXT, DATE, NUMBER, FLAG, TEXTS, TEXT_MAP, OBJECT, OBJECTS };
@@ -80,6 +80,7 @@ int import_claim_subordinate_ids(struct import *im, const char *what,
 int import_policy(struct import *im, json_t *doc);
 int import_group(struct import *im, json_t *doc);
 int import_user(struct import *im, json_t *doc);
+int import_role(struct import *im, json_t *doc);
 int import_device(struct import *im, json_t *doc);
 
 /* The member of old, if it has it, into doc. */

@@ -1,4 +1,4 @@
-/* One policy, group, user or MFA device of an export. */
+/* One policy, group, user, role or MFA device of an export. */
 #include "common/base/base.h"
 
 #include "common/credential/credential.h"
@@ -24,6 +24,20 @@ static const struct import_member user_members[] = {
 	{ "Groups", TEXTS, true }, { "AttachedPolicies", TEXTS, true },
 	{ "InlinePolicies", TEXT_MAP, true }, { "LoginProfile", OBJECT, false },
 	{ "SSHPublicKeys", OBJECTS, false }, { NULL, TEXT, false },
+};
+static const struct import_member role_members[] = {
+	{ "RoleName", TEXT, true }, { "RoleId", TEXT, true },
+	{ "Path", TEXT, true }, { "CreateDate", DATE, true },
+	{ "Arn", TEXT, true }, { "Description", TEXT, false },
+	{ "AssumeRolePolicyDocument", TEXT, true },
+	{ "MaxSessionDuration", NUMBER, true }, { "Tags", OBJECTS, false },
+	{ "PermissionsBoundary", TEXT, false }, { "UnixName", TEXT, true },
+	{ "Uid", NUMBER, true }, { "Gid", NUMBER, true },
+	{ "Gecos", TEXT, false }, { "Home", TEXT, true },
+	{ "Shell", TEXT, true }, { "Enabled", FLAG, true },
+	{ "SubordinateIdStart", NUMBER, false },
+	{ "AttachedPolicies", TEXTS, true }, { "InlinePolicies", TEXT_MAP, true },
+	{ NULL, TEXT, false },
 };
 static const struct import_member profile_members[] = {
 	{ "CreateDate", DATE, true }, { "PasswordHash", TEXT, false },
@@ -337,6 +351,45 @@ import_user(struct import *im, json_t *doc)
 	json_decref(old);
 	im->users++;
 	return r != 0 ? -1 : document_put(im->c, "users", what, doc);
+}
+
+/* ---- roles ---- */
+
+static int
+check_session(struct import *im, const char *what, const json_t *doc)
+{
+	json_int_t s = json_integer_value(json_object_get(doc, "MaxSessionDuration"));
+
+	return s >= 3600 && s <= 43200 ? 0 : import_bad(im, what,
+	    "MaxSessionDuration is not from 3600 to 43200");
+}
+
+int
+import_role(struct import *im, json_t *doc)
+{
+	const char *what = text_of(doc, "RoleName");
+	json_t *old = NULL;
+	int r;
+
+	if (import_check_members(im, what[0] != '\0' ? what : "Roles", doc,
+	    role_members) != 0 ||
+	    import_check_entity(im, what, doc, "role", "RoleName", 64) != 0 ||
+	    import_check_id(im, what, doc, "RoleId", "AROA") != 0 ||
+	    check_session(im, what, doc) != 0 ||
+	    import_check_list(im, what, doc, "AttachedPolicies",
+	    QUOTA_ATTACHED) != 0 ||
+	    import_check_inline(im, what, doc, SIZE_ROLE_INLINE) != 0 ||
+	    check_passwd(im, what, doc) != 0 ||
+	    import_put_default(im, what, doc, "Tags", json_array()) != 0 ||
+	    import_put_default(im, what, doc, "Gecos", json_string("")) != 0 ||
+	    document_find(im->c, "roles", what, &old) != 0)
+		return -1;
+	r = import_claim_id(im, "roles", what, doc, old, "Uid");
+	if (r == 0)
+		r = import_claim_subordinate_ids(im, what, doc, old);
+	json_decref(old);
+	im->roles++;
+	return r != 0 ? -1 : document_put(im->c, "roles", what, doc);
 }
 
 /* ---- devices ---- */

@@ -1,9 +1,9 @@
 /* Ids that documents of an export bring: none that this host gave to another. */
 #include "common/base/base.h"
 
+#include "iamctl/entity.h"
 #include "iamctl/host.h"
 #include "iamctl/import.h"
-#include "iamctl/util.h"
 
 struct former {
 	const char *id_member; /* "UserId" */
@@ -34,7 +34,7 @@ is_restored(struct import *im, const char *kind, const char *name,
     const json_t *doc, const char *member, bool *ret)
 {
 	struct former f = { .doc = doc, .member = member,
-		.id_member = strcmp(kind, "users") == 0 ? "UserId" : "GroupId" };
+		.id_member = entity_kind_of(doc)->id };
 	char key[320];
 	int r;
 

@@ -13,6 +13,7 @@ static const struct op_group groups[] = {
 	{ "Users", ops_user },
 	{ "Local accounts", ops_adopt },
 	{ "Groups", ops_group },
+	{ "Roles", ops_role },
 	{ "Policies", ops_policy },
 	{ "Passwords", ops_login },
 	{ "Password policy", ops_password_policy },

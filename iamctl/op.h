@@ -129,7 +129,7 @@ bool op_bool(const struct op_call *c, const char *name, bool fallback);
 bool op_has(const struct op_call *c, const char *name);
 
 /* The tables, one file per noun, each ending with a NULL name. */
-extern const struct op ops_user[], ops_group[], ops_policy[], ops_login[],
+extern const struct op ops_user[], ops_group[], ops_role[], ops_policy[], ops_login[],
     ops_adopt[], ops_password_policy[], ops_mfa[], ops_enrol[], ops_recovery[], ops_sshkey[], ops_token[],
     ops_account[], ops_access[], ops_trail[], ops_explain[], ops_host[];
 

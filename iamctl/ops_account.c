@@ -126,14 +126,18 @@ put_quotas(struct op_call *c, json_t *map)
 	} fixed[] = {
 		{ "UsersQuota", QUOTA_USERS },
 		{ "GroupsQuota", QUOTA_GROUPS },
+		{ "RolesQuota", QUOTA_ROLES },
 		{ "PoliciesQuota", QUOTA_POLICIES },
 		{ "GroupsPerUserQuota", QUOTA_GROUPS_PER_USER },
 		{ "AttachedPoliciesPerUserQuota", QUOTA_ATTACHED },
 		{ "AttachedPoliciesPerGroupQuota", QUOTA_ATTACHED },
+		{ "AttachedPoliciesPerRoleQuota", QUOTA_ATTACHED },
 		{ "VersionsPerPolicyQuota", QUOTA_POLICY_VERSIONS },
 		{ "PolicySizeQuota", SIZE_POLICY },
 		{ "UserPolicySizeQuota", SIZE_USER_INLINE },
 		{ "GroupPolicySizeQuota", SIZE_GROUP_INLINE },
+		{ "RolePolicySizeQuota", SIZE_ROLE_INLINE },
+		{ "AssumeRolePolicySizeQuota", SIZE_TRUST },
 		{ "AccessKeysPerUserQuota", 0 },
 		{ "SigningCertificatesPerUserQuota", 0 },
 		{ "AccountAccessKeysPresent", 0 },
@@ -161,6 +165,7 @@ get_account_summary(struct op_call *c)
 	    document_each(c, "policies", count_versions, &n) != 0 ||
 	    put_count(c, map, "Users", "users") != 0 ||
 	    put_count(c, map, "Groups", "groups") != 0 ||
+	    put_count(c, map, "Roles", "roles") != 0 ||
 	    put_count(c, map, "Policies", "policies") != 0 ||
 	    put_count(c, map, "MFADevices", "mfa") != 0 ||
 	    member_set(c, map, "MFADevicesInUse",
@@ -176,11 +181,11 @@ out:
 
 /* ---- GetAccountAuthorizationDetails ---- */
 
-enum detail { DETAIL_USER, DETAIL_GROUP, DETAIL_POLICY, DETAIL_COUNT };
+enum detail { DETAIL_USER, DETAIL_GROUP, DETAIL_ROLE, DETAIL_POLICY, DETAIL_COUNT };
 
 struct details {
 	struct op_call *c;
-	struct page page; /* over users, groups and policies */
+	struct page page; /* over users, groups, roles and policies */
 	enum detail kind;
 	json_t *usage;
 	json_t *lists[DETAIL_COUNT];
@@ -220,7 +225,7 @@ attached_list(const json_t *arns)
 	return ret;
 }
 
-/* shape is taken: the user's or group's own members. */
+/* shape is taken: the entity's own members. */
 static json_t *
 with_policies(json_t *shape, const json_t *doc, const char *inline_name)
 {
@@ -277,6 +282,8 @@ detail_shape(const struct details *d, const json_t *doc)
 		return user_detail(doc);
 	case DETAIL_GROUP:
 		return with_policies(group_shape(doc), doc, "GroupPolicyList");
+	case DETAIL_ROLE:
+		return with_policies(role_shape(doc, false), doc, "RolePolicyList");
 	case DETAIL_POLICY:
 		return policy_detail(doc, d->usage);
 	case DETAIL_COUNT:
@@ -356,6 +363,7 @@ collect_details(struct details *d)
 	if (policy_usage(d->c, &d->usage) != 0 ||
 	    add_kind(d, DETAIL_USER, "User", "users") != 0 ||
 	    add_kind(d, DETAIL_GROUP, "Group", "groups") != 0 ||
+	    add_kind(d, DETAIL_ROLE, "Role", "roles") != 0 ||
 	    add_kind(d, DETAIL_POLICY, "LocalManagedPolicy", "policies") != 0)
 		return -1;
 	if (filter_has(d->c, "AWSManagedPolicy") && !d->page.truncated)
@@ -372,7 +380,8 @@ give_details(struct details *d)
 	    json_incref(d->lists[DETAIL_USER])) != 0 ||
 	    out_set(c, "GroupDetailList",
 	    json_incref(d->lists[DETAIL_GROUP])) != 0 ||
-	    out_set(c, "RoleDetailList", json_array()) != 0 ||
+	    out_set(c, "RoleDetailList",
+	    json_incref(d->lists[DETAIL_ROLE])) != 0 ||
 	    out_set(c, "Policies", json_incref(d->lists[DETAIL_POLICY])) != 0)
 		return -1;
 	return page_mark(&d->page, c);
@@ -442,7 +451,7 @@ const struct op ops_account[] = {
 	    .params = no_params, .read_only = true, .needs_init = true,
 	    .run = get_account_summary },
 	{ .name = "GetAccountAuthorizationDetails", .service = "iam",
-	    .summary = "Show all users, groups and policies, and who has what.",
+	    .summary = "Show all users, groups, roles and policies, and who has what.",
 	    .params = details_params, .read_only = true, .needs_init = true,
 	    .run = get_account_authorization_details },
 	{ .name = NULL },

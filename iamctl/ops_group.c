@@ -277,24 +277,13 @@ static int
 check_deletable(struct op_call *c, const json_t *group)
 {
 	struct member_search s = { .group_name = text_of(group, "GroupName") };
-	const json_t *attached = json_object_get(group, "AttachedPolicies");
-	json_t *inline_policies = json_object_get(group, "InlinePolicies");
-	char names[400];
 
 	if (document_each(c, "users", find_member, &s) != 0)
 		return -1;
 	if (s.user[0] != '\0')
-		return op_fail(c, "DeleteConflict", "Cannot delete entity, must remove"
-		    " users from group first: %s (remove-user-from-group).", s.user);
-	if (json_object_size(inline_policies) > 0)
-		return op_fail(c, "DeleteConflict", "Cannot delete entity, must delete"
-		    " policies first: %s (delete-group-policy).",
-		    json_object_iter_key(json_object_iter(inline_policies)));
-	list_join(attached, names, sizeof(names));
-	if (names[0] != '\0')
-		return op_fail(c, "DeleteConflict", "Cannot delete entity, must detach"
-		    " all policies first: %s (detach-group-policy).", names);
-	return 0;
+		return entity_conflict(c, "remove users from group", s.user,
+		    "remove-user-from-group");
+	return entity_without_policies(c, group);
 }
 
 static int

@@ -1,6 +1,7 @@
 /* Managed policies and their versions; what is attached to whom. */
 #include "common/base/base.h"
 
+#include "iamctl/entity.h"
 #include "iamctl/policies.h"
 
 #define POLICY_ARN "{PolicyArn}"
@@ -387,8 +388,8 @@ set_default_policy_version(struct op_call *c)
 
 struct entities {
 	struct op_call *c;
-	struct page page; /* over groups, then users */
-	json_t *groups, *users;
+	struct page page; /* over groups, then roles, then users */
+	json_t *lists[3]; /* by the place in entity_kinds */
 	const char *arn, *path_prefix, *use;
 };
 
@@ -409,21 +410,18 @@ static int
 list_entity(void *arg, const char *key, json_t *doc)
 {
 	struct entities *e = arg;
-	bool group = json_object_get(doc, "GroupName") != NULL;
-	const char *name = group ? "GroupName" : "UserName";
-	const char *id = group ? "GroupId" : "UserId";
+	const struct entity_kind *kind = entity_kind_of(doc);
 	char order[MARKER_MAX + 1];
 
 	(void)key;
 	if (strncmp(text_of(doc, "Path"), e->path_prefix,
 	    strlen(e->path_prefix)) != 0 || !entity_uses(e, doc))
 		return VISIT_NEXT;
-	snprintf(order, sizeof(order), "%s/%s", group ? "group" : "user",
-	    text_of(doc, name));
+	snprintf(order, sizeof(order), "%s/%s", kind->noun, entity_name(doc));
 	if (!page_wants(&e->page, order))
 		return e->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	if (list_add(e->c, group ? e->groups : e->users, json_pack("{s:s,s:s}",
-	    name, text_of(doc, name), id, text_of(doc, id))) != 0 ||
+	if (list_add(e->c, e->lists[kind - entity_kinds], json_pack("{s:s,s:s}",
+	    kind->name, entity_name(doc), kind->id, text_of(doc, kind->id))) != 0 ||
 	    page_add(&e->page, e->c, order, json_null()) != 0)
 		return VISIT_FAILED;
 	return VISIT_NEXT;
@@ -440,20 +438,24 @@ filter_has(struct op_call *c, const char *kind)
 static int
 list_entities(struct op_call *c, struct entities *e)
 {
+	static const char *const order[] = { "Group", "Role", "User" };
+	const struct entity_kind *k;
+	char member[32];
+	size_t i;
+
 	if (page_init(&e->page, c) != 0)
 		return -1;
-	if (e->groups == NULL || e->users == NULL)
-		return no_memory(c);
-	if (filter_has(c, "Group") &&
-	    document_each(c, "groups", list_entity, e) != 0)
-		return -1;
-	if (filter_has(c, "User") && !e->page.truncated &&
-	    document_each(c, "users", list_entity, e) != 0)
-		return -1;
-	if (out_set(c, "PolicyGroups", json_incref(e->groups)) != 0 ||
-	    out_set(c, "PolicyUsers", json_incref(e->users)) != 0 ||
-	    out_set(c, "PolicyRoles", json_array()) != 0)
-		return -1;
+	for (i = 0; i < IAM_COUNT(order); i++)
+		for (k = entity_kinds; k->noun != NULL; k++)
+			if (strcmp(k->title, order[i]) == 0 && filter_has(c, k->title) &&
+			    !e->page.truncated &&
+			    document_each(c, k->documents, list_entity, e) != 0)
+				return -1;
+	for (k = entity_kinds; k->noun != NULL; k++) {
+		snprintf(member, sizeof(member), "Policy%ss", k->title);
+		if (out_set(c, member, json_incref(e->lists[k - entity_kinds])) != 0)
+			return -1;
+	}
 	return page_mark(&e->page, c);
 }
 
@@ -463,15 +465,16 @@ list_entities_for_policy(struct op_call *c)
 	struct entities e = { .c = c, .arn = op_str(c, "PolicyArn"),
 		.path_prefix = op_str_or(c, "PathPrefix", "/"),
 		.use = op_str(c, "PolicyUsageFilter"),
-		.groups = json_array(), .users = json_array() };
+		.lists = { json_array(), json_array(), json_array() } };
 	json_t *policy = NULL;
+	size_t i;
 	int r = -1;
 
 	if (policy_get(c, e.arn, &policy) == 0)
 		r = list_entities(c, &e);
 	page_release(&e.page);
-	json_decref(e.groups);
-	json_decref(e.users);
+	for (i = 0; i < IAM_COUNT(e.lists); i++)
+		json_decref(e.lists[i]);
 	json_decref(policy);
 	return r;
 }
@@ -701,8 +704,8 @@ const struct op ops_policy[] = {
 	    .params = version_params, .resource = POLICY_ARN,
 	    .needs_init = true, .run = set_default_policy_version },
 	{ .name = "ListEntitiesForPolicy", .service = "iam",
-	    .summary = "List the users and groups that a managed policy is attached"
-	    " to.",
+	    .summary = "List the users, groups and roles that a managed policy is"
+	    " attached to.",
 	    .params = list_entities_params, .resource = POLICY_ARN,
 	    .read_only = true, .needs_init = true,
 	    .run = list_entities_for_policy },

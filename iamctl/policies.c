@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/tz.h"
+#include "iamctl/entity.h"
 #include "iamctl/policies.h"
 
 #define MANAGED_DIR IAM_PATH_MANAGED "/managed"
@@ -268,14 +269,16 @@ int
 policy_usage(struct op_call *c, json_t **ret)
 {
 	struct usage u = { c, json_object() };
+	const struct entity_kind *k;
 
 	*ret = NULL;
 	if (u.counts == NULL)
 		return no_memory(c);
-	if (document_each(c, "users", count_entity, &u) != 0 ||
-	    document_each(c, "groups", count_entity, &u) != 0) {
-		json_decref(u.counts);
-		return -1;
+	for (k = entity_kinds; k->noun != NULL; k++) {
+		if (document_each(c, k->documents, count_entity, &u) != 0) {
+			json_decref(u.counts);
+			return -1;
+		}
 	}
 	*ret = u.counts;
 	return 0;

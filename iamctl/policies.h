@@ -1,6 +1,6 @@
 /*
  * Managed policies and where they are in use: shared by the operations on
- * policies, users and groups. Conventions as in util.h.
+ * policies, users, groups and roles. Conventions as in util.h.
  */
 #ifndef IAM_IAMCTL_POLICIES_H
 #define IAM_IAMCTL_POLICIES_H
@@ -28,7 +28,7 @@ int policy_shipped(struct op_call *c, json_t **ret);
 /* The version of a policy; borrowed, NULL when there is none. */
 json_t *policy_version(const json_t *policy, const char *id);
 
-/* {"ARN": {"Attached": n, "Boundary": n}} over all users and groups; new. */
+/* {"ARN": {"Attached": n, "Boundary": n}} over all users, groups and roles; new. */
 int policy_usage(struct op_call *c, json_t **ret);
 /* AWS's shape. usage as from policy_usage. */
 json_t *policy_shape(const json_t *policy, const json_t *usage, bool brief);
@@ -54,8 +54,8 @@ bool policy_zone_known(const char *name);
 int policy_compile(struct op_call *c, const char *what, const char *text,
     enum pol_kind kind, size_t max_chars, struct buf *ret);
 
-/* Handlers of the rows about policies of users and groups (entity_policy.c):
- * the row's GroupName or UserName says whose. */
+/* Handlers of the rows about policies of users, groups and roles
+ * (entity_policy.c): the row's UserName, GroupName or RoleName says whose. */
 int attach_policy(struct op_call *c);
 int detach_policy(struct op_call *c);
 int list_attached_policies(struct op_call *c);

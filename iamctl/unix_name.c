@@ -11,7 +11,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "iamctl/util.h"
+#include "iamctl/entity.h"
 
 /* ---- local accounts ---- */
 
@@ -74,7 +74,7 @@ local_group(struct op_call *c, const char *name, uint32_t id, bool *ret)
 
 struct name_search {
 	const char *unix_name, *own_key;
-	const char *kind; /* "user" or "group", of the document that has the name */
+	const char *kind; /* "user", "group", "role", of the document that has the name */
 	char holder[160];
 };
 
@@ -86,7 +86,7 @@ search_name(void *arg, const char *key, json_t *doc)
 	if (strcmp(text_of(doc, "UnixName"), s->unix_name) != 0 ||
 	    name_cmp(key, s->own_key) == 0)
 		return VISIT_NEXT;
-	s->kind = json_object_get(doc, "UserName") != NULL ? "user" : "group";
+	s->kind = entity_kind_of(doc)->noun;
 	snprintf(s->holder, sizeof(s->holder), "%s", strchr(key, '/') + 1);
 	return VISIT_STOP;
 }
@@ -96,10 +96,11 @@ document_has_name(struct op_call *c, const char *unix_name,
     const char *own_key)
 {
 	struct name_search s = { .unix_name = unix_name, .own_key = own_key };
+	const struct entity_kind *k;
 
-	if (document_each(c, "users", search_name, &s) != 0 ||
-	    (s.kind == NULL && document_each(c, "groups", search_name, &s) != 0))
-		return -1;
+	for (k = entity_kinds; k->noun != NULL && s.kind == NULL; k++)
+		if (document_each(c, k->documents, search_name, &s) != 0)
+			return -1;
 	if (s.kind != NULL)
 		return op_fail(c, "EntityAlreadyExists", "The Unix name %s belongs to"
 		    " the %s %s already; choose another with --unix-name.",

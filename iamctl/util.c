@@ -7,7 +7,7 @@
 #include "common/runtime/runtime.h"
 #include "common/store/settings.h"
 #include "iamctl/call.h"
-#include "iamctl/util.h"
+#include "iamctl/policies.h"
 
 const char *
 op_str_or(const struct op_call *c, const char *name, const char *fallback)
@@ -372,6 +372,23 @@ shape_boundary(json_t *shape, const char *arn)
 	    "PermissionsBoundaryArn", arn));
 }
 
+/* What lists leave out. shape is taken. */
+static json_t *
+shape_details(json_t *shape, const json_t *doc)
+{
+	json_t *tags = json_object_get(doc, "Tags");
+	const char *boundary = text_of(doc, "PermissionsBoundary");
+
+	if (shape == NULL ||
+	    (boundary[0] != '\0' && shape_boundary(shape, boundary) != 0) ||
+	    (json_array_size(tags) > 0 &&
+	    json_object_set(shape, "Tags", tags) != 0)) {
+		json_decref(shape);
+		return NULL;
+	}
+	return shape;
+}
+
 json_t *
 user_shape(const json_t *user, bool brief)
 {
@@ -379,18 +396,24 @@ user_shape(const json_t *user, bool brief)
 		"CreateDate", "UnixName", "Uid", "Gid", "Gecos", "Home", "Shell",
 		"Enabled", "Adopted", "SubordinateIdStart", NULL };
 	json_t *ret = members_of(user, names);
-	json_t *tags = json_object_get(user, "Tags");
-	const char *boundary = text_of(user, "PermissionsBoundary");
 
-	if (ret == NULL || brief)
-		return ret;
-	if ((boundary[0] != '\0' && shape_boundary(ret, boundary) != 0) ||
-	    (json_array_size(tags) > 0 &&
-	    json_object_set(ret, "Tags", tags) != 0)) {
+	return brief ? ret : shape_details(ret, user);
+}
+
+json_t *
+role_shape(const json_t *role, bool brief)
+{
+	static const char *const names[] = { "Path", "RoleName", "RoleId", "Arn",
+		"CreateDate", "Description", "MaxSessionDuration", "UnixName", "Uid",
+		"Gid", "Gecos", "Home", "Shell", "Enabled", "SubordinateIdStart", NULL };
+	json_t *ret = members_of(role, names);
+
+	if (ret == NULL || json_object_set_new(ret, "AssumeRolePolicyDocument",
+	    policy_json(text_of(role, "AssumeRolePolicyDocument"))) != 0) {
 		json_decref(ret);
 		return NULL;
 	}
-	return ret;
+	return brief ? ret : shape_details(ret, role);
 }
 
 json_t *

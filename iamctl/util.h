@@ -19,6 +19,7 @@
  */
 #define QUOTA_USERS 1000000
 #define QUOTA_GROUPS 100000
+#define QUOTA_ROLES 5000
 #define QUOTA_POLICIES 5000
 #define QUOTA_POLICY_VERSIONS 5
 #define QUOTA_ATTACHED 10
@@ -30,6 +31,8 @@
 #define SIZE_POLICY 6144
 #define SIZE_USER_INLINE 2048
 #define SIZE_GROUP_INLINE 5120
+#define SIZE_ROLE_INLINE 10240
+#define SIZE_TRUST 4096 /* AWS gives 2,048, and up to 4,096 on request */
 
 /* The longest key of a list: the ARN of a policy in a long path. */
 #define MARKER_MAX 1024
@@ -42,6 +45,9 @@
 #define PARAM_GROUP_NAME(text) \
 	{ .name = "GroupName", .type = OP_STRING, .required = true, .min = 1, \
 	    .max = 128, .pattern = OP_IAM_NAME, .help = (text) }
+#define PARAM_ROLE_NAME(text) \
+	{ .name = "RoleName", .type = OP_STRING, .required = true, .min = 1, \
+	    .max = 64, .pattern = OP_IAM_NAME, .help = (text) }
 #define PARAM_POLICY_NAME(text) \
 	{ .name = "PolicyName", .type = OP_STRING, .required = true, .min = 1, \
 	    .max = 128, .pattern = OP_IAM_NAME, .help = (text) }
@@ -98,7 +104,7 @@ void list_join(const json_t *list, char *ret, size_t size);
 
 /* ---- documents ---- */
 
-/* kind is "users", "groups", "policies", "mfa". *ret is new, NULL when there is none. */
+/* kind is "users", "groups", "roles", "policies", "mfa". *ret is new, NULL when there is none. */
 int document_find(struct op_call *c, const char *kind, const char *name,
     json_t **ret);
 int document_put(struct op_call *c, const char *kind, const char *name,
@@ -125,6 +131,7 @@ int group_put(struct op_call *c, const json_t *group);
 /* AWS's shapes. brief: as in lists, without tags and boundary. */
 json_t *user_shape(const json_t *user, bool brief);
 json_t *group_shape(const json_t *group);
+json_t *role_shape(const json_t *role, bool brief);
 
 /* ---- ids and ARNs ---- */
 
@@ -178,7 +185,7 @@ json_t *list_sorted(const json_t *list, const char *member);
 /* ---- Unix names and ids ---- */
 
 /*
- * May this Unix name be given out? Unique over users and groups, valid, and not the
+ * May this Unix name be given out? Unique over users, groups and roles, valid, and not the
  * name of a local account or group (S27). own_kind and own_name: the document that may have
  * it already; NULL for a new one.
  */

@@ -606,7 +606,8 @@ note_ids(struct store *s, const char *key, const json_t *doc)
 	int r = 0;
 
 	if (sqlite3_strnicmp(key, "users/", 6) != 0 &&
-	    sqlite3_strnicmp(key, "groups/", 7) != 0)
+	    sqlite3_strnicmp(key, "groups/", 7) != 0 &&
+	    sqlite3_strnicmp(key, "roles/", 6) != 0)
 		return 0;
 	for (i = 0; i < IAM_COUNT(members) && r == 0; i++) {
 		id = json_object_get(doc, members[i]);

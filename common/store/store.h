@@ -6,7 +6,7 @@
  * store per thread; not to be used across fork. JSON values are jansson's:
  * "taken" means the reference is stolen, "new" that the caller owns one.
  *
- * Keys: "account", "users/NAME", "groups/NAME", "policies/NAME",
+ * Keys: "account", "users/NAME", "groups/NAME", "roles/NAME", "policies/NAME",
  * "mfa/NAME" - the last part as the user typed it; keys are unique without
  * regard to ASCII case (AWS), so a look-up by another case finds the document.
  */
@@ -49,7 +49,7 @@ uint64_t store_revision(struct store *s);
 int store_get(struct store *s, const char *key, json_t **ret);
 /* Insert or replace; doc is borrowed. Inside a transaction only. A document
  * that is there keeps its key's case: to change that, delete it first. Uid,
- * Gid and SubordinateIdStart of users and groups are used up for store_next_id. Text that is the same
+ * Gid and SubordinateIdStart of users, groups and roles are used up for store_next_id. Text that is the same
  * is no change. At most 1 MiB (IAM_ERR_LIMIT). */
 int store_put(struct store *s, const char *key, const json_t *doc);
 /* Remove; *ret_was may be NULL. Inside a transaction only. */
@@ -67,7 +67,7 @@ int store_check(struct store *s, struct iam_why *why);
 
 /*
  * An id that was never used: the one after the highest, or, when the highest of
- * the range was claimed, the first that was left out. Users and groups share one
+ * the range was claimed, the first that was left out. Users, groups and roles share one
  * range; AWS-like ids come from the operations. Inside a transaction.
  * IAM_ERR_LIMIT when used up.
  */

@@ -23,6 +23,9 @@ print("%06d" % ((struct.unpack(">I", d[o:o + 4])[0] & 0x7fffffff) % 10**6))' "$t
 run enable-mfa-device --user-name Sarah --serial-number arn:aws:iam::123456789012:mfa/d \
 	--authentication-code1 "$(totp -1)" --authentication-code2 "$(totp 0)"
 run create-recovery-codes --user-name Sarah
+trust='{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/Sarah"},"Action":"sts:AssumeRole"}}'
+run create-role --role-name Deploy --assume-role-policy-document "$trust" --max-session-duration 7200
+run put-role-policy --role-name Deploy --policy-name own --policy-document "$doc"
 run update-account-password-policy --minimum-password-length 10 --password-reuse-prevention 3
 run_in 'Correct-horse-10' update-login-profile --user-name Sarah --password-stdin
 ok "S9: no former hash, not even sealed, is exported" eval 'run export --include-secrets && has_not "$out" Former && has_not "$out" Recovery'
@@ -38,6 +41,7 @@ printf '%s' "$out" >"$tmp/bare.json"
 run export --include-secrets --outfile "$tmp/full.json"
 ok "export into a file" is "$status/$out" 0/
 ok "which is its owner's only" is "$(stat -c %a "$tmp/full.json")" 600
+ok "roles are in it" grep -q '"RoleName": "Deploy"' "$tmp/full.json"
 ok "with secrets" grep -q '"Base32StringSeed": "'"$(cat "$tmp/seed")"'"' "$tmp/full.json"
 ok "S9: which are in no event" has_not "$(cat "$root/var/log/iam/trail.jsonl")" "$(cat "$tmp/seed")"
 
@@ -70,7 +74,7 @@ ok "without secrets there are warnings" eval 'is "$status" 0 && has "$err" "logi
 broken() { # NAME PYTHON-STATEMENT PART: an import that must be refused
 	python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
-u = d["Users"][0]; g = d["Groups"][0]; p = d["Policies"][0]; m = d["MFADevices"][0]
+u = d["Users"][0]; r = d["Roles"][0]; g = d["Groups"][0]; p = d["Policies"][0]; m = d["MFADevices"][0]
 exec(sys.argv[2])
 json.dump(d, open(sys.argv[3], "w"))' "$tmp/full.json" "$2" "$tmp/broken.json"
 	run import --document "file://$tmp/broken.json"
@@ -90,6 +94,11 @@ broken "an ARN of another account" 'u["Arn"] = u["Arn"].replace("1234", "9999")'
 broken "a group that is not there" 'u["Groups"] = ["Nobody"]' "Nobody"
 broken "a policy that is not there" 'u["AttachedPolicies"] = ["arn:aws:iam::123456789012:policy/none"]' "policy/none"
 broken "a boundary that is not there" 'u["PermissionsBoundary"] = "arn:aws:iam::123456789012:policy/none"' "policy/none"
+broken "a role that trusts nobody known" 'r["AssumeRolePolicyDocument"] = r["AssumeRolePolicyDocument"].replace("Sarah", "Nobody")' "Invalid principal"
+broken "a role whose trust policy is none" 'r["AssumeRolePolicyDocument"] = p["Versions"][0]["Document"]' "MalformedPolicyDocument"
+broken "a role with a password" 'r["LoginProfile"] = {}' "unknown member"
+broken "a role with sessions of a day" 'r["MaxSessionDuration"] = 86400' "43200"
+broken "a role with a user's id" 'r["Uid"] = r["Gid"] = u["Uid"]' "in use"
 broken "a policy that is none" 'p["Versions"][0]["Document"] = "{}"' "MalformedPolicyDocument"
 broken "an inline policy that is none" 'u["InlinePolicies"] = {"x": "{"}' "MalformedPolicyDocument"
 broken "a Unix name twice" 'g["UnixName"] = u["UnixName"]' "as well"
