@@ -121,8 +121,6 @@ check_adopted(void *arg, const char *key, json_t *user)
 	json_t *local = NULL;
 
 	(void)key;
-	if (!json_is_true(json_object_get(user, "Adopted")))
-		return 0;
 	if (unix_local_account(a->d->c, name, &local) == 0 && !json_equal(
 	    json_object_get(local, "Uid"), json_object_get(user, "Uid")))
 		doctor_say(a->d, "adopted account", DOCTOR_WARNING,
@@ -148,7 +146,7 @@ check_all_adopted(struct doctor *d, struct store *s)
 
 	(void)file_read(IAM_PATH_SHADOW, FILE_ROOT_ONLY, (size_t)16 << 20,
 	    &a.shadow);
-	(void)store_each(s, "users/", check_adopted, &a);
+	(void)store_each_with(s, "users/", "Adopted", "1", check_adopted, &a);
 	buf_release(&a.shadow);
 }
 

@@ -4,11 +4,12 @@
 #include "iamctl/policies.h"
 
 const struct entity_kind entity_kinds[] = {
-	{ "user", "User", "users", "UserName", "UserId", "NewUserName",
-	    SIZE_USER_INLINE },
+	{ "user", "User", "users", "UserName", "UserId", "NewUserName", "mfa",
+	    "UserName", SIZE_USER_INLINE },
 	{ "group", "Group", "groups", "GroupName", "GroupId", "NewGroupName",
-	    SIZE_GROUP_INLINE },
-	{ "role", "Role", "roles", "RoleName", "RoleId", NULL, SIZE_ROLE_INLINE },
+	    "users", "Groups", SIZE_GROUP_INLINE },
+	{ "role", "Role", "roles", "RoleName", "RoleId", NULL, NULL, NULL,
+	    SIZE_ROLE_INLINE },
 	{ .noun = NULL },
 };
 
@@ -84,7 +85,7 @@ entity_release(struct entity *e)
 /* Under another key; the Unix side stays. */
 static int
 rename_to(struct op_call *c, struct entity *e, const char *new_name,
-    const char *refs_kind, store_visit *refs)
+    store_visit *rename_in)
 {
 	struct entity_rename n = { c, e->name, new_name };
 	json_t *other = NULL;
@@ -97,7 +98,8 @@ rename_to(struct op_call *c, struct entity *e, const char *new_name,
 			return op_fail(c, "EntityAlreadyExists",
 			    "%s with name %s already exists.", e->kind->title, new_name);
 	}
-	if (document_each(c, refs_kind, refs, &n) != 0 ||
+	if (document_each_with(c, e->kind->named_in, e->kind->named_as, e->name,
+	    rename_in, &n) != 0 ||
 	    document_delete(c, e->kind->documents, e->name) != 0 ||
 	    member_set(c, e->doc, e->kind->name, json_string(new_name)) != 0)
 		return -1;
@@ -106,13 +108,12 @@ rename_to(struct op_call *c, struct entity *e, const char *new_name,
 }
 
 int
-entity_move(struct op_call *c, struct entity *e, const char *refs_kind,
-    store_visit *refs)
+entity_move(struct op_call *c, struct entity *e, store_visit *rename_in)
 {
 	const char *path = op_str(c, "NewPath");
 	const char *name = op_str(c, e->kind->new_name);
 
-	if ((name != NULL && rename_to(c, e, name, refs_kind, refs) != 0) ||
+	if ((name != NULL && rename_to(c, e, name, rename_in) != 0) ||
 	    (path != NULL &&
 	    member_set(c, e->doc, "Path", json_string(path)) != 0))
 		return -1;

@@ -13,6 +13,7 @@ struct entity_kind {
 	const char *documents;       /* "users" */
 	const char *name, *id;       /* members: "UserName", "UserId" */
 	const char *new_name;        /* parameter "NewUserName"; NULL: cannot be renamed */
+	const char *named_in, *named_as; /* documents and member that know it by name */
 	size_t inline_max;           /* characters of all inline policies */
 };
 /* Users, groups, roles; ends with a NULL noun. Constant. */
@@ -41,15 +42,15 @@ int entity_set_boundary(struct op_call *c, json_t *doc);
 
 /*
  * NewPath, and NewUserName or NewGroupName, of the call: the document moves to its
- * new key with a new ARN, and refs tells those who know it by name (store_visit
- * over kind, with a struct entity_rename).
+ * new key with a new ARN, and rename_in is called (with a struct entity_rename) for
+ * every document that names it: a user's devices, a group's members.
  */
 struct entity_rename {
 	struct op_call *c;
 	const char *old_name, *new_name;
 };
-int entity_move(struct op_call *c, struct entity *e, const char *refs_kind,
-    store_visit *refs);
+int entity_move(struct op_call *c, struct entity *e,
+    store_visit *rename_in);
 
 /* DeleteConflict while there are inline or attached policies. */
 int entity_without_policies(struct op_call *c, const json_t *doc);

@@ -161,7 +161,7 @@ add_device(struct op_call *c, const json_t *user,
 	const char *user_name = text_of(user, "UserName");
 	json_t *device = NULL;
 	char name[80];
-	unsigned n;
+	uint64_t n;
 	int r = -1;
 
 	if (mfa_count_devices(c, user, &n) != 0)

@@ -13,7 +13,7 @@ int mfa_label(struct op_call *c, const char *name, char *ret, size_t size);
 /* Into the document's SealedSeed; its SerialNumber is there already. */
 int mfa_seal_seed(struct op_call *c, json_t *device, const struct secret *seed);
 /* How many devices are enabled for a user. */
-int mfa_count_devices(struct op_call *c, const json_t *user, unsigned *ret);
+int mfa_count_devices(struct op_call *c, const json_t *user, uint64_t *ret);
 
 /*
  * Ten new recovery codes in place of all that the user document has; *ret is

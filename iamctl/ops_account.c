@@ -81,28 +81,13 @@ out:
 
 /* ---- GetAccountSummary ---- */
 
-struct census {
-	json_int_t devices_in_use, versions;
-};
-
-static int
-count_device(void *arg, const char *key, json_t *device)
-{
-	struct census *n = arg;
-
-	(void)key;
-	if (text_of(device, "UserName")[0] != '\0')
-		n->devices_in_use++;
-	return VISIT_NEXT;
-}
-
 static int
 count_versions(void *arg, const char *key, json_t *policy)
 {
-	struct census *n = arg;
+	json_int_t *n = arg;
 
 	(void)key;
-	n->versions += (json_int_t)json_array_size(
+	*n += (json_int_t)json_array_size(
 	    json_object_get(policy, "Versions"));
 	return VISIT_NEXT;
 }
@@ -158,20 +143,21 @@ static int
 get_account_summary(struct op_call *c)
 {
 	json_t *map = json_object();
-	struct census n = { 0 };
+	json_int_t versions = 0;
+	uint64_t devices_in_use;
 	int r = -1;
 
-	if (document_each(c, "mfa", count_device, &n) != 0 ||
-	    document_each(c, "policies", count_versions, &n) != 0 ||
+	if (document_count_with(c, "UserName", NULL, &devices_in_use) != 0 ||
+	    document_each(c, "policies", count_versions, &versions) != 0 ||
 	    put_count(c, map, "Users", "users") != 0 ||
 	    put_count(c, map, "Groups", "groups") != 0 ||
 	    put_count(c, map, "Roles", "roles") != 0 ||
 	    put_count(c, map, "Policies", "policies") != 0 ||
 	    put_count(c, map, "MFADevices", "mfa") != 0 ||
 	    member_set(c, map, "MFADevicesInUse",
-	    json_integer(n.devices_in_use)) != 0 ||
+	    json_integer((json_int_t)devices_in_use)) != 0 ||
 	    member_set(c, map, "PolicyVersionsInUse",
-	    json_integer(n.versions)) != 0 || put_quotas(c, map) != 0)
+	    json_integer(versions)) != 0 || put_quotas(c, map) != 0)
 		goto out;
 	r = out_set(c, "SummaryMap", json_incref(map));
 out:
@@ -187,7 +173,6 @@ struct details {
 	struct op_call *c;
 	struct page page; /* over users, groups, roles and policies */
 	enum detail kind;
-	json_t *usage;
 	json_t *lists[DETAIL_COUNT];
 };
 
@@ -253,12 +238,17 @@ user_detail(const json_t *user)
 }
 
 static json_t *
-policy_detail(const json_t *policy, const json_t *usage)
+policy_detail(struct op_call *c, const json_t *policy)
 {
-	json_t *ret = policy_shape(policy, usage, false), *list = json_array();
+	struct policy_usage usage;
 	const json_t *version;
+	json_t *ret, *list;
 	size_t i;
 
+	if (policy_usage(c, text_of(policy, "Arn"), &usage) != 0)
+		return NULL;
+	ret = policy_shape(policy, &usage, false);
+	list = json_array();
 	json_array_foreach(json_object_get(policy, "Versions"), i, version) {
 		if (json_array_append_new(list,
 		    policy_version_shape(policy, version, true)) != 0)
@@ -285,7 +275,7 @@ detail_shape(const struct details *d, const json_t *doc)
 	case DETAIL_ROLE:
 		return with_policies(role_shape(doc, false), doc, "RolePolicyList");
 	case DETAIL_POLICY:
-		return policy_detail(doc, d->usage);
+		return policy_detail(d->c, doc);
 	case DETAIL_COUNT:
 		break;
 	}
@@ -320,6 +310,7 @@ static int
 add_shipped(struct details *d)
 {
 	json_t *names = NULL, *name, *policy;
+	struct policy_usage usage;
 	char arn[256];
 	size_t i;
 	int r = -1;
@@ -330,7 +321,9 @@ add_shipped(struct details *d)
 		snprintf(arn, sizeof(arn), "%s%s", AWS_POLICY_PREFIX,
 		    json_string_value(name));
 		/* As AWS, only those that are in use. */
-		if (json_object_get(d->usage, arn) == NULL)
+		if (policy_usage(d->c, arn, &usage) != 0)
+			goto out;
+		if (usage.attached + usage.boundary == 0)
 			continue;
 		if (policy_get(d->c, arn, &policy) != 0)
 			goto out;
@@ -360,8 +353,7 @@ add_kind(struct details *d, enum detail kind, const char *filter,
 static int
 collect_details(struct details *d)
 {
-	if (policy_usage(d->c, &d->usage) != 0 ||
-	    add_kind(d, DETAIL_USER, "User", "users") != 0 ||
+	if (add_kind(d, DETAIL_USER, "User", "users") != 0 ||
 	    add_kind(d, DETAIL_GROUP, "Group", "groups") != 0 ||
 	    add_kind(d, DETAIL_ROLE, "Role", "roles") != 0 ||
 	    add_kind(d, DETAIL_POLICY, "LocalManagedPolicy", "policies") != 0)
@@ -403,7 +395,6 @@ get_account_authorization_details(struct op_call *c)
 	page_release(&d.page);
 	for (i = 0; i < DETAIL_COUNT; i++)
 		json_decref(d.lists[i]);
-	json_decref(d.usage);
 	return r;
 }
 

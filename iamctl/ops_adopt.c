@@ -45,19 +45,13 @@ out:
 
 /* ---- AdoptLocalUser ---- */
 
-struct id_search {
-	json_int_t id;
-	char holder[160];
-};
+#define HOLDER_MAX 160
 
 static int
-search_id(void *arg, const char *key, json_t *doc)
+take_holder(void *arg, const char *key, json_t *doc)
 {
-	struct id_search *s = arg;
-
-	if (json_integer_value(json_object_get(doc, "Uid")) != s->id)
-		return VISIT_NEXT;
-	snprintf(s->holder, sizeof(s->holder), "%s", key);
+	(void)doc;
+	snprintf(arg, HOLDER_MAX, "%s", key);
 	return VISIT_STOP;
 }
 
@@ -65,25 +59,27 @@ search_id(void *arg, const char *key, json_t *doc)
 static int
 check_local(struct op_call *c, const json_t *local, const char *name)
 {
-	struct id_search s = { json_integer_value(json_object_get(local, "Uid")), "" };
+	json_int_t id = json_integer_value(json_object_get(local, "Uid"));
+	char text[24], holder[HOLDER_MAX] = "";
 	struct host_limits limits;
 
 	if (host_limits_get(c, &limits) != 0)
 		return -1;
-	if (s.id == 0)
+	if (id == 0)
 		return op_fail(c, "InvalidInput", "%s is the host's own root and is"
 		    " never governed.", name);
-	if (s.id < UID_PEOPLE_MIN || s.id == UID_NOBODY)
+	if (id < UID_PEOPLE_MIN || id == UID_NOBODY)
 		return op_fail(c, "InvalidInput", "%s has the id %lld of a system"
-		    " account; only people are adopted.", name, (long long)s.id);
-	if (s.id >= limits.id_min && s.id <= limits.id_max)
+		    " account; only people are adopted.", name, (long long)id);
+	if (id >= limits.id_min && id <= limits.id_max)
 		return op_fail(c, "InvalidInput", "%s has the id %lld, which lies in"
-		    " this account's own range.", name, (long long)s.id);
-	if (document_each(c, "users", search_id, &s) != 0)
+		    " this account's own range.", name, (long long)id);
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	if (document_each_with(c, "users", "Uid", text, take_holder, holder) != 0)
 		return -1;
-	if (s.holder[0] != '\0')
+	if (holder[0] != '\0')
 		return op_fail(c, "EntityAlreadyExists", "The id %lld of %s belongs to"
-		    " %s already.", (long long)s.id, name, s.holder);
+		    " %s already.", (long long)id, name, holder);
 	return 0;
 }
 
@@ -159,8 +155,6 @@ free_device(void *arg, const char *key, json_t *device)
 {
 	struct release *f = arg;
 
-	if (name_cmp(text_of(device, "UserName"), f->user_name) != 0)
-		return VISIT_NEXT;
 	json_object_del(device, "UserName");
 	json_object_del(device, "EnableDate");
 	return document_put(f->c, "mfa", strchr(key, '/') + 1, device) == 0 ?
@@ -183,7 +177,8 @@ release_local_user(struct op_call *c)
 		    " local account; delete-user deletes it.", f.user_name);
 		goto out;
 	}
-	if (document_each(c, "mfa", free_device, &f) == 0 &&
+	if (document_each_with(c, "mfa", "UserName", f.user_name,
+	    free_device, &f) == 0 &&
 	    change_list(c, text_of(user, "UnixName"), false) == 0)
 		r = document_delete(c, "users", f.user_name);
 out:

@@ -41,7 +41,7 @@ static int
 check_may_enrol(struct op_call *c, const json_t *user)
 {
 	struct host_limits limits;
-	unsigned devices;
+	uint64_t devices;
 	int64_t end;
 
 	if (host_limits_get(c, &limits) != 0)

@@ -164,8 +164,6 @@ say_device(void *arg, const char *key, json_t *device)
 	uint64_t last = 0;
 
 	(void)key;
-	if (name_cmp(text_of(device, "UserName"), d->user_name) != 0)
-		return VISIT_NEXT;
 	d->n++;
 	drift.drift = (int32_t)(learnt != NULL ? json_integer_value(learnt) : base);
 	if (d->rt != NULL && runtime_totp_drift(d->rt, d->uid, serial, &drift,
@@ -192,7 +190,8 @@ say_devices(struct report *r)
 		return say(r, r->details, "User %s is no more.", d.user_name);
 	d.uid = (uint32_t)json_integer_value(json_object_get(user, "Uid"));
 	if (host_runtime_open(r->c, &d.rt) == 0 &&
-	    document_each(r->c, "mfa", say_device, &d) == 0)
+	    document_each_with(r->c, "mfa", "UserName", d.user_name,
+	    say_device, &d) == 0)
 		ret = d.n > 0 ? 0 : say(r, r->details, "User %s has no MFA device.",
 		    d.user_name);
 	if (ret == 0)

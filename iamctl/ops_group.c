@@ -107,8 +107,6 @@ list_member(void *arg, const char *key, json_t *user)
 	const char *name = text_of(user, "UserName");
 
 	(void)key;
-	if (list_index(json_object_get(user, "Groups"), l->group_name) < 0)
-		return VISIT_NEXT;
 	if (!page_wants(&l->page, name))
 		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
 	return page_add(&l->page, l->c, name, user_shape(user, true)) == 0 ?
@@ -126,7 +124,8 @@ get_group(struct op_call *c)
 	    page_init(&l.page, c) != 0)
 		goto out;
 	if (out_set(c, "Group", group_shape(group)) == 0 &&
-	    document_each(c, "users", list_member, &l) == 0)
+	    document_each_with(c, "users", "Groups", l.group_name, list_member,
+	    &l) == 0)
 		r = page_end(&l.page, c, "Users");
 out:
 	page_release(&l.page);
@@ -219,8 +218,6 @@ rename_in_user(void *arg, const char *key, json_t *user)
 	int at = list_index(groups, n->old_name);
 
 	(void)key;
-	if (at < 0)
-		return VISIT_NEXT;
 	if (json_array_set_new(groups, (size_t)at, json_string(n->new_name)) != 0) {
 		no_memory(n->c);
 		return VISIT_FAILED;
@@ -248,7 +245,7 @@ update_group(struct op_call *c)
 	int r = -1;
 
 	if (entity_get(c, &e) == 0 && update_account(c, e.doc) == 0 &&
-	    entity_move(c, &e, "users", rename_in_user) == 0)
+	    entity_move(c, &e, rename_in_user) == 0)
 		r = entity_put(c, &e);
 	entity_release(&e);
 	return r;
@@ -256,32 +253,26 @@ update_group(struct op_call *c)
 
 /* ---- DeleteGroup ---- */
 
-struct member_search {
-	const char *group_name;
-	char user[80];
-};
+#define MEMBER_MAX 160
 
 static int
-find_member(void *arg, const char *key, json_t *user)
+take_member(void *arg, const char *key, json_t *user)
 {
-	struct member_search *s = arg;
-
 	(void)key;
-	if (list_index(json_object_get(user, "Groups"), s->group_name) < 0)
-		return VISIT_NEXT;
-	snprintf(s->user, sizeof(s->user), "%s", text_of(user, "UserName"));
+	snprintf(arg, MEMBER_MAX, "%s", text_of(user, "UserName"));
 	return VISIT_STOP;
 }
 
 static int
 check_deletable(struct op_call *c, const json_t *group)
 {
-	struct member_search s = { .group_name = text_of(group, "GroupName") };
+	char member[MEMBER_MAX] = "";
 
-	if (document_each(c, "users", find_member, &s) != 0)
+	if (document_each_with(c, "users", "Groups", text_of(group, "GroupName"),
+	    take_member, member) != 0)
 		return -1;
-	if (s.user[0] != '\0')
-		return entity_conflict(c, "remove users from group", s.user,
+	if (member[0] != '\0')
+		return entity_conflict(c, "remove users from group", member,
 		    "remove-user-from-group");
 	return entity_without_policies(c, group);
 }

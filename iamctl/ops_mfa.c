@@ -307,37 +307,16 @@ sync_device(struct op_call *c, json_t *device, uint32_t uid, unsigned steps)
 	return member_set(c, device, "DriftSteps", json_integer(drift));
 }
 
-struct counting {
-	const char *user_name;
-	unsigned n;
-};
-
-static int
-count_device(void *arg, const char *key, json_t *device)
-{
-	struct counting *n = arg;
-
-	(void)key;
-	if (name_cmp(text_of(device, "UserName"), n->user_name) == 0)
-		n->n++;
-	return VISIT_NEXT;
-}
-
 int
-mfa_count_devices(struct op_call *c, const json_t *user, unsigned *ret)
+mfa_count_devices(struct op_call *c, const json_t *user, uint64_t *ret)
 {
-	struct counting n = { .user_name = text_of(user, "UserName") };
-
-	if (document_each(c, "mfa", count_device, &n) != 0)
-		return -1;
-	*ret = n.n;
-	return 0;
+	return document_count_with(c, "UserName", text_of(user, "UserName"), ret);
 }
 
 static int
 check_enable(struct op_call *c, const json_t *user, const json_t *device)
 {
-	unsigned n;
+	uint64_t n;
 
 	if (is_enabled(device))
 		return op_fail(c, "EntityAlreadyExists", "MFADevice %s is in use by"
@@ -533,8 +512,6 @@ list_mfa_device(void *arg, const char *key, json_t *device)
 		"EnableDate", NULL };
 	struct listing *l = arg;
 
-	if (name_cmp(text_of(device, "UserName"), l->user_name) != 0)
-		return VISIT_NEXT;
 	if (!page_wants(&l->page, key))
 		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
 	return page_add(&l->page, l->c, key, members_of(device, names)) == 0 ?
@@ -551,7 +528,8 @@ list_mfa_devices(struct op_call *c)
 	if (user_of_call(c, &user) != 0 || page_init(&l.page, c) != 0)
 		goto out;
 	l.user_name = text_of(user, "UserName");
-	if (document_each(c, "mfa", list_mfa_device, &l) == 0)
+	if (document_each_with(c, "mfa", "UserName", l.user_name,
+	    list_mfa_device, &l) == 0)
 		r = page_end(&l.page, c, "MFADevices");
 out:
 	page_release(&l.page);

@@ -76,7 +76,8 @@ create_policy(struct op_call *c)
 	    check_document(c, name) != 0 || new_policy(c, name, &policy) != 0 ||
 	    tags_merge(c, policy) != 0 || policy_put(c, policy) != 0)
 		goto out;
-	r = out_set(c, "Policy", policy_shape(policy, NULL, false));
+	r = out_set(c, "Policy", policy_shape(policy,
+	    &(struct policy_usage){ 0 }, false));
 out:
 	json_decref(old);
 	json_decref(policy);
@@ -88,13 +89,13 @@ out:
 static int
 get_policy(struct op_call *c)
 {
-	json_t *policy = NULL, *usage = NULL;
+	struct policy_usage usage;
+	json_t *policy = NULL;
 	int r = -1;
 
 	if (policy_get(c, op_str(c, "PolicyArn"), &policy) == 0 &&
-	    policy_usage(c, &usage) == 0)
-		r = out_set(c, "Policy", policy_shape(policy, usage, false));
-	json_decref(usage);
+	    policy_usage(c, text_of(policy, "Arn"), &usage) == 0)
+		r = out_set(c, "Policy", policy_shape(policy, &usage, false));
 	json_decref(policy);
 	return r;
 }
@@ -104,42 +105,39 @@ struct listing {
 	struct page page;
 	const char *path_prefix, *use; /* PolicyUsageFilter, NULL: any */
 	bool only_attached;
-	json_t *usage;
 };
 
 static bool
-is_used(const struct listing *l, const json_t *policy)
+is_wanted(const struct listing *l, const struct policy_usage *usage)
 {
-	const json_t *count = json_object_get(l->usage, text_of(policy, "Arn"));
-	json_int_t attached, boundary;
-
-	attached = json_integer_value(json_object_get(count, "Attached"));
-	boundary = json_integer_value(json_object_get(count, "Boundary"));
 	if (l->use != NULL)
-		return (strcmp(l->use, "PermissionsBoundary") == 0 ? boundary :
-		    attached) > 0;
-	return !l->only_attached || attached + boundary > 0;
+		return (strcmp(l->use, "PermissionsBoundary") == 0 ?
+		    usage->boundary : usage->attached) > 0;
+	return !l->only_attached || usage->attached + usage->boundary > 0;
 }
 
 /* Ours come first, then those that ship; the ARN tells them apart in a marker. */
 static int
 list_policy(void *arg, const char *key, json_t *policy)
 {
+	struct policy_usage usage;
 	struct listing *l = arg;
 	char order[MARKER_MAX + 1];
 
 	(void)key;
+	if (policy_usage(l->c, text_of(policy, "Arn"), &usage) != 0)
+		return VISIT_FAILED;
 	snprintf(order, sizeof(order), "%c%s",
 	    strncmp(text_of(policy, "Arn"), AWS_POLICY_PREFIX,
 	    strlen(AWS_POLICY_PREFIX)) == 0 ? '1' : '0',
 	    text_of(policy, "PolicyName"));
 	if (strncmp(text_of(policy, "Path"), l->path_prefix,
-	    strlen(l->path_prefix)) != 0 || !is_used(l, policy))
+	    strlen(l->path_prefix)) != 0 || !is_wanted(l, &usage))
 		return VISIT_NEXT;
 	if (!page_wants(&l->page, order))
 		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
 	return page_add(&l->page, l->c, order,
-	    policy_shape(policy, l->usage, true)) == 0 ? VISIT_NEXT :
+	    policy_shape(policy, &usage, true)) == 0 ? VISIT_NEXT :
 	    VISIT_FAILED;
 }
 
@@ -180,7 +178,7 @@ list_policies(struct op_call *c)
 		.only_attached = op_bool(c, "OnlyAttached", false) };
 	int r = -1;
 
-	if (page_init(&l.page, c) != 0 || policy_usage(c, &l.usage) != 0)
+	if (page_init(&l.page, c) != 0)
 		goto out;
 	if (strcmp(scope, "AWS") != 0 &&
 	    document_each(c, "policies", list_policy, &l) != 0)
@@ -191,7 +189,6 @@ list_policies(struct op_call *c)
 	r = page_end(&l.page, c, "Policies");
 out:
 	page_release(&l.page);
-	json_decref(l.usage);
 	return r;
 }
 
@@ -201,14 +198,11 @@ static int
 check_deletable(struct op_call *c, const json_t *policy)
 {
 	const char *arn = text_of(policy, "Arn");
-	json_t *usage = NULL;
-	bool used;
+	struct policy_usage usage;
 
-	if (policy_usage(c, &usage) != 0)
+	if (policy_usage(c, arn, &usage) != 0)
 		return -1;
-	used = json_object_get(usage, arn) != NULL;
-	json_decref(usage);
-	if (used)
+	if (usage.attached + usage.boundary > 0)
 		return op_fail(c, "DeleteConflict", "Cannot delete a policy attached to"
 		    " entities: list-entities-for-policy --policy-arn %s shows them;"
 		    " detach it from them first.", arn);
@@ -388,23 +382,12 @@ set_default_policy_version(struct op_call *c)
 
 struct entities {
 	struct op_call *c;
-	struct page page; /* over groups, then roles, then users */
+	struct page page; /* over groups, then roles, then users; see list_kind */
 	json_t *lists[3]; /* by the place in entity_kinds */
-	const char *arn, *path_prefix, *use;
+	const char *arn, *path_prefix;
+	bool attached;    /* those that have it attached count */
+	bool by_boundary; /* on the second walk of a kind */
 };
-
-static bool
-entity_uses(const struct entities *e, const json_t *doc)
-{
-	bool attached = list_index(json_object_get(doc, "AttachedPolicies"),
-	    e->arn) >= 0;
-	bool boundary = strcmp(text_of(doc, "PermissionsBoundary"), e->arn) == 0;
-
-	if (e->use != NULL)
-		return strcmp(e->use, "PermissionsBoundary") == 0 ? boundary :
-		    attached;
-	return attached || boundary;
-}
 
 static int
 list_entity(void *arg, const char *key, json_t *doc)
@@ -415,9 +398,11 @@ list_entity(void *arg, const char *key, json_t *doc)
 
 	(void)key;
 	if (strncmp(text_of(doc, "Path"), e->path_prefix,
-	    strlen(e->path_prefix)) != 0 || !entity_uses(e, doc))
+	    strlen(e->path_prefix)) != 0 || (e->by_boundary && e->attached &&
+	    list_index(json_object_get(doc, "AttachedPolicies"), e->arn) >= 0))
 		return VISIT_NEXT;
-	snprintf(order, sizeof(order), "%s/%s", kind->noun, entity_name(doc));
+	snprintf(order, sizeof(order), "%s/%d/%s", kind->noun, e->by_boundary,
+	    entity_name(doc));
 	if (!page_wants(&e->page, order))
 		return e->page.truncated ? VISIT_STOP : VISIT_NEXT;
 	if (list_add(e->c, e->lists[kind - entity_kinds], json_pack("{s:s,s:s}",
@@ -425,6 +410,24 @@ list_entity(void *arg, const char *key, json_t *doc)
 	    page_add(&e->page, e->c, order, json_null()) != 0)
 		return VISIT_FAILED;
 	return VISIT_NEXT;
+}
+
+/* Those that have the policy attached, then those that have it as boundary alone. */
+static int
+list_kind(struct entities *e, const char *kind)
+{
+	const char *use = op_str(e->c, "PolicyUsageFilter");
+
+	e->attached = use == NULL || strcmp(use, "PermissionsPolicy") == 0;
+	e->by_boundary = false;
+	if (e->attached && document_each_with(e->c, kind, "AttachedPolicies",
+	    e->arn, list_entity, e) != 0)
+		return -1;
+	e->by_boundary = true;
+	if ((use != NULL && e->attached) || e->page.truncated)
+		return 0;
+	return document_each_with(e->c, kind, "PermissionsBoundary", e->arn,
+	    list_entity, e);
 }
 
 static bool
@@ -448,8 +451,7 @@ list_entities(struct op_call *c, struct entities *e)
 	for (i = 0; i < IAM_COUNT(order); i++)
 		for (k = entity_kinds; k->noun != NULL; k++)
 			if (strcmp(k->title, order[i]) == 0 && filter_has(c, k->title) &&
-			    !e->page.truncated &&
-			    document_each(c, k->documents, list_entity, e) != 0)
+			    !e->page.truncated && list_kind(e, k->documents) != 0)
 				return -1;
 	for (k = entity_kinds; k->noun != NULL; k++) {
 		snprintf(member, sizeof(member), "Policy%ss", k->title);
@@ -464,7 +466,6 @@ list_entities_for_policy(struct op_call *c)
 {
 	struct entities e = { .c = c, .arn = op_str(c, "PolicyArn"),
 		.path_prefix = op_str_or(c, "PathPrefix", "/"),
-		.use = op_str(c, "PolicyUsageFilter"),
 		.lists = { json_array(), json_array(), json_array() } };
 	json_t *policy = NULL;
 	size_t i;

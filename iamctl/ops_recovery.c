@@ -72,7 +72,7 @@ static int
 create_recovery_codes(struct op_call *c)
 {
 	json_t *user = NULL, *codes = NULL, *shape;
-	unsigned devices = 0;
+	uint64_t devices = 0;
 	int r = -1;
 
 	c->secret_members = secret_members;

@@ -133,8 +133,6 @@ rename_in_device(void *arg, const char *key, json_t *device)
 {
 	const struct entity_rename *n = arg;
 
-	if (name_cmp(text_of(device, "UserName"), n->old_name) != 0)
-		return VISIT_NEXT;
 	if (member_set(n->c, device, "UserName", json_string(n->new_name)) != 0 ||
 	    document_put(n->c, "mfa", strchr(key, '/') + 1, device) != 0)
 		return VISIT_FAILED;
@@ -149,7 +147,7 @@ update_user(struct op_call *c)
 	int r = -1;
 
 	if (entity_get(c, &e) == 0 && account_update(c, e.doc) == 0 &&
-	    entity_move(c, &e, "mfa", rename_in_device) == 0)
+	    entity_move(c, &e, rename_in_device) == 0)
 		r = entity_put(c, &e);
 	entity_release(&e);
 	return r;
@@ -157,21 +155,13 @@ update_user(struct op_call *c)
 
 /* ---- DeleteUser ---- */
 
-struct device_search {
-	const char *user_name;
-	char serial[300];
-};
+#define SERIAL_MAX 300
 
 static int
-find_device(void *arg, const char *key, json_t *device)
+take_serial(void *arg, const char *key, json_t *device)
 {
-	struct device_search *s = arg;
-
 	(void)key;
-	if (name_cmp(text_of(device, "UserName"), s->user_name) != 0)
-		return VISIT_NEXT;
-	snprintf(s->serial, sizeof(s->serial), "%s",
-	    text_of(device, "SerialNumber"));
+	snprintf(arg, SERIAL_MAX, "%s", text_of(device, "SerialNumber"));
 	return VISIT_STOP;
 }
 
@@ -179,7 +169,7 @@ find_device(void *arg, const char *key, json_t *device)
 static int
 check_deletable(struct op_call *c, const json_t *user)
 {
-	struct device_search s = { .user_name = text_of(user, "UserName") };
+	char serial[SERIAL_MAX] = "";
 	const json_t *keys = json_object_get(user, "SSHPublicKeys");
 	char names[400];
 
@@ -189,10 +179,11 @@ check_deletable(struct op_call *c, const json_t *user)
 	if (json_object_get(user, "LoginProfile") != NULL)
 		return entity_conflict(c, "delete login profile", "",
 		    "delete-login-profile");
-	if (document_each(c, "mfa", find_device, &s) != 0)
+	if (document_each_with(c, "mfa", "UserName", text_of(user, "UserName"),
+	    take_serial, serial) != 0)
 		return -1;
-	if (s.serial[0] != '\0')
-		return entity_conflict(c, "deactivate MFA device", s.serial,
+	if (serial[0] != '\0')
+		return entity_conflict(c, "deactivate MFA device", serial,
 		    "deactivate-mfa-device");
 	if (json_array_size(keys) > 0)
 		return entity_conflict(c, "delete SSH public keys",

@@ -227,81 +227,30 @@ policy_version(const json_t *policy, const char *id)
 
 /* ---- usage ---- */
 
-struct usage {
-	struct op_call *c;
-	json_t *counts;
-};
-
-static int
-count_one(struct usage *u, const char *arn, const char *how)
-{
-	json_t *entry = json_object_get(u->counts, arn);
-
-	if (entry == NULL) {
-		entry = json_pack("{s:i,s:i}", "Attached", 0, "Boundary", 0);
-		if (member_set(u->c, u->counts, arn, entry) != 0)
-			return -1;
-	}
-	return member_set(u->c, entry, how, json_integer(1 +
-	    json_integer_value(json_object_get(entry, how))));
-}
-
-static int
-count_entity(void *arg, const char *key, json_t *doc)
-{
-	const char *boundary = text_of(doc, "PermissionsBoundary");
-	struct usage *u = arg;
-	const json_t *arn;
-	size_t i;
-
-	(void)key;
-	json_array_foreach(json_object_get(doc, "AttachedPolicies"), i, arn) {
-		if (json_is_string(arn) &&
-		    count_one(u, json_string_value(arn), "Attached") != 0)
-			return VISIT_FAILED;
-	}
-	if (boundary[0] != '\0' && count_one(u, boundary, "Boundary") != 0)
-		return VISIT_FAILED;
-	return VISIT_NEXT;
-}
-
 int
-policy_usage(struct op_call *c, json_t **ret)
+policy_usage(struct op_call *c, const char *arn, struct policy_usage *ret)
 {
-	struct usage u = { c, json_object() };
-	const struct entity_kind *k;
-
-	*ret = NULL;
-	if (u.counts == NULL)
-		return no_memory(c);
-	for (k = entity_kinds; k->noun != NULL; k++) {
-		if (document_each(c, k->documents, count_entity, &u) != 0) {
-			json_decref(u.counts);
-			return -1;
-		}
-	}
-	*ret = u.counts;
-	return 0;
+	return document_count_with(c, "AttachedPolicies", arn,
+	    &ret->attached) != 0 || document_count_with(c, "PermissionsBoundary",
+	    arn, &ret->boundary) != 0 ? -1 : 0;
 }
 
 /* ---- shapes ---- */
 
 json_t *
-policy_shape(const json_t *policy, const json_t *usage, bool brief)
+policy_shape(const json_t *policy, const struct policy_usage *usage,
+    bool brief)
 {
 	static const char *const names[] = { "PolicyName", "PolicyId", "Arn",
 		"Path", "DefaultVersionId", "CreateDate", "UpdateDate", NULL };
-	const json_t *count = json_object_get(usage, text_of(policy, "Arn"));
 	json_t *description = json_object_get(policy, "Description");
 	json_t *tags = json_object_get(policy, "Tags");
 	json_t *ret = members_of(policy, names);
 
 	if (ret == NULL || json_object_set_new(ret, "AttachmentCount",
-	    json_integer(json_integer_value(
-	    json_object_get(count, "Attached")))) != 0 ||
+	    json_integer((json_int_t)usage->attached)) != 0 ||
 	    json_object_set_new(ret, "PermissionsBoundaryUsageCount",
-	    json_integer(json_integer_value(
-	    json_object_get(count, "Boundary")))) != 0 ||
+	    json_integer((json_int_t)usage->boundary)) != 0 ||
 	    json_object_set_new(ret, "IsAttachable", json_true()) != 0)
 		goto fail;
 	if (brief)

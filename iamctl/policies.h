@@ -28,10 +28,14 @@ int policy_shipped(struct op_call *c, json_t **ret);
 /* The version of a policy; borrowed, NULL when there is none. */
 json_t *policy_version(const json_t *policy, const char *id);
 
-/* {"ARN": {"Attached": n, "Boundary": n}} over all users, groups and roles; new. */
-int policy_usage(struct op_call *c, json_t **ret);
-/* AWS's shape. usage as from policy_usage. */
-json_t *policy_shape(const json_t *policy, const json_t *usage, bool brief);
+/* How many documents have a policy attached, or as their boundary. */
+struct policy_usage {
+	uint64_t attached, boundary;
+};
+int policy_usage(struct op_call *c, const char *arn, struct policy_usage *ret);
+/* AWS's shape. */
+json_t *policy_shape(const json_t *policy, const struct policy_usage *usage,
+    bool brief);
 json_t *policy_version_shape(const json_t *policy, const json_t *version,
     bool document);
 /* A policy's text as a JSON value, as the AWS CLI shows it. */

@@ -73,7 +73,7 @@ local_group(struct op_call *c, const char *name, uint32_t id, bool *ret)
 /* ---- names ---- */
 
 struct name_search {
-	const char *unix_name, *own_key;
+	const char *own_key;
 	const char *kind; /* "user", "group", "role", of the document that has the name */
 	char holder[160];
 };
@@ -83,8 +83,7 @@ search_name(void *arg, const char *key, json_t *doc)
 {
 	struct name_search *s = arg;
 
-	if (strcmp(text_of(doc, "UnixName"), s->unix_name) != 0 ||
-	    name_cmp(key, s->own_key) == 0)
+	if (name_cmp(key, s->own_key) == 0)
 		return VISIT_NEXT;
 	s->kind = entity_kind_of(doc)->noun;
 	snprintf(s->holder, sizeof(s->holder), "%s", strchr(key, '/') + 1);
@@ -95,11 +94,12 @@ static int
 document_has_name(struct op_call *c, const char *unix_name,
     const char *own_key)
 {
-	struct name_search s = { .unix_name = unix_name, .own_key = own_key };
+	struct name_search s = { .own_key = own_key };
 	const struct entity_kind *k;
 
 	for (k = entity_kinds; k->noun != NULL && s.kind == NULL; k++)
-		if (document_each(c, k->documents, search_name, &s) != 0)
+		if (document_each_with(c, k->documents, "UnixName", unix_name,
+		    search_name, &s) != 0)
 			return -1;
 	if (s.kind != NULL)
 		return op_fail(c, "EntityAlreadyExists", "The Unix name %s belongs to"

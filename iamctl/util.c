@@ -276,17 +276,41 @@ document_delete(struct op_call *c, const char *kind, const char *name)
 	return 0;
 }
 
+static int
+visited(struct op_call *c, int r, const char *kind)
+{
+	if (r == VISIT_FAILED)
+		return -1;
+	return r < 0 ? store_failed(c, r, kind) : 0;
+}
+
 int
 document_each(struct op_call *c, const char *kind, store_visit *visit, void *arg)
 {
 	char prefix[64];
-	int r;
 
 	snprintf(prefix, sizeof(prefix), "%s/", kind);
-	r = store_each(c->store, prefix, visit, arg);
-	if (r == VISIT_FAILED)
-		return -1;
-	return r < 0 ? store_failed(c, r, kind) : 0;
+	return visited(c, store_each(c->store, prefix, visit, arg), kind);
+}
+
+int
+document_each_with(struct op_call *c, const char *kind, const char *member,
+    const char *value, store_visit *visit, void *arg)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%s/", kind);
+	return visited(c, store_each_with(c->store, prefix, member, value, visit,
+	    arg), kind);
+}
+
+int
+document_count_with(struct op_call *c, const char *member, const char *value,
+    uint64_t *ret)
+{
+	int r = store_count_with(c->store, member, value, ret);
+
+	return r != 0 ? store_failed(c, r, member) : 0;
 }
 
 int

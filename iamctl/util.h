@@ -115,6 +115,12 @@ int document_delete(struct op_call *c, const char *kind, const char *name);
 enum visit { VISIT_NEXT = 0, VISIT_STOP = 1, VISIT_FAILED = 2 /* after op_fail */ };
 int document_each(struct op_call *c, const char *kind, store_visit *visit,
     void *arg);
+/* The same, of those alone that name value as the member (store_each_with). */
+int document_each_with(struct op_call *c, const char *kind, const char *member,
+    const char *value, store_visit *visit, void *arg);
+/* How many documents do, of any kind; value NULL: that name anything there. */
+int document_count_with(struct op_call *c, const char *member,
+    const char *value, uint64_t *ret);
 int document_count(struct op_call *c, const char *kind, uint64_t *ret);
 /* LimitExceeded when there are quota of them already. */
 int quota_check(struct op_call *c, const char *kind, uint64_t quota,

@@ -12,8 +12,9 @@
 #define STORE_DOCUMENT_MAX ((size_t)1 << 20)
 
 enum store_stmt {
-	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_UPDATE, STMT_INSERT,
-	STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY,
+	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_NEXT_WITH,
+	STMT_COUNT_WITH, STMT_COUNT_WITH_ANY,
+	STMT_REFERENCE_ADD, STMT_REFERENCE_REMOVE, STMT_REFERENCE_CLEAR, STMT_UPDATE, STMT_INSERT, STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY,
 	STMT_HISTORY_LAST, STMT_CHANGED, STMT_BEFORE, STMT_REVISION,
 	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_GAP, STMT_ID_ADD,
 	STMT_BEGIN, STMT_BEGIN_READ, STMT_COMMIT, STMT_ROLLBACK,
@@ -55,6 +56,16 @@ int store_migrate(sqlite3 *db, const char *const *steps, int count,
 /* The store's own steps. */
 extern const char *const store_schema[];
 extern const int store_schema_version;
+/* Rows of what the index of documents has and they have not, or the other way. */
+extern const char *const store_schema_check;
+
+/* ---- reference.c: the index by which documents are found ---- */
+
+/* was has become is, under the key; either may be NULL. Inside a transaction. */
+int store_reference_change(struct store *s, const char *key,
+    const json_t *was, const json_t *is);
+/* Whatever is noted of the key goes. Reads the whole index. */
+int store_reference_clear(struct store *s, const char *key);
 
 /* ---- history.c ---- */
 

@@ -3,6 +3,22 @@
 #include "common/store/internal.h"
 
 /*
+ * What reference.c writes, read from all documents at once: for a store that has
+ * no index yet, and to check the one that it has. Damaged text names nothing.
+ */
+#define MEMBERS "document AS d," \
+	"  json_each(iif(json_valid(d.document), d.document, '{}')) AS m"
+#define REFERENCES_OF_DOCUMENTS \
+	"SELECT m.key AS member, CAST(m.value AS TEXT) COLLATE NOCASE AS value," \
+	"  d.key AS key FROM " MEMBERS \
+	"  WHERE m.atom IS NOT NULL AND (m.key IN" \
+	"    ('Adopted', 'PermissionsBoundary', 'Uid', 'UnixName')" \
+	"    OR m.key = 'UserName' AND d.key LIKE 'mfa/%') " \
+	"UNION SELECT m.key, CAST(v.value AS TEXT) COLLATE NOCASE, d.key FROM " MEMBERS "," \
+	"  json_each(iif(m.type = 'array', m.value, '[]')) AS v" \
+	"  WHERE m.key IN ('AttachedPolicies', 'Groups') AND v.atom IS NOT NULL"
+
+/*
  * One entry a version, never changed once released: docs/store-format.md.
  * Revisions are deferred because their row is written last, by the commit that
  * knows who and what.
@@ -28,7 +44,20 @@ const char *const store_schema[] = {
 	"  document TEXT) STRICT;"
 	"CREATE INDEX history_key ON history (key, id);"
 	"CREATE TABLE used_id (id INTEGER PRIMARY KEY) STRICT;",
+
+	"CREATE TABLE reference ("
+	"  member TEXT NOT NULL,"
+	"  value TEXT NOT NULL COLLATE NOCASE,"
+	"  key TEXT NOT NULL COLLATE NOCASE,"
+	"  PRIMARY KEY (member, value, key)) STRICT, WITHOUT ROWID;"
+	"INSERT OR IGNORE INTO reference " REFERENCES_OF_DOCUMENTS ";"
 };
+const char *const store_schema_check =
+	"SELECT 'the index of documents misses or has too much: ' || key FROM ("
+	"  SELECT * FROM (SELECT * FROM (" REFERENCES_OF_DOCUMENTS ")"
+	"    EXCEPT SELECT * FROM reference) UNION ALL"
+	"  SELECT * FROM (SELECT * FROM reference EXCEPT"
+	"    SELECT * FROM (" REFERENCES_OF_DOCUMENTS "))) LIMIT 1";
 const int store_schema_version = IAM_COUNT(store_schema);
 
 static int

@@ -20,6 +20,19 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	    " WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1",
 	[STMT_NEXT] = "SELECT key, document FROM document"
 	    " WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT 1",
+	[STMT_NEXT_WITH] = "SELECT d.key, d.document FROM reference AS r"
+	    " JOIN document AS d ON d.key = r.key WHERE r.member = ?3"
+	    " AND r.value = ?4 AND r.key > ?1 AND r.key < ?2"
+	    " ORDER BY r.key LIMIT 1",
+	[STMT_COUNT_WITH] = "SELECT count(*) FROM reference"
+	    " WHERE member = ?1 AND value = ?2",
+	[STMT_COUNT_WITH_ANY] = "SELECT count(*) FROM reference"
+	    " WHERE member = ?1",
+	[STMT_REFERENCE_ADD] = "INSERT OR IGNORE INTO reference"
+	    " (key, member, value) VALUES (?1, ?2, ?3)",
+	[STMT_REFERENCE_REMOVE] = "DELETE FROM reference"
+	    " WHERE key = ?1 AND member = ?2 AND value = ?3",
+	[STMT_REFERENCE_CLEAR] = "DELETE FROM reference WHERE key = ?1",
 	[STMT_COUNT] = "SELECT count(*) FROM document"
 	    " WHERE key >= ?1 AND key < ?2",
 	[STMT_UPDATE] = "UPDATE document SET revision = ?2, document = ?3"
@@ -501,19 +514,30 @@ prefix_end(const char *prefix, char ret[STORE_KEY_MAX + 1])
 	ret[len - 1] = last == '@' ? '[' : last + 1;
 }
 
+/* What store_each and store_each_with walk through. */
+struct walk {
+	enum store_stmt stmt;
+	char end[STORE_KEY_MAX + 1];
+	const char *member, *value; /* NULL: any */
+};
+
 /* The first document after key, or from it on; *ret_key NULL: none. */
 static int
-next_row(struct store *s, enum store_stmt which, const char *key,
-    const char *end, char **ret_key, json_t **ret_doc)
+next_row(struct store *s, const struct walk *w, const char *key,
+    char **ret_key, json_t **ret_doc)
 {
 	sqlite3_stmt *st;
 	int rc, r;
 
 	*ret_key = NULL;
-	if ((st = store_stmt(s, which, &r)) == NULL)
+	if ((st = store_stmt(s, w->stmt, &r)) == NULL)
 		return r;
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, w->end, -1, SQLITE_STATIC);
+	if (w->member != NULL) {
+		sqlite3_bind_text(st, 3, w->member, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 4, w->value, -1, SQLITE_STATIC);
+	}
 	rc = sqlite3_step(st);
 	r = rc == SQLITE_ROW ? store_take_row(st, ret_key, ret_doc) : store_err(rc);
 	sqlite3_reset(st);
@@ -521,21 +545,24 @@ next_row(struct store *s, enum store_stmt which, const char *key,
 }
 
 /* By key and not by an open cursor: the visitor may change what it visits. */
-int
-store_each(struct store *s, const char *prefix, store_visit *visit, void *arg)
+static int
+walk(struct store *s, struct walk *w, const char *prefix, store_visit *visit,
+    void *arg)
 {
-	char end[STORE_KEY_MAX + 1], *key = NULL, *next;
+	char *key = NULL, *next;
 	json_t *doc;
 	int r;
 
-	prefix_end(prefix, end);
-	r = next_row(s, STMT_FIRST, prefix, end, &key, &doc);
+	prefix_end(prefix, w->end);
+	r = next_row(s, w, prefix, &key, &doc);
+	if (w->stmt == STMT_FIRST)
+		w->stmt = STMT_NEXT;
 	while (r == 0 && key != NULL) {
 		r = visit(arg, key, doc);
 		json_decref(doc);
 		next = NULL;
 		if (r == 0)
-			r = next_row(s, STMT_NEXT, key, end, &next, &doc);
+			r = next_row(s, w, key, &next, &doc);
 		free(key);
 		key = next;
 	}
@@ -543,23 +570,65 @@ store_each(struct store *s, const char *prefix, store_visit *visit, void *arg)
 }
 
 int
-store_count(struct store *s, const char *prefix, uint64_t *ret)
+store_each(struct store *s, const char *prefix, store_visit *visit, void *arg)
 {
-	char end[STORE_KEY_MAX + 1];
-	sqlite3_stmt *st;
-	int rc, r;
+	struct walk w = { .stmt = STMT_FIRST };
 
-	prefix_end(prefix, end);
-	if ((st = store_stmt(s, STMT_COUNT, &r)) == NULL)
-		return r;
-	sqlite3_bind_text(st, 1, prefix, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
+	return walk(s, &w, prefix, visit, arg);
+}
+
+int
+store_each_with(struct store *s, const char *prefix, const char *member,
+    const char *value, store_visit *visit, void *arg)
+{
+	struct walk w = { .stmt = STMT_NEXT_WITH, .member = member,
+		.value = value };
+
+	return walk(s, &w, prefix, visit, arg);
+}
+
+static int
+take_count(sqlite3_stmt *st, uint64_t *ret)
+{
+	int rc;
+
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		*ret = (uint64_t)sqlite3_column_int64(st, 0);
 		rc = SQLITE_OK;
 	}
 	sqlite3_reset(st);
 	return store_err(rc);
+}
+
+int
+store_count_with(struct store *s, const char *member, const char *value,
+    uint64_t *ret)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if ((st = store_stmt(s, value != NULL ? STMT_COUNT_WITH :
+	    STMT_COUNT_WITH_ANY, &r)) == NULL)
+		return r;
+	sqlite3_bind_text(st, 1, member, -1, SQLITE_STATIC);
+	if (value != NULL)
+		sqlite3_bind_text(st, 2, value, -1, SQLITE_STATIC);
+	return take_count(st, ret);
+}
+
+int
+store_count(struct store *s, const char *prefix, uint64_t *ret)
+{
+	char end[STORE_KEY_MAX + 1];
+	sqlite3_stmt *st;
+	int r;
+
+	prefix_end(prefix, end);
+	if ((st = store_stmt(s, STMT_COUNT, &r)) == NULL)
+		return r;
+	sqlite3_bind_text(st, 1, prefix, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
+	return take_count(st, ret);
 }
 
 /* ---- writing ---- */
@@ -617,32 +686,59 @@ note_ids(struct store *s, const char *key, const json_t *doc)
 	return r;
 }
 
-/* Is this text what is there already? */
+/* What a change finds under its key. */
+struct former {
+	bool same;    /* this very text */
+	bool damaged; /* no document can be read from it */
+	json_t *doc;  /* else; NULL: nothing is there */
+};
+
 static int
-is_same(struct store *s, const char *key, const char *text, bool *ret)
+read_former(struct store *s, const char *key, const char *text,
+    struct former *ret)
 {
 	const char *old;
 	sqlite3_stmt *st;
 	int rc, r;
 
+	*ret = (struct former){ 0 };
 	if ((st = store_stmt(s, STMT_GET, &r)) == NULL)
 		return r;
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	*ret = false;
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		old = (const char *)sqlite3_column_text(st, 1);
-		*ret = old != NULL && strcmp(old, text) == 0;
-		rc = SQLITE_OK;
-	}
+		ret->same = text != NULL && old != NULL && strcmp(old, text) == 0;
+		r = ret->same ? 0 : store_take_row(st, NULL, &ret->doc);
+		if (r == IAM_ERR_FORMAT) {
+			ret->damaged = true;
+			r = 0;
+		}
+	} else
+		r = store_err(rc);
 	sqlite3_reset(st);
-	return store_err(rc);
+	return r;
+}
+
+/* What follows from another document under the key: ids, index, history. */
+static int
+note_change(struct store *s, const char *key, const struct former *former,
+    const json_t *doc)
+{
+	int r;
+
+	if (former->damaged && (r = store_reference_clear(s, key)) != 0)
+		return r;
+	if ((r = store_reference_change(s, key, former->doc, doc)) != 0 ||
+	    (doc != NULL && (r = note_ids(s, key, doc)) != 0))
+		return r;
+	return store_history_add(s, key, doc);
 }
 
 int
 store_put(struct store *s, const char *key, const json_t *doc)
 {
+	struct former former = { 0 };
 	char *text = NULL;
-	bool same = false;
 	int r;
 
 	if ((r = transaction_ok(s)) != 0)
@@ -655,14 +751,14 @@ store_put(struct store *s, const char *key, const json_t *doc)
 		r = IAM_ERR_LIMIT;
 		goto out;
 	}
-	if ((r = is_same(s, key, text, &same)) != 0 || same)
+	if ((r = read_former(s, key, text, &former)) != 0 || former.same)
 		goto out;
 	s->changed = true;
 	if ((r = put_row(s, key, text)) != 0 ||
-	    (r = note_ids(s, key, doc)) != 0 ||
-	    (r = store_history_add(s, key, doc)) != 0)
+	    (r = note_change(s, key, &former, doc)) != 0)
 		s->failed = r;
 out:
+	json_decref(former.doc);
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
 	free(text);
@@ -672,19 +768,23 @@ out:
 int
 store_delete(struct store *s, const char *key, bool *ret_was)
 {
+	struct former former;
 	sqlite3_stmt *st;
 	bool was = false;
 	int r;
 
-	if ((r = transaction_ok(s)) != 0)
+	if ((r = transaction_ok(s)) != 0 ||
+	    (r = read_former(s, key, NULL, &former)) != 0)
 		return r;
-	if ((st = store_stmt(s, STMT_DELETE, &r)) == NULL)
-		return r;
-	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	if ((r = store_step(st)) == 0 && (was = sqlite3_changes(s->db) != 0)) {
-		s->changed = true;
-		r = store_history_add(s, key, NULL);
+	if ((st = store_stmt(s, STMT_DELETE, &r)) != NULL) {
+		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+		r = store_step(st);
 	}
+	if (r == 0 && (was = sqlite3_changes(s->db) != 0)) {
+		s->changed = true;
+		r = note_change(s, key, &former, NULL);
+	}
+	json_decref(former.doc);
 	if (r != 0)
 		s->failed = r;
 	else if (ret_was != NULL)
@@ -800,5 +900,7 @@ store_check(struct store *s, struct iam_why *why)
 
 	rc = sqlite3_exec(s->db, "PRAGMA integrity_check(1);"
 	    "PRAGMA foreign_key_check", check_row, why, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->db, store_schema_check, check_row, why, NULL);
 	return rc == SQLITE_ABORT ? IAM_ERR_FORMAT : store_err(rc);
 }

@@ -583,6 +583,151 @@ test_store_check__finds_damage(void **state)
 	assert_int_equal(store_check(f->store, &why), IAM_ERR_FORMAT);
 }
 
+/* ---- the index by what documents name ---- */
+
+static int
+add_key(void *arg, const char *key, json_t *doc)
+{
+	(void)doc;
+	buf_printf(arg, "%s ", key);
+	return 0;
+}
+
+/* Keys of the documents that name it, each with a blank behind it. */
+static const char *
+keys_with(struct fix *f, const char *prefix, const char *member,
+    const char *value)
+{
+	static char text[512];
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(store_each_with(f->store, prefix, member, value, add_key,
+	    &b), 0);
+	snprintf(text, sizeof(text), "%s", buf_cstr(&b));
+	buf_release(&b);
+	return text;
+}
+
+static void
+assert_index_whole(struct fix *f)
+{
+	struct iam_why why = { 0 };
+
+	if (store_check(f->store, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static void
+test_store_each_with__finds_what_documents_name_now(void **state)
+{
+	struct fix *f = *state;
+	uint64_t n;
+
+	fix_put(f, "users/Sarah", "{\"UnixName\":\"sarah\",\"Uid\":2100000001,"
+	    "\"UserName\":\"Sarah\",\"Groups\":[\"Devs\",\"ops\"],"
+	    "\"AttachedPolicies\":[\"arn:a\"],\"PermissionsBoundary\":\"arn:b\"}");
+	fix_put(f, "users/bob", "{\"UnixName\":\"bob\",\"Adopted\":true,"
+	    "\"Groups\":[\"devs\"],\"AttachedPolicies\":[]}");
+	fix_put(f, "groups/devs", "{\"UnixName\":\"devs\",\"AttachedPolicies\":"
+	    "[\"arn:a\"]}");
+	fix_put(f, "mfa/phone", "{\"UserName\":\"sarah\"}");
+	assert_string_equal(keys_with(f, "users/", "UnixName", "bob"), "users/bob ");
+	assert_string_equal(keys_with(f, "users/", "Groups", "DEVS"),
+	    "users/bob users/Sarah ");
+	assert_string_equal(keys_with(f, "users/", "Uid", "2100000001"),
+	    "users/Sarah ");
+	assert_string_equal(keys_with(f, "users/", "Adopted", "1"), "users/bob ");
+	assert_string_equal(keys_with(f, "mfa/", "UserName", "Sarah"), "mfa/phone ");
+	assert_string_equal(keys_with(f, "users/", "UserName", "Sarah"), "");
+	assert_string_equal(keys_with(f, "groups/", "AttachedPolicies", "arn:a"),
+	    "groups/devs ");
+	assert_int_equal(store_count_with(f->store, "AttachedPolicies", "arn:a",
+	    &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_count_with(f->store, "UserName", NULL, &n), 0);
+	assert_int_equal(n, 1);
+	assert_index_whole(f);
+
+	fix_put(f, "users/Sarah", "{\"UnixName\":\"sarah2\",\"Groups\":"
+	    "[\"DEVS\"]}");
+	assert_string_equal(keys_with(f, "users/", "UnixName", "sarah"), "");
+	assert_string_equal(keys_with(f, "users/", "UnixName", "sarah2"),
+	    "users/Sarah ");
+	assert_string_equal(keys_with(f, "users/", "Groups", "ops"), "");
+	assert_string_equal(keys_with(f, "users/", "Groups", "devs"),
+	    "users/bob users/Sarah ");
+	assert_string_equal(keys_with(f, "users/", "PermissionsBoundary", "arn:b"),
+	    "");
+	assert_index_whole(f);
+
+	assert_int_equal(store_begin(f->store), 0);
+	assert_int_equal(store_delete(f->store, "users/SARAH", NULL), 0);
+	assert_string_equal(keys_with(f, "users/", "Groups", "devs"), "users/bob ");
+	store_rollback(f->store);
+	assert_string_equal(keys_with(f, "users/", "Groups", "devs"),
+	    "users/bob users/Sarah ");
+	assert_index_whole(f);
+}
+
+/* SQL as somebody else would run it, on a store that is closed. */
+static void
+change_file(struct fix *f, const char *sql)
+{
+	sqlite3 *db;
+
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(sqlite3_open(f->path[0], &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	fix_open(f, false);
+}
+
+static void
+test_store_open__a_store_without_index_gets_one(void **state)
+{
+	struct fix *f = *state;
+
+	fix_put(f, "users/sarah", "{\"UnixName\":\"sarah\",\"Uid\":7,"
+	    "\"Adopted\":false,\"Groups\":[\"devs\",\"Devs\"]}");
+	fix_put(f, "mfa/phone", "{\"UserName\":\"sarah\"}");
+	change_file(f, "DROP TABLE reference; PRAGMA user_version = 1");
+	assert_string_equal(keys_with(f, "users/", "Groups", "devs"),
+	    "users/sarah ");
+	assert_string_equal(keys_with(f, "mfa/", "UserName", "sarah"), "mfa/phone ");
+	assert_index_whole(f);
+}
+
+static void
+test_store_put__a_damaged_document_leaves_nothing_in_the_index(void **state)
+{
+	struct fix *f = *state;
+
+	fix_put(f, "users/sarah", "{\"UnixName\":\"sarah\"}");
+	change_file(f, "UPDATE document SET document = '{\"UnixName'");
+	fix_put(f, "users/sarah", "{\"UnixName\":\"sally\"}");
+	assert_string_equal(keys_with(f, "users/", "UnixName", "sarah"), "");
+	assert_string_equal(keys_with(f, "users/", "UnixName", "sally"),
+	    "users/sarah ");
+	assert_index_whole(f);
+}
+
+static void
+test_store_check__an_index_that_does_not_fit(void **state)
+{
+	struct fix *f = *state;
+	struct iam_why why;
+
+	fix_put(f, "users/sarah", "{\"UnixName\":\"sarah\"}");
+	change_file(f, "DELETE FROM reference");
+	assert_int_equal(store_check(f->store, &why), IAM_ERR_FORMAT);
+	assert_non_null(strstr(why.text, "users/sarah"));
+	change_file(f, "INSERT INTO reference VALUES ('UnixName', 'sarah',"
+	    " 'users/sarah'), ('UnixName', 'sarah', 'users/eve')");
+	assert_int_equal(store_check(f->store, &why), IAM_ERR_FORMAT);
+	assert_non_null(strstr(why.text, "users/eve"));
+}
+
 int
 main(void)
 {
@@ -607,6 +752,10 @@ main(void)
 		T(test_store_next_id__gaps_when_the_highest_was_claimed),
 		T(test_store_history__newest_first_without_secrets),
 		T(test_store_check__finds_damage),
+		T(test_store_each_with__finds_what_documents_name_now),
+		T(test_store_open__a_store_without_index_gets_one),
+		T(test_store_put__a_damaged_document_leaves_nothing_in_the_index),
+		T(test_store_check__an_index_that_does_not_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
