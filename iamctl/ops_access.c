@@ -447,7 +447,7 @@ out:
 #define PARAM_SOURCE \
 	{ .name = "PolicySourceArn", .type = OP_STRING, .required = true, \
 	    .min = 20, .max = 2048, .pattern = OP_ARN, \
-	    .help = "ARN of the user or group whose policies decide." }
+	    .help = "ARN of the user, group or role whose policies decide." }
 #define PARAMS_REQUEST \
 	{ .name = "ActionNames", .type = OP_LIST, \
 	    .help = "The actions, such as host:Login." }, \
@@ -555,7 +555,7 @@ const struct op ops_access[] = {
 	    .params = no_params, .read_only = true, .needs_init = true,
 	    .run = get_caller_identity, .access = OP_ACCESS_ANY },
 	{ .name = "SimulatePrincipalPolicy", .service = "iam",
-	    .summary = "Say what the policies of a user or group would decide on this host, and"
+	    .summary = "Say what the policies of a user, group or role would decide on this host, and"
 	    " why.",
 	    .params = principal_params, .resource = "{PolicySourceArn}",
 	    .read_only = true, .needs_init = true,
@@ -567,8 +567,8 @@ const struct op ops_access[] = {
 	    .run = simulate_custom_policy, .columns = RESULT_COLUMNS,
 	    .show = simulate_text },
 	{ .name = "GetContextKeysForPrincipalPolicy", .service = "iam",
-	    .summary = "List the condition keys that the policies of a user or"
-	    " group ask for.", .params = principal_keys_params,
+	    .summary = "List the condition keys that the policies of a user, group"
+	    " or role ask for.", .params = principal_keys_params,
 	    .resource = "{PolicySourceArn}", .read_only = true, .needs_init = true,
 	    .run = get_context_keys_for_principal_policy },
 	{ .name = "GetContextKeysForCustomPolicy", .service = "iam",

@@ -58,7 +58,8 @@ struct subject { /* about 100 KiB: on the heap, zeroed */
 	struct buf keys;  /* of a group's inline policies, end to end */
 	char nobody[64];
 };
-/* The snapshot and the account in it, then a user of it: by her document in the store. */
+/* The snapshot and the account in it, then a user or a role of it: by the document in
+ * the store. */
 int subject_open(struct op_call *c, struct subject *s);
 int subject_user(struct subject *s, const json_t *user);
 /* The policies of a group alone, for a member without tags and other policies. */
@@ -67,7 +68,7 @@ int subject_group(struct subject *s, const json_t *group);
 int subject_nobody(struct subject *s, const char *arn, const char *name);
 void subject_release(struct subject *s);
 
-/* The user or the group whose ARN this is; new. */
+/* The user, the group or the role whose ARN this is; new. */
 int subject_find(struct op_call *c, const char *arn, json_t **ret);
 /* The documents of these policies by their SourcePolicyId; new. */
 int subject_texts(struct op_call *c, const json_t *entity, json_t **ret);

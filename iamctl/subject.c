@@ -1,24 +1,25 @@
 /* The principal of a simulation, from the snapshot by which logins decide. */
 #include "common/base/base.h"
 
+#include "iamctl/entity.h"
 #include "iamctl/simulate.h"
 
 int
 subject_find(struct op_call *c, const char *arn, json_t **ret)
 {
-	bool group = strstr(arn, ":group/") != NULL;
+	const struct entity_kind *kind = entity_kind_of_arn(arn);
 	const char *name = strrchr(arn, '/');
 
 	*ret = NULL;
-	if ((strstr(arn, ":user/") == NULL && !group) || name == NULL)
-		return op_fail(c, "InvalidInput", "%s is not the ARN of a user or a"
-		    " group: get-user and get-group show it.", arn);
+	if (kind == NULL || name == NULL)
+		return op_fail(c, "InvalidInput", "%s is not the ARN of a user, a group"
+		    " or a role: get-user, get-group and get-role show it.", arn);
 	if (name_is_iam(name + 1, 128) &&
-	    document_find(c, group ? "groups" : "users", name + 1, ret) != 0)
+	    document_find(c, kind->documents, name + 1, ret) != 0)
 		return -1;
 	if (*ret == NULL || strcmp(text_of(*ret, "Arn"), arn) != 0)
 		return op_fail(c, "NoSuchEntity", "The %s %s cannot be found.",
-		    group ? "group" : "user", arn);
+		    kind->noun, arn);
 	return 0;
 }
 
@@ -69,10 +70,16 @@ subject_user(struct subject *s, const json_t *user)
 	if (r != 0)
 		return op_fail_err(s->c, r, IAM_PATH_PRIVATE);
 	if (!found)
-		return op_fail(s->c, "PolicyEvaluation", "The user is not in the"
+		return op_fail(s->c, "PolicyEvaluation", "The %s is not in the"
 		    " snapshot, by which logins decide: 'iamctl publish' makes it"
-		    " anew.");
-	return open_policies(s);
+		    " anew.", entity_kind_of(user)->noun);
+	if (open_policies(s) != 0)
+		return -1;
+	/* Some session of it. */
+	if (s->principal.role != 0 && (r = authz_assume(s->authz,
+	    &(struct authz_session){ .name = "simulated" })) != 0)
+		return op_fail_err(s->c, r, IAM_PATH_PRIVATE);
+	return 0;
 }
 
 static int
@@ -152,8 +159,7 @@ put_managed(struct op_call *c, json_t *texts, const char *arn)
 static int
 put_own(struct op_call *c, json_t *texts, const json_t *entity)
 {
-	bool group = json_object_get(entity, "GroupName") != NULL;
-	const char *name, *owner = text_of(entity, group ? "GroupName" : "UserName");
+	const char *name, *owner = entity_name(entity);
 	json_t *v;
 	char id[400];
 	size_t i;
@@ -165,8 +171,8 @@ put_own(struct op_call *c, json_t *texts, const json_t *entity)
 	    text_of(entity, "PermissionsBoundary")) != 0)
 		return -1;
 	json_object_foreach(json_object_get(entity, "InlinePolicies"), name, v) {
-		snprintf(id, sizeof(id), "%s_%s_%s", group ? "group" : "user", owner,
-		    name);
+		snprintf(id, sizeof(id), "%s_%s_%s", entity_kind_of(entity)->noun,
+		    owner, name);
 		if (member_set(c, texts, id, json_incref(v)) != 0)
 			return -1;
 	}

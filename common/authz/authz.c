@@ -37,7 +37,8 @@ open_layer(struct authz *a, const struct snap *snap, uint32_t layer, size_t *n,
 	for (i = 0; i < a->principal->policy_count; i++) {
 		ref = &a->principal->policies[i];
 		if (ref->layer != SNAP_LAYER_IDENTITY &&
-		    ref->layer != SNAP_LAYER_BOUNDARY)
+		    ref->layer != SNAP_LAYER_BOUNDARY &&
+		    ref->layer != SNAP_LAYER_TRUST)
 			return IAM_ERR_FORMAT;
 		if (ref->layer != layer)
 			continue;
@@ -95,6 +96,10 @@ authz_open(const struct snap *snap, const struct snap_account *account,
 		return IAM_ERR_MEMORY;
 	a->account = account;
 	a->principal = principal;
+	if (principal->role == 0) {
+		a->arn = principal->arn;
+		a->user_id = principal->user_id;
+	}
 	if ((r = open_all(a, snap)) != 0) {
 		authz_free(a);
 		return r;
@@ -111,8 +116,67 @@ authz_free(struct authz *a)
 	authz_clock_release(&a->clock);
 	buf_release(&a->tag_names);
 	buf_release(&a->resource_names);
+	buf_release(&a->session);
 	free(a->sources);
 	free(a);
+}
+
+/* The name of an entity in its ARN, without the path. */
+static const char *
+name_in(const char *arn)
+{
+	const char *slash = strrchr(arn, '/');
+
+	return slash != NULL ? slash + 1 : arn;
+}
+
+int
+authz_assume(struct authz *a, const struct authz_session *s)
+{
+	struct buf *b = &a->session;
+	size_t id, source;
+
+	if (a->principal->role == 0 || s->name == NULL || s->name[0] == '\0')
+		return IAM_ERR_ARG;
+	buf_reset(b);
+	buf_printf(b, "arn:aws:sts::%s:assumed-role/%s/%s", a->account->account_id,
+	    name_in(a->principal->arn), s->name);
+	buf_putc(b, '\0');
+	id = b->len;
+	buf_printf(b, "%s:%s", a->principal->user_id, s->name);
+	buf_putc(b, '\0');
+	source = b->len;
+	buf_puts(b, s->source_identity != NULL ? s->source_identity : "");
+	if (b->err != 0)
+		return b->err;
+	a->arn = buf_cstr(b);
+	a->user_id = buf_cstr(b) + id;
+	a->source_identity = buf_cstr(b) + source;
+	return 0;
+}
+
+const char *
+authz_arn(const struct authz *a)
+{
+	return a->arn;
+}
+
+const char *
+authz_user_id(const struct authz *a)
+{
+	return a->user_id;
+}
+
+int
+authz_trust(const struct snap *snap, const struct snap_principal *role,
+    struct pol_source *ret)
+{
+	uint32_t i;
+
+	for (i = 0; i < role->policy_count; i++)
+		if (role->policies[i].layer == SNAP_LAYER_TRUST)
+			return open_policy(snap, &role->policies[i], ret);
+	return IAM_ERR_FORMAT;
 }
 
 static void
@@ -121,7 +185,8 @@ prepare_extra(const struct authz_extra *extra, struct pol_set *set,
 {
 	if (extra == NULL)
 		return;
-	set->resource = extra->resource;
+	if (extra->resource != NULL)
+		set->resource = extra->resource;
 	if (extra->boundary != NULL)
 		set->boundary = extra->boundary;
 	set->scp = extra->scp;
@@ -143,7 +208,9 @@ prepare(struct authz *a, const struct authz_attempt *at,
 	set->identity = a->identity;
 	set->boundary = a->has_boundary ? &a->boundary : NULL;
 	*req = (struct pol_request){ 0 };
-	req->principal = a->principal->arn;
+	set->resource = at->trust;
+	set->trust = at->trust != NULL;
+	req->principal = a->arn;
 	req->principal_account = a->account->account_id;
 	req->action = at->action;
 	req->resource = at->resource != NULL ? at->resource : a->instance;
@@ -171,6 +238,8 @@ authz_simulate(struct authz *a, const struct authz_attempt *at,
 	int r;
 
 	*ret = (struct pol_decision){ .effect = POL_IMPLICIT_DENY };
+	if (a->arn == NULL)
+		return IAM_ERR_ARG;
 	if ((c = malloc(sizeof(*c))) == NULL)
 		return IAM_ERR_MEMORY;
 	if ((r = context_fill(c, a, at, extra)) == 0) {
@@ -195,6 +264,8 @@ authz_explain(struct authz *a, const struct authz_attempt *at,
 
 	memset(ret, 0, sizeof(*ret));
 	ret->decision.effect = POL_IMPLICIT_DENY;
+	if (a->arn == NULL)
+		return IAM_ERR_ARG;
 	if ((c = malloc(sizeof(*c))) == NULL)
 		return IAM_ERR_MEMORY;
 	if ((r = context_fill(c, a, at, extra)) == 0) {

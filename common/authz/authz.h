@@ -39,6 +39,11 @@ struct authz_attempt {
 	bool mfa;
 	int64_t mfa_s;           /* when: aws:MultiFactorAuthAge */
 	int64_t issued_s;        /* aws:TokenIssueTime: when the session began; 0: absent */
+	/* Of sts:AssumeRole, whose resource is the role: */
+	const struct pol_source *trust; /* the role's trust policy (authz_trust), which must allow */
+	const char *session_name;       /* sts:RoleSessionName */
+	const char *source_identity;    /* sts:SourceIdentity */
+	uint32_t duration_s;            /* sts:DurationSeconds; 0: absent */
 };
 
 /* What a simulation adds or replaces; NULL in logins (S44: never the host's
@@ -77,6 +82,25 @@ struct authz; /* a principal's policies, opened, with everything they need */
 int authz_open(const struct snap *snap, const struct snap_account *account,
     const struct snap_principal *principal, struct authz **ret);
 void authz_free(struct authz *a);
+
+/* A session of a role. */
+struct authz_session {
+	const char *name;            /* RoleSessionName */
+	const char *source_identity; /* NULL: none */
+};
+/*
+ * The principal is a role: decide for this session of it, whose ARN is
+ * arn:aws:sts::ACCOUNT:assumed-role/ROLE/NAME. A role by itself is nobody:
+ * without a session every decision is IAM_ERR_ARG, which denies. s is copied.
+ */
+int authz_assume(struct authz *a, const struct authz_session *s);
+/* That session's ARN, and ROLEID:NAME; the user's own. NULL: a role by itself. */
+const char *authz_arn(const struct authz *a);
+const char *authz_user_id(const struct authz *a);
+/* The trust policy of a role, for authz_attempt.trust: borrowed from snap. IAM_ERR_FORMAT
+ * when it is not there or damaged: nobody is trusted. */
+int authz_trust(const struct snap *snap, const struct snap_principal *role,
+    struct pol_source *ret);
 
 /* Decide; *ret is a deny on every error. */
 int authz_decide(struct authz *a, const struct authz_attempt *at,

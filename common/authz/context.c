@@ -56,11 +56,15 @@ add_date(struct context *c, const char *name, int64_t t)
 static void
 add_principal(struct context *c, const struct authz *a)
 {
-	add(c, "aws:username", a->principal->user_name);
-	add(c, "aws:userid", a->principal->user_id);
+	bool role = a->principal->role != 0;
+
+	add(c, "aws:username", role ? NULL : a->principal->user_name);
+	add(c, "aws:userid", a->user_id);
+	/* Of a session of a role it is the role's. */
 	add(c, "aws:PrincipalArn", a->principal->arn);
 	add(c, "aws:PrincipalAccount", a->account->account_id);
-	add(c, "aws:PrincipalType", "User");
+	add(c, "aws:PrincipalType", role ? "AssumedRole" : "User");
+	add(c, "aws:SourceIdentity", a->source_identity);
 }
 
 /* The names were made when the policies were opened. A tag without a value is
@@ -111,41 +115,10 @@ add_all_tags(struct context *c, struct authz *a, const struct authz_attempt *at)
 	return a->resource_names.err;
 }
 
-/* The time of day by the host's clock on the wall. */
-static const char *const local_keys[] = { "host:DayOfWeek", "host:LocalTime" };
-
-static bool
-mentions_local(const struct pol_doc *doc)
-{
-	size_t cursor = 0, i;
-	const char *name;
-
-	while (pol_key_next(doc, &cursor, &name)) {
-		for (i = 0; i < IAM_COUNT(local_keys); i++) {
-			if (strcasecmp(name, local_keys[i]) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Does any policy ask for it? Most do not, and the zone's file is not read for them. */
-static bool
-asks_local(const struct authz *a)
-{
-	size_t i;
-
-	for (i = 0; i < a->identity.n + a->boundary.n; i++) {
-		if (mentions_local(&a->sources[i].doc))
-			return true;
-	}
-	return false;
-}
-
 /* When the host's zone cannot be read there is no decision: were its keys only
  * absent, a statement that denies the weekend would not apply. */
 static int
-add_local(struct context *c, struct authz *a, int64_t now_s)
+add_time(struct context *c, struct authz *a, int64_t now_s)
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 		"Sat" };
@@ -153,29 +126,18 @@ add_local(struct context *c, struct authz *a, int64_t now_s)
 	char *text;
 	int r;
 
-	if ((r = authz_local_time(&a->clock, NULL, now_s, &local)) != 0)
-		return r;
-	add(c, local_keys[0], days[local.weekday]);
-	text = room(c);
-	snprintf(text, sizeof(c->text[0]), "%02d:%02d",
-	    local.second_of_day / 3600, local.second_of_day / 60 % 60);
-	add(c, local_keys[1], text);
-	return 0;
-}
-
-static int
-add_time(struct context *c, struct authz *a, int64_t now_s, bool local)
-{
-	struct tz_local utc;
-	int r;
-
 	if (now_s <= 0)
 		return 0;
-	if ((r = tz_utc(now_s, &utc)) != 0) /* beyond the calendar */
+	if ((r = authz_local_time(&a->clock, NULL, now_s, &local)) != 0)
 		return r;
 	add_date(c, "aws:CurrentTime", now_s);
 	add_int(c, "aws:EpochTime", now_s);
-	return local ? add_local(c, a, now_s) : 0;
+	add(c, "host:DayOfWeek", days[local.weekday]);
+	text = room(c);
+	snprintf(text, sizeof(c->text[0]), "%02d:%02d",
+	    local.second_of_day / 3600, local.second_of_day / 60 % 60);
+	add(c, "host:LocalTime", text);
+	return 0;
 }
 
 static void
@@ -249,14 +211,17 @@ context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
 	c->text_count = 0;
 	add_principal(c, a);
 	add(c, "aws:RequestedRegion", a->account->region);
-	/* What a simulation adds may ask for anything. */
-	if ((r = add_time(c, a, at->now_s, extra != NULL || asks_local(a))) != 0)
+	if ((r = add_time(c, a, at->now_s)) != 0)
 		return r;
 	add_mfa(c, at);
 	if (at->issued_s != 0)
 		add_date(c, "aws:TokenIssueTime", at->issued_s);
 	add_origin(c, at);
 	add_key(c, at);
+	add(c, "sts:RoleSessionName", at->session_name);
+	add(c, "sts:SourceIdentity", at->source_identity);
+	if (at->duration_s != 0)
+		add_int(c, "sts:DurationSeconds", at->duration_s);
 	if ((r = add_all_tags(c, a, at)) != 0)
 		return r;
 	return extra != NULL ? add_extra(c, extra) : 0;

@@ -12,6 +12,9 @@ struct authz {
 	struct pol_source *sources;  /* identity first, then the boundary */
 	struct pol_list identity, boundary;
 	bool has_boundary;
+	/* Of who asks: the user's, or of the role's session; NULL: a role by itself. */
+	const char *arn, *user_id, *source_identity;
+	struct buf session;          /* these of a session, with their NULs */
 	char instance[INSTANCE_ARN_MAX];
 	struct buf tag_names;        /* "aws:PrincipalTag/K" with their NULs, end to end */
 	struct buf resource_names;   /* likewise, of the attempt looked at last */

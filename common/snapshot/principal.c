@@ -114,7 +114,7 @@ static bool
 layer_ok(uint32_t layer)
 {
 	return layer == SNAP_LAYER_IDENTITY || layer == SNAP_LAYER_BOUNDARY ||
-	    layer == SNAP_LAYER_GROUP;
+	    layer == SNAP_LAYER_GROUP || layer == SNAP_LAYER_TRUST;
 }
 
 static bool
@@ -122,7 +122,9 @@ principal_ok(const struct snap_principal *p)
 {
 	return p->uid != 0 && p->gid != 0 && p->unix_name != NULL &&
 	    name_is_unix(p->unix_name) && p->enabled <= 1 &&
-	    p->password_reset_required <= 1;
+	    p->password_reset_required <= 1 && p->role <= 1 &&
+	    (p->role == 0 ? p->max_session_s == 0 : p->password_hash == NULL &&
+	    p->device_count == 0 && p->key_count == 0);
 }
 
 static void
@@ -164,6 +166,8 @@ snap_principal_encode(const struct snap_principal *p, struct buf *b)
 	}
 	buf_u32(b, p->uid);
 	buf_u32(b, p->gid);
+	buf_u32(b, p->role);
+	buf_u32(b, p->max_session_s);
 	buf_u32(b, p->enabled);
 	buf_u32(b, p->password_reset_required);
 	buf_u64(b, (uint64_t)p->password_changed_s);
@@ -228,6 +232,8 @@ snap_principal_decode(struct snap_bytes in, struct snap_principal *ret)
 	rd_init(&r, in.p, in.len);
 	ret->uid = rd_u32(&r);
 	ret->gid = rd_u32(&r);
+	ret->role = rd_u32(&r);
+	ret->max_session_s = rd_u32(&r);
 	ret->enabled = rd_u32(&r);
 	ret->password_reset_required = rd_u32(&r);
 	ret->password_changed_s = (int64_t)rd_u64(&r);

@@ -51,19 +51,23 @@ enum snap_layer {
 	/* In the record only: whatever SNAP_GROUP_POLICIES has under this key. So
 	 * that a change of a group is a change of one record. */
 	SNAP_LAYER_GROUP = 3,
+	/* A role's trust policy, which speaks of those who assume the role. */
+	SNAP_LAYER_TRUST = 4,
 };
 
 struct snap_policy_ref {
 	uint32_t layer;    /* enum snap_layer */
 	const char *key;   /* into SNAP_POLICY */
-	const char *via;   /* "user", "group NAME", "boundary": for explanations */
+	const char *via;   /* "user", "role", "group NAME", "boundary", "trust": for explanations */
 };
 
 struct snap_principal {
 	uint32_t uid, gid;
+	uint32_t role;         /* 1: a role, which has nothing to log in with */
+	uint32_t max_session_s;/* of a role */
 	const char *unix_name;
 	const char *user_name; /* the IAM name, with its capitals */
-	const char *user_id;   /* AIDA… */
+	const char *user_id;   /* AIDA…, AROA… */
 	const char *arn;
 	const char *home, *shell;
 	uint32_t enabled;      /* 0: every login is refused, looking like a wrong password */

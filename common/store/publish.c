@@ -45,6 +45,12 @@ visit_policy(void *arg, const char *key, json_t *doc)
 }
 
 static int
+visit_role(void *arg, const char *key, json_t *doc)
+{
+	return pub_role(arg, key, doc);
+}
+
+static int
 visit_user(void *arg, const char *key, json_t *doc)
 {
 	return pub_user(arg, key, doc);
@@ -93,6 +99,7 @@ read_documents(struct publish *p)
 	    (r = store_each(s, "mfa/", pub_device, p)) != 0 ||
 	    (r = store_each(s, "groups/", pub_group, p)) != 0 ||
 	    (r = store_each(s, "users/", visit_user, p)) != 0 ||
+	    (r = store_each(s, "roles/", visit_role, p)) != 0 ||
 	    (r = pub_put_groups(p)) != 0)
 		return r;
 	return pub_put_state(p);

@@ -164,14 +164,17 @@ int pub_policies_remove(struct publish *p, const char *kind, const char *name,
 /* A document policies/NAME. */
 int pub_policy(struct publish *p, const char *key, json_t *doc);
 /*
- * The policies of a user's or group's document: inline ones go into the
- * snapshot, attached ones must be there (else a warning). kind: "user", "group".
+ * The policies of a user's, group's or role's document: inline ones go into the
+ * snapshot, attached ones must be there (else a warning). kind: "user", "group", "role".
  * *ret is new: the keys into SNAP_POLICY.
  */
 int pub_policies_of(struct publish *p, const char *key, const char *kind,
     const char *name, json_t *doc, json_t **ret);
 /* See that a managed policy is in the snapshot; a warning when it cannot be. */
 int pub_managed(struct publish *p, const char *key, const char *arn);
+/* The trust policy of a role; *ret_key is its key into SNAP_POLICY, owned. */
+int pub_trust(struct publish *p, const char *key, const char *name,
+    const char *text, char **ret_key);
 void pub_policies_release(struct publish *p);
 
 /* ---- publish_user.c ---- */
@@ -179,5 +182,8 @@ void pub_policies_release(struct publish *p);
 int pub_user(struct publish *p, const char *key, json_t *doc);
 /* Without what an earlier version of the document has published. */
 int pub_user_remove(struct publish *p, const json_t *doc);
+/* The same for a role. */
+int pub_role(struct publish *p, const char *key, json_t *doc);
+int pub_role_remove(struct publish *p, const json_t *doc);
 
 #endif

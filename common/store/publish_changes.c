@@ -338,7 +338,8 @@ change_document(struct publish *p, const char *key, json_t *users)
 		r = change_policy(p, key, old, new);
 	} else if (has_prefix(key, "mfa/")) {
 		r = change_device(p, key, old, new, users);
-	} else if (!has_prefix(key, "groups/") && !has_prefix(key, "account"))
+	} else if (!has_prefix(key, "groups/") && !has_prefix(key, "roles/") &&
+	    !has_prefix(key, "account"))
 		p->unsure = true; /* what is it? */
 out:
 	json_decref(old);
@@ -546,6 +547,30 @@ change_users(struct publish *p, const json_t *users)
 	return r;
 }
 
+/* ---- roles ---- */
+
+static int
+change_roles(struct publish *p, const json_t *keys, bool leave)
+{
+	json_t *key, *old, *new;
+	const char *text;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(keys, i, key) {
+		text = json_string_value(key);
+		if (r != 0 || !has_prefix(text, "roles/"))
+			continue;
+		if ((r = then_and_now(p, text, &old, &new)) == 0 && leave)
+			r = old == NULL ? 0 : pub_role_remove(p, old);
+		else if (r == 0)
+			r = new == NULL ? 0 : pub_role(p, text, new);
+		json_decref(old);
+		json_decref(new);
+	}
+	return r;
+}
+
 /* ---- all of it ---- */
 
 static int
@@ -565,7 +590,10 @@ change_all(struct publish *p, const json_t *keys)
 			goto out;
 	}
 	if ((r = change_groups(p, keys)) == 0 &&
-	    (r = change_users(p, users)) == 0 && (r = pub_put_groups(p)) == 0)
+	    (r = change_roles(p, keys, true)) == 0 &&
+	    (r = change_users(p, users)) == 0 &&
+	    (r = change_roles(p, keys, false)) == 0 &&
+	    (r = pub_put_groups(p)) == 0)
 		r = pub_put_state(p);
 out:
 	json_decref(users);

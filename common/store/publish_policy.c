@@ -34,14 +34,14 @@ store_managed_policy(const char *dir, const char *arn, struct buf *ret)
 
 /* Appended to *code; nothing when it is refused, and a warning has said so. */
 static int
-compile(struct publish *p, const char *key, const void *text, size_t len,
-    struct buf *code)
+compile(struct publish *p, const char *key, enum pol_kind kind, const void *text,
+    size_t len, struct buf *code)
 {
 	const struct pol_limits limits = { .max_chars = POLICY_CHARS_MAX };
 	struct pol_findings findings = { 0 };
 	int r;
 
-	r = pol_compile(text, len, POL_IDENTITY, &limits, &findings, code);
+	r = pol_compile(text, len, kind, &limits, &findings, code);
 	if (r == IAM_ERR_FORMAT || r == IAM_ERR_LIMIT)
 		r = pub_warn(p, key, "left out, and whoever it applies to is denied:"
 		    " %s", findings.n == 0 ? iam_strerror(r) : findings.v[0].text);
@@ -76,7 +76,8 @@ compile_once(struct publish *p, const char *key, const char *text,
 	int r = 0;
 
 	if (known == NULL) {
-		if ((r = compile(p, key, text, strlen(text), &code)) == 0 &&
+		if ((r = compile(p, key, POL_IDENTITY, text, strlen(text),
+		    &code)) == 0 &&
 		    (r = keep_bytecode(p, &code)) == 0 &&
 		    json_object_set_new(p->compiled, text,
 		    json_integer((json_int_t)p->bytecode_count - 1)) != 0)
@@ -246,7 +247,7 @@ pub_managed(struct publish *p, const char *key, const char *arn)
 		return note_managed(p, arn);
 	r = store_managed_policy(managed_dir(p), arn, &text);
 	if (r == 0)
-		r = compile(p, arn, buf_cstr(&text), text.len, &code);
+		r = compile(p, arn, POL_IDENTITY, buf_cstr(&text), text.len, &code);
 	else if (r != IAM_ERR_MEMORY)
 		r = pub_warn(p, key, "the policy %s is not there (%s): whoever it"
 		    " applies to is denied", arn, iam_strerror(r));
@@ -257,7 +258,7 @@ pub_managed(struct publish *p, const char *key, const char *arn)
 	return r;
 }
 
-/* ---- a user's or group's policies ---- */
+/* ---- policies of users, groups and roles ---- */
 
 static int
 add_inline(struct publish *p, const char *doc_key, const char *kind,
@@ -324,6 +325,29 @@ pub_policies_remove(struct publish *p, const char *kind, const char *name,
 		if ((r = p->text.err) == 0)
 			r = pub_remove(p->priv, SNAP_POLICY, buf_cstr(&p->text));
 	}
+	return r;
+}
+
+int
+pub_trust(struct publish *p, const char *key, const char *name,
+    const char *text, char **ret_key)
+{
+	struct buf code = BUF_INIT;
+	int r;
+
+	if (asprintf(ret_key, "trust/%s", name) < 0) {
+		*ret_key = NULL;
+		return IAM_ERR_MEMORY;
+	}
+	buf_reset(&p->text);
+	buf_printf(&p->text, "trust_%s", name);
+	if (text == NULL)
+		r = pub_warn(p, key, "the trust policy is missing: nobody can assume"
+		    " the role");
+	else if ((r = compile(p, key, POL_TRUST, text, strlen(text), &code)) == 0 &&
+	    (r = p->text.err) == 0)
+		r = put_policy(p, *ret_key, NULL, buf_cstr(&p->text), &code);
+	buf_release(&code);
 	return r;
 }
 

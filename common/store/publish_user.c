@@ -1,5 +1,5 @@
 /*
- * Rules that this file keeps: a user is published whole or disabled, because a
+ * Users and roles. Rules that this file keeps: a user is published whole or disabled, because a
  * decision without one of her policies, tags or devices is another decision;
  * and whatever reaches authorized_keys or passwd(5) lines was checked here,
  * whoever wrote the document.
@@ -19,6 +19,8 @@ struct user {
 	json_t *doc;
 	const char *name, *unix_name;
 	uint32_t id;
+	bool role;           /* a role: the name is its RoleName */
+	char *trust;         /* key of its trust policy; owned */
 	bool adopted;        /* a local account: its passwd(5) entry stays its own */
 	bool whole;          /* nothing of it had to be left out */
 	json_t *policies;    /* keys of its own; owned */
@@ -28,6 +30,12 @@ struct user {
 	uint8_t seeds[SNAP_DEVICES_MAX][SEED_MAX];
 	uint8_t recovery[SNAP_RECOVERY_MAX * SNAP_RECOVERY_HASH];
 };
+
+static const char *
+noun(const struct user *u)
+{
+	return u->role ? "role" : "user";
+}
 
 static int
 not_whole(struct publish *p, struct user *u, const char *what)
@@ -219,6 +227,23 @@ take_group(struct publish *p, struct user *u, const struct pub_group *g,
 	return 0;
 }
 
+/* What is not there or does not compile trusts nobody: authz finds it missing. */
+static int
+take_trust(struct publish *p, struct user *u)
+{
+	struct snap_principal *to = &p->principal;
+	int r;
+
+	if ((r = pub_trust(p, u->key, u->name, pub_str(u->doc,
+	    "AssumeRolePolicyDocument"), &u->trust)) != 0)
+		return r;
+	if (to->policy_count == SNAP_POLICIES_MAX)
+		return not_whole(p, u, "too many policies");
+	to->policies[to->policy_count++] = (struct snap_policy_ref){
+	    SNAP_LAYER_TRUST, u->trust, "trust" };
+	return 0;
+}
+
 static int
 take_policies(struct publish *p, struct user *u)
 {
@@ -227,9 +252,12 @@ take_policies(struct publish *p, struct user *u)
 	size_t i, n;
 	int r;
 
-	if ((r = pub_policies_of(p, u->key, "user", u->name, u->doc,
+	if ((r = pub_policies_of(p, u->key, noun(u), u->name, u->doc,
 	    &u->policies)) != 0 ||
-	    (r = add_policies(p, u, u->policies, SNAP_LAYER_IDENTITY, "user")) != 0)
+	    (r = add_policies(p, u, u->policies, SNAP_LAYER_IDENTITY,
+	    noun(u))) != 0)
+		return r;
+	if (u->role && (r = take_trust(p, u)) != 0)
 		return r;
 	n = p->principal.policy_count;
 	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
@@ -289,14 +317,15 @@ take_ssh_keys(struct publish *p, struct user *u)
 static void
 take_plain(struct snap_principal *to, const struct user *u)
 {
-	const json_t *login = json_object_get(u->doc, "LoginProfile");
-
 	memset(to, 0, sizeof(*to));
 	to->uid = u->id;
 	to->gid = u->adopted ? pub_id(u->doc, "Gid") : u->id;
 	to->unix_name = u->unix_name;
 	to->user_name = u->name;
-	to->user_id = pub_str(u->doc, "UserId");
+	to->role = u->role;
+	if (u->role)
+		to->max_session_s = pub_id(u->doc, "MaxSessionDuration");
+	to->user_id = pub_str(u->doc, u->role ? "RoleId" : "UserId");
 	to->arn = pub_str(u->doc, "Arn");
 	to->home = pub_str(u->doc, "Home");
 	to->shell = pub_str(u->doc, "Shell");
@@ -304,11 +333,23 @@ take_plain(struct snap_principal *to, const struct user *u)
 	to->enrol_from_s = pub_time(u->doc, "MFAEnrolmentFrom");
 	if (to->enrol_from_s < to->created_s)
 		to->enrol_from_s = to->created_s;
+}
+
+static int
+take_credentials(struct publish *p, struct user *u)
+{
+	const json_t *login = json_object_get(u->doc, "LoginProfile");
+	struct snap_principal *to = &p->principal;
+	int r;
+
 	to->password_hash = pub_str(login, "PasswordHash");
 	to->password_reset_required =
 	    json_is_true(json_object_get(login, "PasswordResetRequired"));
 	to->password_changed_s = pub_time(login, json_object_get(login,
 	    "PasswordChanged") != NULL ? "PasswordChanged" : "CreateDate");
+	if ((r = take_devices(p, u)) != 0 || (r = take_recovery(p, u)) != 0)
+		return r;
+	return take_ssh_keys(p, u);
 }
 
 static int
@@ -318,8 +359,8 @@ put_principal(struct publish *p, struct user *u)
 	int r;
 
 	take_plain(to, u);
-	if ((r = take_tags(p, u)) != 0 || (r = take_devices(p, u)) != 0 ||
-	    (r = take_recovery(p, u)) != 0 || (r = take_ssh_keys(p, u)) != 0 ||
+	if ((r = take_tags(p, u)) != 0 ||
+	    (!u->role && (r = take_credentials(p, u)) != 0) ||
 	    (r = take_policies(p, u)) != 0)
 		return r;
 	to->enabled = u->whole &&
@@ -444,8 +485,11 @@ static const char *
 unfit(struct publish *p, const struct user *u)
 {
 	if (u->name == NULL || !name_is_iam(u->name, 64) ||
-	    pub_str(u->doc, "UserId") == NULL || pub_str(u->doc, "Arn") == NULL)
-		return "UserName, UserId or Arn is missing or no such thing";
+	    pub_str(u->doc, u->role ? "RoleId" : "UserId") == NULL ||
+	    pub_str(u->doc, "Arn") == NULL)
+		return "its name, id or Arn is missing or no such thing";
+	if (u->role && pub_id(u->doc, "MaxSessionDuration") == 0)
+		return "MaxSessionDuration is missing or no such thing";
 	if (u->adopted)
 		return NULL;
 	if (u->id != pub_id(u->doc, "Gid"))
@@ -497,6 +541,42 @@ forget_devices(struct publish *p, const struct user *u)
 	json_object_del(p->devices, lower);
 }
 
+static void
+user_release(struct user *u)
+{
+	json_decref(u->policies);
+	free(u->trust);
+	buf_release(&u->gids);
+	buf_release(&u->key_lines);
+	explicit_bzero(u->seeds, sizeof(u->seeds));
+}
+
+/* A user or a role, with everything that it has. */
+static int
+put_all(struct publish *p, struct user *u)
+{
+	const char *reason;
+	bool ours;
+	int r;
+
+	r = u->adopted ? claim_local(p, u, &ours) :
+	    pub_claim(p, u->key, u->unix_name, u->id, &ours);
+	if (r != 0 || !ours)
+		return r;
+	if ((reason = unfit(p, u)) != NULL)
+		return pub_warn(p, u->key, "left out: %s", reason);
+	buf_reset(&p->record);
+	/* The host knows a local account from its own files, groups included. */
+	if ((r = put_principal(p, u)) == 0 && !u->adopted &&
+	    (r = put_account(p, u)) == 0 && (r = put_subids(p, u)) == 0 && !u->role)
+		r = put_memberships(p, u);
+	if (r == 0 && !u->role)
+		r = put_ssh_keys(p, u);
+	if (!u->role)
+		forget_devices(p, u);
+	return r;
+}
+
 int
 pub_user(struct publish *p, const char *key, json_t *doc)
 {
@@ -509,28 +589,27 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 		.adopted = json_is_true(json_object_get(doc, "Adopted")),
 		.whole = true,
 	};
-	const char *reason;
-	bool ours;
-	int r;
+	int r = put_all(p, &u);
 
-	r = u.adopted ? claim_local(p, &u, &ours) :
-	    pub_claim(p, key, u.unix_name, u.id, &ours);
-	if (r != 0 || !ours)
-		return r;
-	if ((reason = unfit(p, &u)) != NULL)
-		return pub_warn(p, key, "left out: %s", reason);
-	buf_reset(&p->record);
-	/* The host knows a local account from its own files, groups included. */
-	if ((r = put_principal(p, &u)) == 0 && !u.adopted &&
-	    (r = put_account(p, &u)) == 0 && (r = put_subids(p, &u)) == 0)
-		r = put_memberships(p, &u);
-	if (r == 0)
-		r = put_ssh_keys(p, &u);
-	forget_devices(p, &u);
-	json_decref(u.policies);
-	buf_release(&u.gids);
-	buf_release(&u.key_lines);
-	explicit_bzero(u.seeds, sizeof(u.seeds));
+	user_release(&u);
+	return r;
+}
+
+int
+pub_role(struct publish *p, const char *key, json_t *doc)
+{
+	struct user u = {
+		.key = key,
+		.doc = doc,
+		.role = true,
+		.name = pub_str(doc, "RoleName"),
+		.unix_name = pub_str(doc, "UnixName"),
+		.id = pub_id(doc, "Uid"),
+		.whole = true,
+	};
+	int r = put_all(p, &u);
+
+	user_release(&u);
 	return r;
 }
 
@@ -571,11 +650,12 @@ leave_subids(struct publish *p, const json_t *doc, const char *unix_name)
 	return pub_remove(p->pub, SNAP_SUBIDS, key);
 }
 
-int
-pub_user_remove(struct publish *p, const json_t *doc)
+/* name: of the document; the records that users and roles have in common. */
+static int
+remove_account(struct publish *p, const char *kind, const char *name,
+    const json_t *doc)
 {
 	const char *unix_name = pub_str(doc, "UnixName");
-	const char *name = pub_str(doc, "UserName");
 	char number[12];
 	int r;
 
@@ -589,9 +669,33 @@ pub_user_remove(struct publish *p, const json_t *doc)
 		return IAM_ERR_MEMORY;
 	if ((r = pub_remove(p->priv, SNAP_PRINCIPAL, unix_name)) != 0 ||
 	    (r = pub_remove(p->pub, SNAP_USER_NAME, unix_name)) != 0 ||
-	    (r = pub_remove(p->pub, SNAP_SSH_KEYS, unix_name)) != 0 ||
-	    (r = leave_subids(p, doc, unix_name)) != 0 ||
-	    (r = pub_policies_remove(p, "user", name, doc)) != 0)
+	    (r = leave_subids(p, doc, unix_name)) != 0)
+		return r;
+	return pub_policies_remove(p, kind, name, doc);
+}
+
+int
+pub_user_remove(struct publish *p, const json_t *doc)
+{
+	const char *unix_name = pub_str(doc, "UnixName");
+	int r;
+
+	if ((r = remove_account(p, "user", pub_str(doc, "UserName"), doc)) != 0 ||
+	    p->unsure || (r = pub_remove(p->pub, SNAP_SSH_KEYS, unix_name)) != 0)
 		return r;
 	return leave_groups(p, doc, unix_name);
+}
+
+int
+pub_role_remove(struct publish *p, const json_t *doc)
+{
+	const char *name = pub_str(doc, "RoleName");
+	int r;
+
+	if ((r = remove_account(p, "role", name, doc)) != 0 || p->unsure)
+		return r;
+	buf_reset(&p->text);
+	buf_printf(&p->text, "trust/%s", name);
+	return p->text.err != 0 ? p->text.err :
+	    pub_remove(p->priv, SNAP_POLICY, buf_cstr(&p->text));
 }

@@ -132,8 +132,8 @@ add_policy(struct fixture *f, uint32_t layer, const char *key, const char *json)
 	struct buf compiled = BUF_INIT;
 
 	assert_int_equal(pol_compile(json, strlen(json), layer ==
-	    SNAP_LAYER_BOUNDARY ? POL_BOUNDARY : POL_IDENTITY, NULL, NULL,
-	    &compiled), 0);
+	    SNAP_LAYER_BOUNDARY ? POL_BOUNDARY : layer == SNAP_LAYER_TRUST ?
+	    POL_TRUST : POL_IDENTITY, NULL, NULL, &compiled), 0);
 	add_compiled(f, key, compiled.p, compiled.len);
 	buf_release(&compiled);
 	refer(f, layer, key);
@@ -201,12 +201,11 @@ decide(struct fixture *f, const struct authz_attempt *at)
 static void
 list_keys(struct fixture *f, const struct authz_attempt *at, struct buf *b)
 {
-	const struct authz_extra nothing = { 0 }; /* a simulation: every key */
 	struct context *c = malloc(sizeof(*c));
 	size_t i;
 
 	assert_non_null(c);
-	assert_int_equal(context_fill(c, f->authz, at, &nothing), 0);
+	assert_int_equal(context_fill(c, f->authz, at, NULL), 0);
 	for (i = 0; i < c->count; i++) {
 		assert_int_equal(c->keys[i].n, 1);
 		assert_false(c->keys[i].multivalued);
@@ -274,40 +273,6 @@ test_context_fill__all_that_the_host_supplies(void **state)
 	assert_key(&b, "host:LocalTime", clock);
 	assert_key(&b, "host:DayOfWeek", l.weekday == 2 ? "Tue" : "Wed");
 	buf_release(&b);
-}
-
-/* The zone's file is read for those who ask for it, in whatever way. */
-static void
-test_context_fill__local_time_for_policies_that_ask(void **state)
-{
-	static const struct {
-		const char *condition;
-		bool asks;
-	} rows[] = {
-		{ "{\"Bool\":{\"host:Remote\":\"true\"}}", false },
-		{ "{\"StringEquals\":{\"HOST:dayofweek\":\"Tue\"}}", true },
-		{ "{\"StringEquals\":{\"host:Tty\":\"${host:LocalTime}\"}}", true },
-		{ "{\"Null\":{\"host:LocalTime\":\"false\"}}", true },
-	};
-	struct authz_attempt at = { .action = "host:Login", .now_s = NOW };
-	struct fixture *f = *state;
-	struct context *c = malloc(sizeof(*c));
-	size_t i, k;
-
-	assert_non_null(c);
-	for (i = 0; i < IAM_COUNT(rows); i++) {
-		bool there = false;
-
-		tear_down((void **)&f);
-		set_up((void **)&f);
-		open_with_condition(f, rows[i].condition);
-		assert_int_equal(context_fill(c, f->authz, &at, NULL), 0);
-		for (k = 0; k < c->count; k++)
-			there |= strcmp(c->keys[k].name, "host:LocalTime") == 0;
-		assert_int_equal(there, rows[i].asks);
-	}
-	*state = f;
-	free(c);
 }
 
 static void
@@ -899,6 +864,168 @@ test_authz__every_allocation_failing(void **state)
 	assert_true(n > 4);
 }
 
+/* ---- roles ---- */
+
+#define ROLE_ARN "arn:aws:iam::" ACCOUNT ":role/ops/Deploy"
+#define SESSION_ARN "arn:aws:sts::" ACCOUNT ":assumed-role/Deploy/Sarah"
+
+static void
+become_role(struct fixture *f)
+{
+	f->principal.role = 1;
+	f->principal.max_session_s = 3600;
+	f->principal.user_name = "Deploy";
+	f->principal.user_id = "AROAABCDEFGHIJKLMNOPQ";
+	f->principal.arn = ROLE_ARN;
+}
+
+/* A role by itself is nobody, whatever its policies say. */
+static void
+test_authz_decide__a_role_without_a_session_may_nothing(void **state)
+{
+	struct pol_explanation *x = calloc(1, sizeof(*x));
+	struct fixture *f = *state;
+	struct pol_decision d = { .effect = POL_ALLOWED };
+
+	become_role(f);
+	add_policy(f, SNAP_LAYER_IDENTITY, "role/Deploy/P", ALLOW_LOGIN);
+	open_authz(f);
+	assert_int_equal(authz_decide(f->authz, &login, &d), IAM_ERR_ARG);
+	assert_int_equal(d.effect, POL_IMPLICIT_DENY);
+	assert_int_equal(authz_explain(f->authz, &login, NULL, x), IAM_ERR_ARG);
+	assert_int_equal(x->decision.effect, POL_IMPLICIT_DENY);
+	assert_int_equal(authz_assume(f->authz, &(struct authz_session){ "" , NULL }),
+	    IAM_ERR_ARG);
+	assert_int_equal(authz_assume(f->authz, &(struct authz_session){
+	    .name = "Sarah" }), 0);
+	assert_int_equal(decide(f, &login), POL_ALLOWED);
+	free(x);
+}
+
+/* Keys: IAM User Guide, "Where you can use policy variables", assumed-role. */
+static void
+test_context_fill__a_session_of_a_role(void **state)
+{
+	struct authz_attempt at = { .action = "sts:AssumeRole", .resource = ROLE_ARN,
+		.now_s = NOW, .session_name = "next", .duration_s = 900,
+		.source_identity = "DiegoRamirez" };
+	struct fixture *f = *state;
+	struct buf b = BUF_INIT;
+
+	become_role(f);
+	open_authz(f);
+	assert_int_equal(authz_assume(f->authz, &(struct authz_session){
+	    .name = "Sarah", .source_identity = "sarah@example.org" }), 0);
+	assert_string_equal(authz_arn(f->authz), SESSION_ARN);
+	assert_string_equal(authz_user_id(f->authz), "AROAABCDEFGHIJKLMNOPQ:Sarah");
+	list_keys(f, &at, &b);
+	assert_key(&b, "aws:username", NULL);
+	assert_key(&b, "aws:userid", "AROAABCDEFGHIJKLMNOPQ:Sarah");
+	assert_key(&b, "aws:PrincipalArn", ROLE_ARN);
+	assert_key(&b, "aws:PrincipalType", "AssumedRole");
+	assert_key(&b, "aws:PrincipalTag/team", "blue");
+	assert_key(&b, "aws:SourceIdentity", "sarah@example.org");
+	assert_key(&b, "sts:RoleSessionName", "next");
+	assert_key(&b, "sts:SourceIdentity", "DiegoRamirez");
+	assert_key(&b, "sts:DurationSeconds", "900");
+	buf_release(&b);
+}
+
+static void
+test_authz_assume__users_have_no_sessions(void **state)
+{
+	struct fixture *f = *state;
+
+	open_authz(f);
+	assert_int_equal(authz_assume(f->authz, &(struct authz_session){
+	    .name = "Sarah" }), IAM_ERR_ARG);
+	assert_string_equal(authz_arn(f->authz), USER_ARN);
+}
+
+#define TRUSTS(who, condition) "{\"Version\":\"2012-10-17\",\"Statement\":{" \
+	"\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"" who "\"},\"Action\":" \
+	"\"sts:AssumeRole\"" condition "}}"
+#define MAY_ASSUME "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":" \
+	"\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"" ROLE_ARN "\"}}"
+#define MUST_NOT "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":" \
+	"\"Deny\",\"Action\":\"sts:*\",\"Resource\":\"*\"}}"
+
+/*
+ * IAM User Guide, "Policy evaluation logic" for role trust policies, and "Cross
+ * account policy evaluation": within an account the trust policy must allow; when it
+ * names the account the caller's own policies must, too; when it names her they need not.
+ */
+static void
+test_authz_decide__assume_role(void **state)
+{
+	static const struct {
+		const char *what, *identity, *boundary, *trust;
+		bool mfa, allowed;
+	} t[] = {
+		{ "nothing says yes", ALLOW_LOGIN, NULL, TRUSTS("210987654321", ""),
+		    true, false },
+		{ "only she may", MAY_ASSUME, NULL, TRUSTS("210987654321", ""),
+		    true, false },
+		{ "only the account is trusted", ALLOW_LOGIN, NULL, TRUSTS(ACCOUNT, ""),
+		    true, false },
+		{ "both", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ""), true, true },
+		{ "she is named", ALLOW_LOGIN, NULL, TRUSTS(USER_ARN, ""), true, true },
+		{ "somebody else is", MAY_ASSUME, NULL, TRUSTS("arn:aws:iam::" ACCOUNT
+		    ":user/Bob", ""), true, false },
+		{ "named, but denied", MUST_NOT, NULL, TRUSTS(USER_ARN, ""), true,
+		    false },
+		{ "a silent boundary", MAY_ASSUME, ALLOW_LOGIN, TRUSTS(ACCOUNT, ""),
+		    true, false },
+		{ "a silent boundary, and named", ALLOW_LOGIN, ALLOW_LOGIN,
+		    TRUSTS(USER_ARN, ""), true, true },
+		{ "a boundary that denies", ALLOW_LOGIN, MUST_NOT, TRUSTS(USER_ARN, ""),
+		    true, false },
+		{ "with MFA", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ",\"Condition\":{"
+		    "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}}"), true, true },
+		{ "without MFA", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ",\"Condition\":{"
+		    "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}}"), false,
+		    false },
+		{ "on Tuesdays", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ",\"Condition\":{"
+		    "\"TimeOfDayWithin\":{\"aws:CurrentTime\":\"Tue 00:00-24:00 UTC\"}}"),
+		    true, true },
+		{ "on Wednesdays", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ",\"Condition\":{"
+		    "\"TimeOfDayWithin\":{\"aws:CurrentTime\":\"Wed 00:00-24:00 UTC\"}}"),
+		    true, false },
+		{ "with her tag", MAY_ASSUME, NULL, TRUSTS(ACCOUNT, ",\"Condition\":{"
+		    "\"StringEquals\":{\"aws:PrincipalTag/team\":\"blue\"}}"), true,
+		    true },
+	};
+	struct authz_attempt at = { .action = "sts:AssumeRole", .resource = ROLE_ARN,
+		.now_s = NOW, .mfa_known = true };
+	struct pol_source trust;
+	struct snap_principal role;
+	struct fixture *f;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(t); i++) {
+		if (i > 0) {
+			assert_int_equal(tear_down(state), 0);
+			assert_int_equal(set_up(state), 0);
+		}
+		f = *state;
+		add_policy(f, SNAP_LAYER_TRUST, "trust/Deploy", t[i].trust);
+		role = f->principal;
+		f->principal.policy_count = 0;
+		add_policy(f, SNAP_LAYER_IDENTITY, "user/Sarah/P", t[i].identity);
+		if (t[i].boundary != NULL)
+			add_policy(f, SNAP_LAYER_BOUNDARY, "b", t[i].boundary);
+		open_authz(f);
+		assert_int_equal(authz_trust(f->snap, &role, &trust), 0);
+		assert_int_equal(authz_trust(f->snap, &f->principal, &trust),
+		    IAM_ERR_FORMAT);
+		at.trust = &trust;
+		at.mfa = t[i].mfa;
+		at.mfa_s = NOW;
+		if ((decide(f, &at) == POL_ALLOWED) != t[i].allowed)
+			fail_msg("%s", t[i].what);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -906,7 +1033,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_context_fill__all_that_the_host_supplies),
-		T(test_context_fill__local_time_for_policies_that_ask),
 		T(test_context_fill__what_is_not_known_is_absent),
 		T(test_context_fill__tags_of_another_user),
 		T(test_context_fill__console_is_not_remote),
@@ -936,6 +1062,10 @@ main(void)
 		T(test_authz_decide__unknown_zone_never_allows),
 		T(test_authz_local_time__more_zones_than_are_kept),
 		T(test_authz_instance_arn__size),
+		T(test_authz_decide__a_role_without_a_session_may_nothing),
+		T(test_context_fill__a_session_of_a_role),
+		T(test_authz_assume__users_have_no_sessions),
+		T(test_authz_decide__assume_role),
 		T(test_authz__every_allocation_failing),
 	};
 

@@ -174,15 +174,41 @@ test_simulate_custom_policy__bad_input(void **state)
 	    "2026-02-30T00:00:00Z"), "InvalidInput");
 }
 
+static void
+publish(struct bed *b)
+{
+	const struct store_paths paths = { .host = IAM_PATH_HOST,
+		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
+		.public_snapshot = IAM_PATH_PUBLIC,
+		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
+		.group = IAM_PATH_GROUP, .managed = IAM_PATH_MANAGED "/managed",
+		.auth_gid = (gid_t)-1 };
+	struct iam_why why = { 0 };
+
+	if (store_publish(b->store, &paths, NULL, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static void
+unpublish(void)
+{
+	unlink(IAM_PATH_HOST);
+	unlink(IAM_PATH_GOVERNED);
+	unlink(IAM_PATH_PUBLIC);
+	unlink(IAM_PATH_PRIVATE);
+}
+
 /* S44: simulation and login share one evaluator and one snapshot. */
 static void
 test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 {
 	struct bed *b = *state;
 
+	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
+	    0644);
 	bed_ok(b, "CreateUser", "{'UserName':'sarah'}");
 	bed_policy(b, "PutUserPolicy", "UserName", "sarah", "Days", TUESDAYS);
-	bed_publish(b);
+	publish(b);
 	/* BED_NOW is a Tuesday, 10:30 in Berlin. */
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/sarah','ActionNames':['host:Login','host:Sudo','s3:GetObject']}");
@@ -215,7 +241,39 @@ test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/sarah','ActionNames':['host:Login']}");
 	assert_int_equal(json_array_size(b->c.warnings), 1);
-	bed_unpublish();
+	unpublish();
+}
+
+static void
+test_simulate_principal_policy__a_role(void **state)
+{
+	struct bed *b = *state;
+
+	assert_string_equal(bed_run(b, "CreateRole", json_pack("{s:s,s:s}",
+	    "RoleName", "Deploy", "AssumeRolePolicyDocument", "{\"Version\":"
+	    "\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
+	    "\"Action\":\"sts:AssumeRole\"}}")), "");
+	assert_string_equal(bed_policy(b, "PutRolePolicy", "RoleName", "Deploy",
+	    "own", "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\","
+	    "\"Action\":\"host:Login\",\"Resource\":\"*\",\"Condition\":{"
+	    "\"StringEquals\":{\"aws:PrincipalType\":\"AssumedRole\"}}}}"), "");
+	publish(b);
+	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
+	    "role/Deploy','ActionNames':['host:Login','host:Sudo']}");
+	assert_string_equal(bed_text(b, "EvaluationResults.0.EvalDecision"),
+	    "allowed");
+	assert_string_equal(bed_text(b, "EvaluationResults.0.MatchedStatements.0"
+	    ".SourcePolicyId"), "role_Deploy_own");
+	assert_string_equal(bed_text(b, "EvaluationResults.0.MatchedStatements.0"
+	    ".SourcePolicyType"), "role");
+	assert_int_equal(bed_int(b, "EvaluationResults.0.MatchedStatements.0"
+	    ".StartPosition.Line"), 1);
+	assert_string_equal(bed_text(b, "EvaluationResults.1.EvalDecision"),
+	    "implicitDeny");
+	bed_ok(b, "GetContextKeysForPrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
+	    "role/Deploy'}");
+	assert_string_equal(bed_text(b, "ContextKeyNames.0"), "aws:PrincipalType");
+	unpublish();
 }
 
 /* ---- ValidatePolicy ---- */
@@ -574,6 +632,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BED_TEST(test_simulate_principal_policy__a_role),
 		BED_TEST(test_account_alias__one_at_a_time),
 		BED_TEST(test_get_account_summary__counts),
 		BED_TEST(test_get_account_authorization_details__all_but_secrets),

@@ -6,6 +6,7 @@
 #include "common/credential/credential.h"
 #include "common/policy/policy.h"
 #include "common/snapshot/accounts.h"
+#include "common/authz/authz.h"
 #include "common/snapshot/principal.h"
 
 #define UID1 2100000001u
@@ -247,6 +248,78 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 	    "group_Marketing_In");
 	assert_policy(h, policy_key(h, 4, SNAP_LAYER_BOUNDARY, "boundary"),
 	    FIX_MANAGED);
+}
+
+#define ROLE_UID 2100000007u
+
+/* An account on the host with nothing to log in with, although a user of the same name
+ * has a device, and whatever the document says. */
+static void
+test_store_publish__everything_of_a_role_arrives(void **state)
+{
+	struct host *h = *state;
+	struct fix *f = &h->fix;
+	struct pol_source trust;
+	struct snap_user u;
+	struct snap_group g;
+	const char *text;
+	size_t n;
+	bool found;
+
+	fix_put(f, "mfa/phone", "{\"SerialNumber\": \"arn:aws:iam::" FIX_ACCOUNT
+	    ":mfa/phone\", \"SealedSeed\": \"AAECAw==\", \"Algorithm\": \"SHA1\","
+	    " \"Digits\": 6, \"Period\": 30, \"UserName\": \"Deploy\", \"EnableDate\":"
+	    " \"2026-11-24T09:30:00Z\", \"EnableStep\": 100}");
+	fix_put(f, "users/Deploy", "{\"UserName\": \"Deploy\", \"UserId\": \"AIDA\","
+	    " \"Arn\": \"arn:aws:iam::" FIX_ACCOUNT ":user/Deploy\", \"UnixName\": \"u\","
+	    " \"Uid\": 2100000001, \"Gid\": 2100000001, \"Home\": \"/\", \"Shell\": \"\","
+	    " \"Enabled\": true}");
+	fix_put(f, "roles/Deploy", "{\"RoleName\": \"Deploy\", \"RoleId\": \"AROA1\","
+	    " \"Arn\": \"arn:aws:iam::" FIX_ACCOUNT ":role/Deploy\", \"UnixName\":"
+	    " \"deploy\", \"Uid\": 2100000007, \"Gid\": 2100000007, \"Home\":"
+	    " \"/home/deploy\", \"Shell\": \"/bin/sh\", \"Enabled\": true,"
+	    " \"MaxSessionDuration\": 7200, \"Tags\": [{\"Key\": \"t\", \"Value\":"
+	    " \"1\"}], \"LoginProfile\": {\"PasswordHash\": \"$y$hash\"},"
+	    " \"SSHPublicKeys\": [{\"SSHPublicKeyId\": \"APKA1\", \"SSHPublicKeyBody\":"
+	    " \"" KEY "\", \"Status\": \"Active\"}], \"AttachedPolicies\": [\""
+	    FIX_MANAGED "\"], \"PermissionsBoundary\": \"" FIX_MANAGED "\","
+	    " \"InlinePolicies\": {\"In\": \"{\\\"Statement\\\":{\\\"Effect\\\":"
+	    "\\\"Allow\\\",\\\"Action\\\":\\\"host:Login\\\",\\\"Resource\\\":\\\"*\\\"}}"
+	    "\"}, \"AssumeRolePolicyDocument\": \"{\\\"Statement\\\":{\\\"Effect\\\":"
+	    "\\\"Allow\\\",\\\"Principal\\\":\\\"*\\\",\\\"Action\\\":"
+	    "\\\"sts:AssumeRole\\\"}}\"}");
+	publish(h);
+	assert_quiet(h);
+	assert_int_equal(snap_user_by_uid(h->pub, ROLE_UID, &found, &u), 0);
+	assert_true(found);
+	assert_string_equal(u.name, "deploy");
+	assert_string_equal(u.shell, "/bin/sh");
+	assert_int_equal(snap_group_by_gid(h->pub, ROLE_UID, &found, &g), 0);
+	assert_true(found);
+	assert_string_equal(g.name, "deploy");
+	assert_int_equal(snap_ssh_keys(h->pub, "deploy", &found, &text, &n), 0);
+	assert_false(found);
+
+	assert_true(principal(h, "deploy"));
+	assert_int_equal(h->principal.role, 1);
+	assert_int_equal(h->principal.max_session_s, 7200);
+	assert_string_equal(h->principal.user_id, "AROA1");
+	assert_null(h->principal.password_hash);
+	assert_int_equal(h->principal.device_count, 0);
+	assert_int_equal(h->principal.key_count, 0);
+	assert_string_equal(h->principal.tags[0].key, "t");
+	assert_int_equal(h->principal.policy_count, 4);
+	assert_policy(h, policy_key(h, 0, SNAP_LAYER_IDENTITY, "role"), FIX_MANAGED);
+	assert_policy(h, policy_key(h, 1, SNAP_LAYER_IDENTITY, "role"),
+	    "role_Deploy_In");
+	assert_policy(h, policy_key(h, 2, SNAP_LAYER_TRUST, "trust"), "trust_Deploy");
+	assert_policy(h, policy_key(h, 3, SNAP_LAYER_BOUNDARY, "boundary"),
+	    FIX_MANAGED);
+	assert_int_equal(authz_trust(h->priv, &h->principal, &trust), 0);
+	/* The device is the user's. */
+	assert_true(principal(h, "u"));
+	assert_int_equal(h->principal.device_count, 1);
+	assert_int_equal(h->principal.role, 0);
 }
 
 static void
@@ -661,6 +734,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_store_publish__everything_of_a_user_arrives),
+		T(test_store_publish__everything_of_a_role_arrives),
 		T(test_store_publish__the_account_has_host_settings_and_marks),
 		T(test_store_publish__S27_local_names_and_ids_are_left_out),
 		T(test_store_publish__S26_a_local_account_in_our_range_is_not_shadowed),

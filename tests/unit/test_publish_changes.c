@@ -15,6 +15,7 @@
 #define GROUPS 6
 #define POLICIES 5
 #define DEVICES 8
+#define ROLES 6
 #define ID 2100000000u
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOGGRbvkgaqy5qvM1o4IX8CEkDwOOkyt6hanDGmzi51"
 
@@ -284,6 +285,32 @@ change_device(struct world *w)
 }
 
 static void
+change_role(struct world *w)
+{
+	unsigned i = pick(w, ROLES);
+	char key[32], unix_name[32];
+
+	/* Named as a user, whose devices and policies are not its own. */
+	snprintf(key, sizeof(key), "roles/User%u", i);
+	if (one_in(w, 5)) {
+		drop(w, key);
+		return;
+	}
+	snprintf(unix_name, sizeof(unix_name), "r%u%s", i, one_in(w, 8) ? "x" : "");
+	if (one_in(w, 100))
+		snprintf(unix_name, sizeof(unix_name), "u%u", pick(w, USERS));
+	put(w, key, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:b,"
+	    " s:i, s:s, s:o, s:o}", "RoleName", key + 6, "RoleId", "AROA", "Arn",
+	    key, "UnixName", unix_name, "Uid", (int)(ID + 500 + i), "Gid",
+	    (int)(ID + 500 + i), "Gecos", "", "Home", "/home/x", "Shell", "/bin/sh",
+	    "Enabled", !one_in(w, 4), "MaxSessionDuration", 3600 + (int)pick(w, 9),
+	    "AssumeRolePolicyDocument", one_in(w, 60) ? "{}" :
+	    "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"
+	    "\"sts:AssumeRole\"}}", "AttachedPolicies", some_attached(w),
+	    "InlinePolicies", some_inline(w)));
+}
+
+static void
 change_account(struct world *w)
 {
 	put(w, "account", json_pack("{s:s, s:o}", "AccountId", FIX_ACCOUNT,
@@ -295,8 +322,10 @@ change_something(struct world *w)
 {
 	unsigned n = pick(w, 100);
 
-	if (n < 55)
+	if (n < 45)
 		change_user(w);
+	else if (n < 55)
+		change_role(w);
 	else if (n < 70)
 		change_device(w);
 	else if (n < 85)
@@ -354,6 +383,7 @@ mend(struct world *w)
 
 	assert_int_equal(store_begin(s), 0);
 	assert_int_equal(store_each(s, "users/", drop_one, w), 0);
+	assert_int_equal(store_each(s, "roles/", drop_one, w), 0);
 	assert_int_equal(store_each(s, "groups/", drop_one, w), 0);
 	assert_int_equal(store_each(s, "policies/", drop_one, w), 0);
 	assert_int_equal(store_each(s, "mfa/", drop_one, w), 0);

@@ -366,7 +366,11 @@ test_snap_principal_encode__refuses(void **state)
 	BAD(p->devices[0].period_s = 0, IAM_ERR_ARG);
 	BAD(p->devices[0].alg = 0, IAM_ERR_ARG);
 	BAD(p->policies[0].layer = 0, IAM_ERR_ARG);
-	BAD(p->policies[0].layer = 4, IAM_ERR_ARG);
+	BAD(p->policies[0].layer = 5, IAM_ERR_ARG);
+	/* A role has nothing to log in with. */
+	BAD(p->role = 2, IAM_ERR_ARG);
+	BAD(p->role = 1, IAM_ERR_ARG);
+	BAD(p->max_session_s = 1, IAM_ERR_ARG);
 	BAD(p->policies[0].key = NULL, IAM_ERR_ARG);
 	buf_release(&b);
 }
