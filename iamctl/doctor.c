@@ -146,7 +146,8 @@ check_all_adopted(struct doctor *d, struct store *s)
 
 	(void)file_read(IAM_PATH_SHADOW, FILE_ROOT_ONLY, (size_t)16 << 20,
 	    &a.shadow);
-	(void)store_each_with(s, "users/", "Adopted", "1", check_adopted, &a);
+	(void)store_find(s, &(struct store_query){ .prefix = "users/",
+	    .member = "Adopted", .value = "1" }, check_adopted, &a);
 	buf_release(&a.shadow);
 }
 

@@ -124,7 +124,7 @@ get_group(struct op_call *c)
 	    page_init(&l.page, c) != 0)
 		goto out;
 	if (out_set(c, "Group", group_shape(group)) == 0 &&
-	    document_each_with(c, "users", "Groups", l.group_name, list_member,
+	    page_each(&l.page, c, "users", "Groups", l.group_name, list_member,
 	    &l) == 0)
 		r = page_end(&l.page, c, "Users");
 out:
@@ -158,7 +158,7 @@ list_groups(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (document_each(c, "groups", list_group, &l) == 0)
+	if (page_each(&l.page, c, "groups", NULL, NULL, list_group, &l) == 0)
 		r = page_end(&l.page, c, "Groups");
 	page_release(&l.page);
 	return r;

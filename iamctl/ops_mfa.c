@@ -505,6 +505,13 @@ struct listing {
 	const char *assigned;  /* "Assigned", "Unassigned", "Any" */
 };
 
+/* "mfa/phone": what pages are ordered by. */
+static const char *
+device_name(const char *key)
+{
+	return strchr(key, '/') + 1;
+}
+
 static int
 list_mfa_device(void *arg, const char *key, json_t *device)
 {
@@ -512,9 +519,9 @@ list_mfa_device(void *arg, const char *key, json_t *device)
 		"EnableDate", NULL };
 	struct listing *l = arg;
 
-	if (!page_wants(&l->page, key))
+	if (!page_wants(&l->page, device_name(key)))
 		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	return page_add(&l->page, l->c, key, members_of(device, names)) == 0 ?
+	return page_add(&l->page, l->c, device_name(key), members_of(device, names)) == 0 ?
 	    VISIT_NEXT : VISIT_FAILED;
 }
 
@@ -528,7 +535,7 @@ list_mfa_devices(struct op_call *c)
 	if (user_of_call(c, &user) != 0 || page_init(&l.page, c) != 0)
 		goto out;
 	l.user_name = text_of(user, "UserName");
-	if (document_each_with(c, "mfa", "UserName", l.user_name,
+	if (page_each(&l.page, c, "mfa", "UserName", l.user_name,
 	    list_mfa_device, &l) == 0)
 		r = page_end(&l.page, c, "MFADevices");
 out:
@@ -563,14 +570,14 @@ list_virtual_device(void *arg, const char *key, json_t *device)
 	if (strcmp(l->assigned, "Any") != 0 &&
 	    is_enabled(device) != (strcmp(l->assigned, "Assigned") == 0))
 		return VISIT_NEXT;
-	if (!page_wants(&l->page, key))
+	if (!page_wants(&l->page, device_name(key)))
 		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
 	if ((shape = virtual_shape(l, device)) == NULL) {
 		if (l->c->error_code == NULL)
 			no_memory(l->c);
 		return VISIT_FAILED;
 	}
-	return page_add(&l->page, l->c, key, shape) == 0 ? VISIT_NEXT :
+	return page_add(&l->page, l->c, device_name(key), shape) == 0 ? VISIT_NEXT :
 	    VISIT_FAILED;
 }
 
@@ -583,7 +590,7 @@ list_virtual_mfa_devices(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (document_each(c, "mfa", list_virtual_device, &l) == 0)
+	if (page_each(&l.page, c, "mfa", NULL, NULL, list_virtual_device, &l) == 0)
 		r = page_end(&l.page, c, "VirtualMFADevices");
 	page_release(&l.page);
 	return r;

@@ -206,7 +206,7 @@ list_roles(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (document_each(c, "roles", list_role, &l) == 0)
+	if (page_each(&l.page, c, "roles", NULL, NULL, list_role, &l) == 0)
 		r = page_end(&l.page, c, "Roles");
 	page_release(&l.page);
 	return r;

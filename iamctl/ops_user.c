@@ -119,7 +119,7 @@ list_users(struct op_call *c)
 
 	if (page_init(&l.page, c) != 0)
 		return -1;
-	if (document_each(c, "users", list_user, &l) == 0)
+	if (page_each(&l.page, c, "users", NULL, NULL, list_user, &l) == 0)
 		r = page_end(&l.page, c, "Users");
 	page_release(&l.page);
 	return r;

@@ -277,8 +277,15 @@ document_delete(struct op_call *c, const char *kind, const char *name)
 }
 
 static int
-visited(struct op_call *c, int r, const char *kind)
+query(struct op_call *c, const char *kind, struct store_query *q,
+    store_visit *visit, void *arg)
 {
+	char prefix[64];
+	int r;
+
+	snprintf(prefix, sizeof(prefix), "%s/", kind);
+	q->prefix = prefix;
+	r = store_find(c->store, q, visit, arg);
 	if (r == VISIT_FAILED)
 		return -1;
 	return r < 0 ? store_failed(c, r, kind) : 0;
@@ -287,21 +294,23 @@ visited(struct op_call *c, int r, const char *kind)
 int
 document_each(struct op_call *c, const char *kind, store_visit *visit, void *arg)
 {
-	char prefix[64];
-
-	snprintf(prefix, sizeof(prefix), "%s/", kind);
-	return visited(c, store_each(c->store, prefix, visit, arg), kind);
+	return query(c, kind, &(struct store_query){ 0 }, visit, arg);
 }
 
 int
 document_each_with(struct op_call *c, const char *kind, const char *member,
     const char *value, store_visit *visit, void *arg)
 {
-	char prefix[64];
+	return query(c, kind, &(struct store_query){ .member = member,
+	    .value = value }, visit, arg);
+}
 
-	snprintf(prefix, sizeof(prefix), "%s/", kind);
-	return visited(c, store_each_with(c->store, prefix, member, value, visit,
-	    arg), kind);
+int
+page_each(struct page *p, struct op_call *c, const char *kind,
+    const char *member, const char *value, store_visit *visit, void *arg)
+{
+	return query(c, kind, &(struct store_query){ .after = p->marker,
+	    .member = member, .value = value }, visit, arg);
 }
 
 int

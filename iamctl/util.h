@@ -180,6 +180,10 @@ void page_release(struct page *p);
 bool page_wants(struct page *p, const char *key);
 /* item is taken. */
 int page_add(struct page *p, struct op_call *c, const char *key, json_t *item);
+/* Visit the documents of a kind that are not on a page before this one, where
+ * pages are in the order of names; member NULL: all, else as document_each_with. */
+int page_each(struct page *p, struct op_call *c, const char *kind,
+    const char *member, const char *value, store_visit *visit, void *arg);
 /* Put the list as member into out, with IsTruncated and Marker. */
 int page_end(struct page *p, struct op_call *c, const char *member);
 /* IsTruncated and Marker only, for answers with several lists. */

@@ -514,29 +514,25 @@ prefix_end(const char *prefix, char ret[STORE_KEY_MAX + 1])
 	ret[len - 1] = last == '@' ? '[' : last + 1;
 }
 
-/* What store_each and store_each_with walk through. */
-struct walk {
-	enum store_stmt stmt;
-	char end[STORE_KEY_MAX + 1];
-	const char *member, *value; /* NULL: any */
-};
-
-/* The first document after key, or from it on; *ret_key NULL: none. */
+/* The first document of the query behind key, or with STMT_FIRST from it on;
+ * *ret_key NULL: none. */
 static int
-next_row(struct store *s, const struct walk *w, const char *key,
-    char **ret_key, json_t **ret_doc)
+next_row(struct store *s, enum store_stmt which, const struct store_query *q,
+    const char *key, char **ret_key, json_t **ret_doc)
 {
+	char end[STORE_KEY_MAX + 1];
 	sqlite3_stmt *st;
 	int rc, r;
 
 	*ret_key = NULL;
-	if ((st = store_stmt(s, w->stmt, &r)) == NULL)
+	if ((st = store_stmt(s, which, &r)) == NULL)
 		return r;
+	prefix_end(q->prefix, end);
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, w->end, -1, SQLITE_STATIC);
-	if (w->member != NULL) {
-		sqlite3_bind_text(st, 3, w->member, -1, SQLITE_STATIC);
-		sqlite3_bind_text(st, 4, w->value, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
+	if (which == STMT_NEXT_WITH) {
+		sqlite3_bind_text(st, 3, q->member, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 4, q->value, -1, SQLITE_STATIC);
 	}
 	rc = sqlite3_step(st);
 	r = rc == SQLITE_ROW ? store_take_row(st, ret_key, ret_doc) : store_err(rc);
@@ -545,24 +541,25 @@ next_row(struct store *s, const struct walk *w, const char *key,
 }
 
 /* By key and not by an open cursor: the visitor may change what it visits. */
-static int
-walk(struct store *s, struct walk *w, const char *prefix, store_visit *visit,
+int
+store_find(struct store *s, const struct store_query *q, store_visit *visit,
     void *arg)
 {
-	char *key = NULL, *next;
+	enum store_stmt which = q->member != NULL ? STMT_NEXT_WITH : STMT_NEXT;
+	char first[2 * STORE_KEY_MAX + 1], *key, *next;
 	json_t *doc;
 	int r;
 
-	prefix_end(prefix, w->end);
-	r = next_row(s, w, prefix, &key, &doc);
-	if (w->stmt == STMT_FIRST)
-		w->stmt = STMT_NEXT;
+	snprintf(first, sizeof(first), "%s%s", q->prefix,
+	    q->after != NULL ? q->after : "");
+	r = next_row(s, q->member == NULL && q->after == NULL ? STMT_FIRST : which,
+	    q, first, &key, &doc);
 	while (r == 0 && key != NULL) {
 		r = visit(arg, key, doc);
 		json_decref(doc);
 		next = NULL;
 		if (r == 0)
-			r = next_row(s, w, key, &next, &doc);
+			r = next_row(s, which, q, key, &next, &doc);
 		free(key);
 		key = next;
 	}
@@ -572,19 +569,9 @@ walk(struct store *s, struct walk *w, const char *prefix, store_visit *visit,
 int
 store_each(struct store *s, const char *prefix, store_visit *visit, void *arg)
 {
-	struct walk w = { .stmt = STMT_FIRST };
+	const struct store_query q = { .prefix = prefix };
 
-	return walk(s, &w, prefix, visit, arg);
-}
-
-int
-store_each_with(struct store *s, const char *prefix, const char *member,
-    const char *value, store_visit *visit, void *arg)
-{
-	struct walk w = { .stmt = STMT_NEXT_WITH, .member = member,
-		.value = value };
-
-	return walk(s, &w, prefix, visit, arg);
+	return store_find(s, &q, visit, arg);
 }
 
 static int

@@ -61,15 +61,22 @@ typedef int store_visit(void *arg, const char *key, json_t *doc);
 int store_each(struct store *s, const char *prefix, store_visit *visit,
     void *arg);
 int store_count(struct store *s, const char *prefix, uint64_t *ret);
-/*
- * The same for the documents that name value as their member, or in the list that
- * the member is, without regard to case; found by an index. Members: Adopted
- * (value "1"), AttachedPolicies, Groups, PermissionsBoundary, Uid (decimal),
- * UnixName; UserName of mfa/ (docs/store-format.md).
- */
-int store_each_with(struct store *s, const char *prefix, const char *member,
-    const char *value, store_visit *visit, void *arg);
-/* How many documents do; value NULL: that name anything there. */
+/* Which documents, in key order. */
+struct store_query {
+	const char *prefix;
+	const char *after;  /* only keys behind prefix + after; NULL: all */
+	/*
+	 * Only documents that name value as this member, or in the list that it is,
+	 * without regard to case; found by an index. Members: Adopted (value "1"),
+	 * AttachedPolicies, Groups, PermissionsBoundary, Uid (decimal), UnixName;
+	 * UserName of mfa/ (docs/store-format.md). NULL: all.
+	 */
+	const char *member, *value;
+};
+/* As store_each. */
+int store_find(struct store *s, const struct store_query *q,
+    store_visit *visit, void *arg);
+/* How many documents name value as the member; value NULL: that name anything there. */
 int store_count_with(struct store *s, const char *member, const char *value,
     uint64_t *ret);
 

@@ -601,8 +601,23 @@ keys_with(struct fix *f, const char *prefix, const char *member,
 	static char text[512];
 	struct buf b = BUF_INIT;
 
-	assert_int_equal(store_each_with(f->store, prefix, member, value, add_key,
-	    &b), 0);
+	assert_int_equal(store_find(f->store, &(struct store_query){ .prefix = prefix,
+	    .member = member, .value = value }, add_key, &b), 0);
+	snprintf(text, sizeof(text), "%s", buf_cstr(&b));
+	buf_release(&b);
+	return text;
+}
+
+static const char *
+keys_behind(struct fix *f, const char *prefix, const char *group,
+    const char *after)
+{
+	static char text[512];
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(store_find(f->store, &(struct store_query){ .prefix = prefix,
+	    .after = after, .member = group != NULL ? "Groups" : NULL,
+	    .value = group }, add_key, &b), 0);
 	snprintf(text, sizeof(text), "%s", buf_cstr(&b));
 	buf_release(&b);
 	return text;
@@ -618,7 +633,7 @@ assert_index_whole(struct fix *f)
 }
 
 static void
-test_store_each_with__finds_what_documents_name_now(void **state)
+test_store_find__finds_what_documents_name_now(void **state)
 {
 	struct fix *f = *state;
 	uint64_t n;
@@ -660,6 +675,11 @@ test_store_each_with__finds_what_documents_name_now(void **state)
 	    "");
 	assert_index_whole(f);
 
+	assert_string_equal(keys_behind(f, "users/", NULL, "alice"),
+	    "users/bob users/Sarah ");
+	assert_string_equal(keys_behind(f, "users/", NULL, "BOB"), "users/Sarah ");
+	assert_string_equal(keys_behind(f, "users/", "devs", "bob"), "users/Sarah ");
+	assert_string_equal(keys_behind(f, "users/", "devs", "sarah"), "");
 	assert_int_equal(store_begin(f->store), 0);
 	assert_int_equal(store_delete(f->store, "users/SARAH", NULL), 0);
 	assert_string_equal(keys_with(f, "users/", "Groups", "devs"), "users/bob ");
@@ -752,7 +772,7 @@ main(void)
 		T(test_store_next_id__gaps_when_the_highest_was_claimed),
 		T(test_store_history__newest_first_without_secrets),
 		T(test_store_check__finds_damage),
-		T(test_store_each_with__finds_what_documents_name_now),
+		T(test_store_find__finds_what_documents_name_now),
 		T(test_store_open__a_store_without_index_gets_one),
 		T(test_store_put__a_damaged_document_leaves_nothing_in_the_index),
 		T(test_store_check__an_index_that_does_not_fit),
