@@ -137,6 +137,8 @@ find_evidence(struct flow *f, const struct runtime_evidence *given,
 			*ret = given;
 		return 0;
 	}
+	if (f->rt == NULL)
+		return IAM_ERR_BUG;
 	r = runtime_evidence_peek(f->rt, f->facts->pid, f->facts->now_s, &hit,
 	    room);
 	if (r == 0 && hit && room->uid == f->id.principal.uid &&

@@ -325,7 +325,7 @@ flow_judge(struct flow *f, const struct flow_answers *a, enum flow_verdict *ret,
 	*ret = FLOW_DENY;
 	if (f->id.who != FLOW_OURS)
 		return judge_in_vain(f, a);
-	if (f->questions == 0 ||
+	if (f->rt == NULL || f->questions == 0 ||
 	    ((f->questions & FLOW_PASSWORD) != 0) != (a->password != NULL) ||
 	    ((f->questions & FLOW_CODE) != 0 && !joined(f)) != (a->code != NULL))
 		return IAM_ERR_BUG;
@@ -396,7 +396,7 @@ flow_check_password(struct flow *f, const struct flow_answers *a,
 	*ret = FLOW_DENY;
 	if (f->id.who != FLOW_OURS)
 		return judge_in_vain(f, a);
-	if (a->password == NULL)
+	if (f->rt == NULL || a->password == NULL)
 		return IAM_ERR_BUG;
 	f->questions = FLOW_PASSWORD;
 	if ((r = look(f, &t)) == 0 && t.reason != NULL)

@@ -205,10 +205,13 @@ fill(const struct flow_facts *facts, const struct snap_account *account,
 
 int
 event_write(const struct flow_host *host, const struct flow_facts *facts,
-    const struct snap_account *account, const struct event *e,
-    const char id[37])
+    const struct identity *identity, const struct event *e,
+    const char event_id[37])
 {
-	struct trail_where where = { host->trail, host->spool, host->auth_gid };
+	const struct snap_account *account = identity->have_account ?
+	    &identity->account : NULL;
+	struct trail_where where = { host->trail, host->spool,
+		flow_auth_gid(host, identity->snap) };
 	struct buf additional = BUF_INIT, response = BUF_INIT,
 	    request = BUF_INIT, arn = BUF_INIT;
 	char agent[AGENT_MAX], source[64];
@@ -231,7 +234,7 @@ event_write(const struct flow_host *host, const struct flow_facts *facts,
 		put_one(&response, "Login", e->outcome);
 		t.response_elements = buf_cstr(&response);
 	}
-	memcpy(t.event_id, id, sizeof(t.event_id));
+	memcpy(t.event_id, event_id, sizeof(t.event_id));
 	if ((r = additional.err) == 0 && (r = response.err) == 0 &&
 	    (r = request.err) == 0 && (r = arn.err) == 0)
 		r = trail_write(&where, &t, NULL);

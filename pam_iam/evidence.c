@@ -87,10 +87,10 @@ evidence_leave(struct flow *f, const struct runtime_evidence *e)
 {
 	int r = 0;
 
+	/* This handle's later phases have it from the front. */
 	if (!f->facts->by_proxy)
-		r = runtime_evidence_put(f->rt, f->facts->pid, e);
-	if (r == 0 && !f->facts->by_proxy && f->facts->parent > 1)
-		r = runtime_evidence_put(f->rt, f->facts->parent, e);
+		r = runtime_evidence_put(f->rt, f->facts->parent > 1 ?
+		    f->facts->parent : f->facts->pid, e);
 	/* A code typed for sudo is good for the session's next sudo, too. When
 	 * that cannot be kept, the next one asks again. */
 	if (r == 0 && e->mfa_s != 0 && flow_session_counts(f, e->uid) &&

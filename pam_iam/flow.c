@@ -36,7 +36,8 @@ broken(struct flow *f, int err, const char *reason)
 }
 
 /*
- * The runtime state is needed for everything that opens. The session that this
+ * The runtime state is needed for everything that opens, but a decision about what has
+ * just been proved by this very handle. The session that this
  * process belongs to counts for its own user acting in person only, so nobody
  * looks for it on behalf of a daemon; and the helper may not see it, nor, with
  * hidepid, the processes on the way.
@@ -46,7 +47,7 @@ open_runtime(struct flow *f)
 {
 	int r;
 
-	r = runtime_open(f->host->run, f->host->auth_gid, &f->rt);
+	r = runtime_open(f->host->run, flow_auth_gid(f->host, f->id.snap), &f->rt);
 	if (r != 0)
 		f->rt = NULL;
 	else if (f->facts->caller_uid != 0 && !f->facts->by_proxy)
@@ -60,21 +61,17 @@ open_runtime(struct flow *f)
 	}
 }
 
-int
-flow_open(const struct flow_host *host, const struct flow_facts *facts,
-    enum flow_mode mode, struct flow **ret)
+/* What depends on the attempt, when it is known who it is. */
+static void
+begin(struct flow *f)
 {
-	struct flow *f;
+	const struct flow_facts *facts = f->facts;
 	int r;
 
-	if ((f = calloc(1, sizeof(*f))) == NULL)
-		return IAM_ERR_MEMORY;
-	f->host = host;
-	f->facts = facts;
 	f->recovery_left = -1;
 	f->source = source_of(facts);
-	identify(host, facts->user, mode, &f->id);
-	if (f->id.who == FLOW_OURS)
+	if (f->id.who == FLOW_OURS &&
+	    (!facts->proved || facts->caller_uid != 0 || facts->by_proxy))
 		open_runtime(f);
 	if (f->id.who == FLOW_OURS &&
 	    (r = login_key_read(facts->key, &f->id.account, &f->id.principal,
@@ -86,8 +83,65 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	    "host:Authenticate";
 	if (f->id.who == FLOW_BROKEN)
 		flow_set_note(f, f->id.reason, f->id.err);
+}
+
+int
+flow_open(const struct flow_host *host, const struct flow_facts *facts,
+    enum flow_mode mode, struct flow **ret)
+{
+	struct flow *f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return IAM_ERR_MEMORY;
+	f->host = host;
+	f->facts = facts;
+	identify(host, facts->user, mode, &f->id);
+	begin(f);
 	*ret = f;
 	return 0;
+}
+
+/* The account phase reads them, and nothing else. */
+static void
+read_policies(const struct flow *f)
+{
+	const struct snap_principal *p = &f->id.principal;
+	struct snap_policy policy;
+	bool found;
+	uint32_t i;
+
+	for (i = 0; i < p->policy_count; i++)
+		(void)snap_policy_by_key(f->id.snap, p->policies[i].key, &found,
+		    &policy);
+}
+
+void
+flow_park(struct flow *f)
+{
+	runtime_close(f->rt);
+	f->rt = NULL;
+	f->host = NULL;
+	f->facts = NULL;
+	f->note[0] = '\0';
+	if (f->id.who != FLOW_OURS)
+		return;
+	read_policies(f);
+	snap_park(f->id.snap);
+}
+
+bool
+flow_resume(struct flow *f, const struct flow_host *host,
+    const struct flow_facts *facts)
+{
+	if (f->id.who != FLOW_OURS || !facts->proved || facts->by_proxy ||
+	    facts->caller_uid != 0 ||
+	    strcmp(facts->user, f->id.principal.unix_name) != 0 ||
+	    !identity_is_current(host, &f->id))
+		return false;
+	f->host = host;
+	f->facts = facts;
+	begin(f);
+	return true;
 }
 
 void
@@ -143,8 +197,7 @@ flow_event(struct flow *f, const struct event *e, const char id[37])
 	if (r == 0 && !allowed)
 		return IAM_ERR_LIMIT; /* without a note: it would fill syslog instead */
 	if (r == 0)
-		r = event_write(f->host, f->facts,
-		    f->id.have_account ? &f->id.account : NULL, e, id);
+		r = event_write(f->host, f->facts, &f->id, e, id);
 	if (r != 0)
 		flow_set_note(f, "the audit event is lost", r);
 	return r;

@@ -32,12 +32,17 @@
 typedef int flow_uid_of(const char *name, bool *ret_known, uid_t *ret_uid);
 typedef int flow_name_of(uid_t uid, bool *ret_known, char *ret, size_t size);
 
+#define FLOW_GID_UNKNOWN ((gid_t)-2)
+
 /* Where things are, and what a front lends to the flow. All borrowed. */
 struct flow_host {
 	const char *host_file, *settings_file; /* /etc/iam/host.json, iam.json */
 	const char *private_snapshot, *governed, *passwd, *seal_key;
 	const char *run, *trail, *spool;
 	const char *logins; /* of last logins; NULL: none are kept */
+	/* Of /run/iam; -1: no such group. FLOW_GID_UNKNOWN: that of the private snapshot, which
+	 * iamctl publishes for this group and only root can have given to another; without
+	 * one, the group database is asked. */
 	gid_t auth_gid;
 	flow_uid_of *uid_of;
 	flow_name_of *name_of;
@@ -69,11 +74,12 @@ struct flow_facts {
 	const char *service, *tty, *rhost;
 	uid_t caller_uid;    /* the real one: getuid() */
 	pid_t pid;           /* of the process that logs in */
-	pid_t parent;        /* leave evidence for this one as well; 0: none */
+	pid_t parent;        /* leave evidence for this one instead; 0: none */
 	int64_t now_s;
 	bool publickey;      /* sshd says that a public key has succeeded */
 	const char *key;     /* and which: "TYPE BASE64", to a line's end; NULL: not known */
 	bool mfa_only;       /* another module asked for the password */
+	bool proved;         /* flow_authorize will be given evidence that the front has kept */
 	bool can_enrol;      /* the front can show a QR code and ask for two codes */
 	/* The helper: evidence would be for a process that ends, and whatever the
 	 * service is called, the action is host:Authenticate. */
@@ -104,6 +110,20 @@ struct flow;
 int flow_open(const struct flow_host *host, const struct flow_facts *facts,
     enum flow_mode mode, struct flow **ret);
 void flow_close(struct flow *f);
+
+/*
+ * Between two phases of one handle: keep what was found out, and no descriptor, since
+ * the program may close or reuse those that it does not know. Of the snapshot some pages
+ * stay in memory, which is not dumped. The flow may then be resumed or closed.
+ */
+void flow_park(struct flow *f);
+/*
+ * Go on with it as flow_open would with FLOW_DECIDE: true when that would find the same,
+ * with other facts: same user, by root, same snapshot, configuration unchanged, and
+ * facts.proved. Which of the name services knows the name is not asked again.
+ */
+bool flow_resume(struct flow *f, const struct flow_host *host,
+    const struct flow_facts *facts);
 
 enum flow_who flow_who(const struct flow *f);
 /* Why FLOW_BROKEN, as enum iam_err; 0 else. */
@@ -153,7 +173,7 @@ enum flow_verdict {
 /*
  * Judge the answers to flow_questions. A no counts against the throttle and is
  * an event with its true reason; a yes leaves evidence under /run/iam for
- * facts.pid and facts.parent. *ret_evidence (may be NULL) is written on a permit.
+ * facts.parent when there is one, which knows nothing of this handle, else for facts.pid. *ret_evidence (may be NULL) is written on a permit.
  * *ret is FLOW_DENY on every error.
  *
  * FLOW_ENROL, only with facts.can_enrol: the password or the key was right, and

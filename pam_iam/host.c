@@ -6,7 +6,7 @@
 
 /* The group of /run/iam; "leave it alone" when the package's group is gone. */
 static gid_t
-auth_gid(void)
+gid_by_name(void)
 {
 	struct group gr, *hit = NULL;
 	char room[4096];
@@ -15,6 +15,19 @@ auth_gid(void)
 	    hit == NULL)
 		return (gid_t)-1;
 	return gr.gr_gid;
+}
+
+gid_t
+flow_auth_gid(const struct flow_host *host, const struct snap *snap)
+{
+	struct snap_info info = { 0 };
+
+	if (host->auth_gid != FLOW_GID_UNKNOWN)
+		return host->auth_gid;
+	if (snap != NULL)
+		snap_info(snap, &info);
+	/* Published by a host without the group, it is root's. */
+	return info.gid != 0 ? info.gid : gid_by_name();
 }
 
 void
@@ -31,7 +44,7 @@ flow_host_init(struct flow_host *host)
 		.logins = IAM_PATH_LOGINS,
 		.trail = IAM_PATH_TRAIL,
 		.spool = IAM_PATH_RUN "/spool",
-		.auth_gid = auth_gid(),
+		.auth_gid = FLOW_GID_UNKNOWN,
 		.uid_of = identify_uid_of,
 		.name_of = identify_name_of,
 	};

@@ -101,6 +101,14 @@ configuration_current(const struct flow_host *host,
 	    snap_mark_current(host->settings_file, &account->settings_mark);
 }
 
+bool
+identity_is_current(const struct flow_host *host, const struct identity *id)
+{
+	return id->have_account &&
+	    snap_is_current(id->snap, host->private_snapshot) &&
+	    configuration_current(host, &id->account);
+}
+
 static void
 forget(struct identity *id)
 {

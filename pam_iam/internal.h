@@ -6,6 +6,11 @@
 #include "common/trail/trail.h"
 #include "pam_iam/flow.h"
 
+/* ---- host.c ---- */
+
+/* The group of /run/iam; snap may be NULL. */
+gid_t flow_auth_gid(const struct flow_host *host, const struct snap *snap);
+
 /* ---- identify.c ---- */
 
 struct identity {
@@ -21,6 +26,8 @@ struct identity {
 void identify(const struct flow_host *host, const char *name,
     enum flow_mode mode, struct identity *ret);
 void identity_release(struct identity *id);
+/* Were it asked again, would snapshot and configuration be the same? */
+bool identity_is_current(const struct flow_host *host, const struct identity *id);
 
 flow_uid_of identify_uid_of;
 flow_name_of identify_name_of;
@@ -59,12 +66,10 @@ const char *event_name(const char *action);
 const char *event_method(uint32_t methods);
 
 /*
- * Write one. account may be NULL (no snapshot). id is made by the caller
- * (trail_event_id). An error means that the event is lost.
+ * Write one. event_id is made by the caller (trail_event_id). An error means that the event is lost.
  */
 int event_write(const struct flow_host *host, const struct flow_facts *facts,
-    const struct snap_account *account, const struct event *e,
-    const char id[37]);
+    const struct identity *id, const struct event *e, const char event_id[37]);
 
 /* ---- sshkey.c ---- */
 

@@ -113,6 +113,7 @@ struct phase {
 	struct flow_host host;
 	struct flow_facts facts;
 	struct flow *flow;
+	bool keep; /* the flow for the next phase, at phase_end */
 };
 
 /* One switch from our errors to PAM's codes; never PAM_SUCCESS or PAM_IGNORE. */
@@ -137,6 +138,8 @@ int phase_without_helper(const struct phase *ph, int code);
 /* Evidence kept with the handle, for the phases of the same process. */
 int phase_keep(struct phase *ph, const struct runtime_evidence *e);
 const struct runtime_evidence *phase_kept(const struct phase *ph);
+/* phase_open for the account phase: with the auth phase's flow, where that can go on. */
+int phase_open_again(struct phase *ph);
 
 /* The helper has let this user in, for this handle. */
 int phase_permitted_set(struct phase *ph);

@@ -33,7 +33,7 @@ account_here(struct phase *ph)
 	enum flow_who who;
 	int r;
 
-	if ((r = phase_open(ph, FLOW_DECIDE)) != PAM_SUCCESS)
+	if ((r = phase_open_again(ph)) != PAM_SUCCESS)
 		return r;
 	who = flow_who(ph->flow);
 	if (who == FLOW_NOBODY)

@@ -158,6 +158,7 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 	say_recovery(ph);
 	upgrade_hash(ph, a);
 	r = phase_keep(ph, &e);
+	ph->keep = r == PAM_SUCCESS;
 	explicit_bzero(&e, sizeof(e));
 	return r != PAM_SUCCESS ? r : hand_on(ph, &a->password,
 	    flow_password_len(ph->flow, &a->password));

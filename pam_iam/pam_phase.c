@@ -12,6 +12,7 @@
 
 #define EVIDENCE_DATA "iam_evidence"
 #define PERMITTED_DATA "iam_permitted"
+#define FLOW_DATA "iam_flow"
 
 int
 phase_code(int err)
@@ -114,18 +115,23 @@ phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
 	return PAM_SUCCESS;
 }
 
+static void
+lend_programs(struct phase *ph)
+{
+	ph->host.publish = spawn_publish;
+	ph->host.use_recovery = spawn_use_recovery;
+	ph->host.record_drift = spawn_record_drift;
+	ph->facts.can_enrol = true;
+}
+
 int
 phase_open(struct phase *ph, enum flow_mode mode)
 {
 	enum flow_who who;
 	int r;
 
-	if (mode == FLOW_DECIDE && geteuid() == 0) {
-		ph->host.publish = spawn_publish;
-		ph->host.use_recovery = spawn_use_recovery;
-		ph->host.record_drift = spawn_record_drift;
-		ph->facts.can_enrol = true;
-	}
+	if (mode == FLOW_DECIDE && geteuid() == 0)
+		lend_programs(ph);
 	if ((r = flow_open(&ph->host, &ph->facts, mode, &ph->flow)) != 0)
 		return strcmp(ph->user, "root") == 0 ? PAM_USER_UNKNOWN :
 		    phase_code(r);
@@ -144,11 +150,75 @@ phase_open(struct phase *ph, enum flow_mode mode)
 	return PAM_SUCCESS;
 }
 
+/* ---- the flow with the handle, from one phase to the next ---- */
+
+struct kept {
+	struct flow *flow; /* NULL: taken */
+};
+
+static void
+kept_free(pam_handle_t *pamh, void *data, int status)
+{
+	struct kept *k = data;
+
+	(void)pamh;
+	(void)status;
+	flow_close(k->flow);
+	free(k);
+}
+
+/* Where that fails, the next phase looks for itself. */
+static void
+keep_flow(struct phase *ph)
+{
+	struct kept *k = malloc(sizeof(*k));
+
+	if (k == NULL)
+		return;
+	flow_park(ph->flow);
+	k->flow = ph->flow;
+	ph->flow = NULL;
+	if (pam_set_data(ph->pamh, FLOW_DATA, k, kept_free) != PAM_SUCCESS)
+		kept_free(ph->pamh, k, 0);
+}
+
+static struct flow *
+take_flow(const struct phase *ph)
+{
+	const void *data = NULL;
+	struct kept *k;
+	struct flow *f;
+
+	if (pam_get_data(ph->pamh, FLOW_DATA, &data) != PAM_SUCCESS)
+		return NULL;
+	k = (struct kept *)(uintptr_t)data;
+	f = k->flow;
+	k->flow = NULL;
+	return f;
+}
+
+int
+phase_open_again(struct phase *ph)
+{
+	struct flow *f = take_flow(ph);
+
+	ph->facts.proved = phase_kept(ph) != NULL;
+	if (f != NULL && geteuid() == 0 && ph->args.unknown == NULL &&
+	    !ph->args.debug && flow_resume(f, &ph->host, &ph->facts)) {
+		ph->flow = f;
+		return PAM_SUCCESS;
+	}
+	flow_close(f);
+	return phase_open(ph, FLOW_DECIDE);
+}
+
 void
 phase_end(struct phase *ph)
 {
 	if (ph->flow != NULL && flow_note(ph->flow)[0] != '\0')
 		pam_syslog(ph->pamh, LOG_ERR, "%s", flow_note(ph->flow));
+	if (ph->keep)
+		keep_flow(ph);
 	flow_close(ph->flow);
 	ph->flow = NULL;
 	buf_release(&ph->text.mo);

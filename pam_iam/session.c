@@ -65,7 +65,7 @@ put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
 	ev.device = e->device;
 	ev.session_id = e->session_id;
 	if ((r = trail_event_id(id)) == 0)
-		r = event_write(f->host, f->facts, &f->id.account, &ev, id);
+		r = event_write(f->host, f->facts, &f->id, &ev, id);
 	if (r != 0)
 		flow_set_note(f, "the audit event is lost", r);
 }

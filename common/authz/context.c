@@ -115,10 +115,41 @@ add_all_tags(struct context *c, struct authz *a, const struct authz_attempt *at)
 	return a->resource_names.err;
 }
 
+/* The time of day by the host's clock on the wall. */
+static const char *const local_keys[] = { "host:DayOfWeek", "host:LocalTime" };
+
+static bool
+mentions_local(const struct pol_doc *doc)
+{
+	size_t cursor = 0, i;
+	const char *name;
+
+	while (pol_key_next(doc, &cursor, &name)) {
+		for (i = 0; i < IAM_COUNT(local_keys); i++) {
+			if (strcasecmp(name, local_keys[i]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Does any policy ask for it? Most do not, and the zone's file is not read for them. */
+static bool
+asks_local(const struct authz *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->identity.n + a->boundary.n; i++) {
+		if (mentions_local(&a->sources[i].doc))
+			return true;
+	}
+	return false;
+}
+
 /* When the host's zone cannot be read there is no decision: were its keys only
  * absent, a statement that denies the weekend would not apply. */
 static int
-add_time(struct context *c, struct authz *a, int64_t now_s)
+add_local(struct context *c, struct authz *a, int64_t now_s)
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 		"Sat" };
@@ -126,18 +157,29 @@ add_time(struct context *c, struct authz *a, int64_t now_s)
 	char *text;
 	int r;
 
-	if (now_s <= 0)
-		return 0;
 	if ((r = authz_local_time(&a->clock, NULL, now_s, &local)) != 0)
 		return r;
-	add_date(c, "aws:CurrentTime", now_s);
-	add_int(c, "aws:EpochTime", now_s);
-	add(c, "host:DayOfWeek", days[local.weekday]);
+	add(c, local_keys[0], days[local.weekday]);
 	text = room(c);
 	snprintf(text, sizeof(c->text[0]), "%02d:%02d",
 	    local.second_of_day / 3600, local.second_of_day / 60 % 60);
-	add(c, "host:LocalTime", text);
+	add(c, local_keys[1], text);
 	return 0;
+}
+
+static int
+add_time(struct context *c, struct authz *a, int64_t now_s, bool local)
+{
+	struct tz_local utc;
+	int r;
+
+	if (now_s <= 0)
+		return 0;
+	if ((r = tz_utc(now_s, &utc)) != 0) /* beyond the calendar */
+		return r;
+	add_date(c, "aws:CurrentTime", now_s);
+	add_int(c, "aws:EpochTime", now_s);
+	return local ? add_local(c, a, now_s) : 0;
 }
 
 static void
@@ -211,7 +253,8 @@ context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
 	c->text_count = 0;
 	add_principal(c, a);
 	add(c, "aws:RequestedRegion", a->account->region);
-	if ((r = add_time(c, a, at->now_s)) != 0)
+	/* What a simulation adds may ask for anything. */
+	if ((r = add_time(c, a, at->now_s, extra != NULL || asks_local(a))) != 0)
 		return r;
 	add_mfa(c, at);
 	if (at->issued_s != 0)

@@ -65,7 +65,7 @@ file_open(const char *path, enum file_trust trust, int *ret_fd, struct stat *st)
 }
 
 static int
-read_fd(int fd, size_t max, struct buf *b)
+read_fd(int fd, size_t size, size_t max, struct buf *b)
 {
 	uint8_t chunk[16384];
 	size_t total = 0;
@@ -83,6 +83,8 @@ read_fd(int fd, size_t max, struct buf *b)
 			return IAM_ERR_LIMIT;
 		}
 		buf_put(b, chunk, (size_t)n);
+		if (total == size && (size_t)n < sizeof(chunk))
+			break; /* a regular file gives less only at its end */
 	}
 	explicit_bzero(chunk, sizeof(chunk));
 	return n < 0 ? IAM_ERR_IO : b->err;
@@ -98,7 +100,7 @@ file_read(const char *path, enum file_trust trust, size_t max, struct buf *b)
 		return r;
 	if ((uint64_t)st.st_size <= max) /* a hint: what is read decides */
 		buf_reserve(b, (size_t)st.st_size);
-	r = read_fd(fd, max, b);
+	r = read_fd(fd, (size_t)st.st_size, max, b);
 	saved = errno;
 	close(fd);
 	errno = saved;

@@ -74,16 +74,15 @@ from_open(int err)
 
 int
 rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
-    int *ret_fd)
+    int *ret_fd, struct stat *st)
 {
-	struct stat st;
 	int fd, r, saved;
 
 	fd = openat(rt->dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return from_open(errno);
-	if ((r = rt_check(rt, fd, group, &st)) != 0) {
+	if ((r = rt_check(rt, fd, group, st)) != 0) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -155,6 +154,41 @@ rt_put(const struct runtime *rt, const char *name, const void *data,
 	}
 	if (r != 0)
 		unlinkat(rt->dir_fd, tmp, 0);
+	errno = saved;
+	return r;
+}
+
+/* Whoever is there already made way for us: it was of this process, too. */
+static int
+make_own(const struct runtime *rt, const char *name, int *ret_fd)
+{
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		*ret_fd = openat(rt->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (*ret_fd >= 0)
+			return 0;
+		if (errno != EEXIST ||
+		    (unlinkat(rt->dir_fd, name, 0) != 0 && errno != ENOENT))
+			break;
+	}
+	return IAM_ERR_IO;
+}
+
+int
+rt_put_own(const struct runtime *rt, const char *name, const void *data,
+    size_t len)
+{
+	int fd, r, saved;
+
+	if ((r = make_own(rt, name, &fd)) != 0)
+		return r;
+	r = file_write_all(fd, data, len);
+	saved = errno;
+	close(fd);
+	if (r != 0)
+		unlinkat(rt->dir_fd, name, 0);
 	errno = saved;
 	return r;
 }

@@ -24,11 +24,15 @@ bool rt_is_owner(void);
 int rt_check(const struct runtime *rt, int fd, gid_t group, struct stat *st);
 /* O_RDWR or O_RDONLY; checked through the descriptor. *ret_fd is owned. */
 int rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
-    int *ret_fd);
+    int *ret_fd, struct stat *st);
 /* Put a whole file in place. mode 0660 also gives it to the auth group.
  * replace false: IAM_ERR_CONFLICT when there is one. */
 int rt_put(const struct runtime *rt, const char *name, const void *data,
     size_t len, mode_t mode, bool replace);
+/* A file 0600 that nobody looks for before it is whole: written in place, which is
+ * half the work. One of that name is replaced. */
+int rt_put_own(const struct runtime *rt, const char *name, const void *data,
+    size_t len);
 /* Exactly the first len bytes; *ret_len is less when the file is shorter. */
 int rt_read(int fd, void *data, size_t len, size_t *ret_len);
 
@@ -73,6 +77,7 @@ struct principal {
 struct runtime {
 	int dir_fd;
 	gid_t auth_gid;
+	bool has_epoch;   /* it has been read */
 	int64_t epoch_s;
 	bool closed;      /* the directory, to all but root and the auth group */
 	bool may_make;    /* runtime_allow_make */

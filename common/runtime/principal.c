@@ -117,14 +117,11 @@ make(const struct runtime *rt, const char *name, uint32_t uid, bool damaged)
 }
 
 static int
-map(struct principal *p)
+map(struct principal *p, off_t size)
 {
-	struct stat st;
 	void *words;
 
-	if (fstat(p->fd, &st) != 0)
-		return IAM_ERR_IO;
-	if (st.st_size != PRINCIPAL_SIZE)
+	if (size != PRINCIPAL_SIZE)
 		return IAM_ERR_FORMAT;
 	words = mmap(NULL, PRINCIPAL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    p->fd, 0);
@@ -141,13 +138,14 @@ static int
 open_and_map(struct runtime *rt, const char *name, uint32_t uid)
 {
 	struct principal *p = &rt->principal;
+	struct stat st;
 	int r;
 
 	principal_close(p);
 	p->uid = uid;
-	if ((r = rt_open(rt, name, O_RDWR, rt->auth_gid, &p->fd)) != 0)
+	if ((r = rt_open(rt, name, O_RDWR, rt->auth_gid, &p->fd, &st)) != 0)
 		p->fd = -1;
-	else if ((r = map(p)) != 0)
+	else if ((r = map(p, st.st_size)) != 0)
 		principal_close(p);
 	return r;
 }
@@ -182,11 +180,24 @@ principal_open(struct runtime *rt, uint32_t uid, struct principal **ret)
 }
 
 int
+principal_of(struct runtime *rt, uint32_t uid, struct principal **ret)
+{
+	if (rt->principal.fd < 0 || rt->principal.uid != uid)
+		return principal_open(rt, uid, ret);
+	*ret = &rt->principal;
+	return 0;
+}
+
+int
 runtime_user_prepare(struct runtime *rt, uint32_t uid)
 {
 	struct principal *p;
+	int64_t epoch_s;
+	int r;
 
-	return principal_open(rt, uid, &p);
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	return runtime_epoch(rt, &epoch_s);
 }
 
 bool

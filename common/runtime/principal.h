@@ -15,6 +15,9 @@
  * IAM_ERR_ABSENT, IAM_ERR_FORMAT: missing, damaged, and not root.
  */
 int principal_open(struct runtime *rt, uint32_t uid, struct principal **ret);
+/* The same, without looking again at one that is mapped: for what is
+ * asked between the beginning of an attempt and the claim of its code, which look. */
+int principal_of(struct runtime *rt, uint32_t uid, struct principal **ret);
 /* Is it still the file of that name? Asked after a change that matters. */
 bool principal_is_current(const struct principal *p);
 void principal_close(struct principal *p);

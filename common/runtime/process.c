@@ -52,8 +52,8 @@ int
 process_read(pid_t pid, struct process *ret)
 {
 	char path[32], text[2048];
-	size_t len;
-	int fd, r;
+	ssize_t len;
+	int fd, r = 0;
 
 	if (pid <= 0)
 		return IAM_ERR_ARG;
@@ -61,9 +61,12 @@ process_read(pid_t pid, struct process *ret)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? IAM_ERR_ABSENT : IAM_ERR_IO;
-	r = rt_read(fd, text, sizeof(text) - 1, &len);
-	if (r != 0 && errno == ESRCH)
-		r = IAM_ERR_ABSENT; /* it ended in between */
+	/* The kernel gives all of it at once. */
+	do
+		len = read(fd, text, sizeof(text) - 1);
+	while (len < 0 && errno == EINTR);
+	if (len < 0) /* it ended in between */
+		r = errno == ESRCH ? IAM_ERR_ABSENT : IAM_ERR_IO;
 	close(fd);
 	if (r != 0)
 		return r;

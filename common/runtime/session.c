@@ -46,9 +46,10 @@ is_terminated(const struct runtime_evidence *e)
 	    is_text(e->session_id, sizeof(e->session_id));
 }
 
+/* seen: other processes may be reading the one that it replaces. */
 static int
 put_record(struct runtime *rt, const char *kind, pid_t pid,
-    const struct runtime_evidence *e)
+    const struct runtime_evidence *e, bool seen)
 {
 	char name[RUNTIME_NAME_MAX];
 	uint8_t data[RECORD_SIZE];
@@ -67,7 +68,8 @@ put_record(struct runtime *rt, const char *kind, pid_t pid,
 	if ((r = record_encode(&rec, data)) != 0)
 		return r;
 	record_name(kind, &proc, name);
-	return rt_put(rt, name, data, sizeof(data), 0600, true);
+	return seen ? rt_put(rt, name, data, sizeof(data), 0600, true) :
+	    rt_put_own(rt, name, data, sizeof(data));
 }
 
 /* IAM_ERR_ABSENT: none, or none that the caller may see. */
@@ -77,11 +79,12 @@ read_record(const struct runtime *rt, const char *kind,
 {
 	uint8_t data[RECORD_SIZE];
 	char name[RUNTIME_NAME_MAX];
+	struct stat st;
 	size_t len;
 	int fd, r;
 
 	record_name(kind, proc, name);
-	r = rt_open(rt, name, O_RDONLY, (gid_t)-1, &fd);
+	r = rt_open(rt, name, O_RDONLY, (gid_t)-1, &fd, &st);
 	if (r == IAM_ERR_IO && errno == EACCES)
 		return IAM_ERR_ABSENT;
 	if (r != 0)
@@ -99,7 +102,7 @@ int
 runtime_evidence_put(struct runtime *rt, pid_t pid,
     const struct runtime_evidence *e)
 {
-	return put_record(rt, "evidence", pid, e);
+	return put_record(rt, "evidence", pid, e, false);
 }
 
 static int
@@ -167,7 +170,7 @@ int
 runtime_session_open(struct runtime *rt, pid_t pid,
     const struct runtime_evidence *e)
 {
-	return put_record(rt, "session", pid, e);
+	return put_record(rt, "session", pid, e, true);
 }
 
 int
@@ -261,7 +264,7 @@ runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
 	rec.e.mfa_s = mfa_s;
 	rec.e.methods |= RUNTIME_MFA;
 	snprintf(rec.e.device, sizeof(rec.e.device), "%s", device);
-	return put_record(rt, "session", session_pid, &rec.e);
+	return put_record(rt, "session", session_pid, &rec.e, true);
 }
 
 /* Whose process is gone: "evidence.PID.START", "session.PID.START", and what a

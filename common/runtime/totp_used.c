@@ -223,7 +223,7 @@ runtime_totp_drift(struct runtime *rt, uint32_t uid, const char *device,
 
 	if (!base_ok(d->base))
 		return IAM_ERR_ARG;
-	if ((r = principal_open(rt, uid, &p)) != 0)
+	if ((r = principal_of(rt, uid, &p)) != 0)
 		return r;
 	find(p, id, &at);
 	*ret_last = at.step;
@@ -263,7 +263,7 @@ runtime_totp_learn(struct runtime *rt, uint32_t uid, const char *device,
 	*ret_moved = false;
 	if (!base_ok(d->base))
 		return IAM_ERR_ARG;
-	if ((r = principal_open(rt, uid, &p)) != 0)
+	if ((r = principal_of(rt, uid, &p)) != 0)
 		return r;
 	find(p, id, &at);
 	/* It has been claimed, so it is there; else there is nothing to learn. */

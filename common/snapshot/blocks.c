@@ -27,6 +27,7 @@ file_id(const struct stat *st)
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.size = st->st_size,
+		.gid = st->st_gid,
 		.ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 +
 		    st->st_ctim.tv_nsec,
 	};

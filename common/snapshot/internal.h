@@ -59,6 +59,7 @@ struct snap_file_id {
 	ino_t ino;
 	off_t size;
 	int64_t ctime_ns;
+	gid_t gid; /* not part of the identity */
 };
 
 /* States of a page. Of a record that has several only the first is CHECKED. */

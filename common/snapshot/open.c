@@ -244,6 +244,7 @@ void
 snap_info(const struct snap *s, struct snap_info *ret)
 {
 	*ret = s->top->info;
+	ret->gid = s->top->id.gid;
 	ret->changes = s->under == NULL ? 0 : ret->size;
 	ret->size += s->under == NULL ? 0 : s->under->info.size;
 }

@@ -57,6 +57,7 @@ struct snap_info {
 	int64_t created_s;  /* seconds since 1970 */
 	uint64_t size;      /* of the file, and of the one that it lies on */
 	uint64_t changes;   /* of the file alone when it lies on another, else 0 */
+	gid_t gid;          /* of the file */
 };
 
 /*

@@ -172,8 +172,7 @@ open_locked(const char *path, struct trail_file *ret)
 	for (tries = 0; tries < 5; tries++) {
 		if ((r = open_or_make(path, &ret->fd)) != 0)
 			return r;
-		if ((r = check_file(ret->fd, path, &st, &same)) != 0 ||
-		    (r = trail_lock(ret->fd, LOCK_EX, TRAIL_LOCK_WAIT_MS)) != 0 ||
+		if ((r = trail_lock(ret->fd, LOCK_EX, TRAIL_LOCK_WAIT_MS)) != 0 ||
 		    (r = check_file(ret->fd, path, &st, &same)) != 0 || same)
 			break;
 		close(ret->fd);

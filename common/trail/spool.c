@@ -179,6 +179,26 @@ compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+/* Nearly always. /run is a tmpfs, which tells all at once when there is room. */
+static bool
+is_empty(int dir)
+{
+	union {
+		char bytes[512];
+		struct dirent64 first; /* for its alignment */
+	} room;
+	const struct dirent64 *d;
+	ssize_t n, at;
+
+	n = getdents64(dir, room.bytes, sizeof(room));
+	for (at = 0; at < n; at += d->d_reclen) {
+		d = (const struct dirent64 *)(const void *)(room.bytes + at);
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			return false;
+	}
+	return n > 0;
+}
+
 /* The oldest names, sorted. *ret_names is owned, NULL when there is none. */
 static int
 list(int dir, char (**ret_names)[NAME_SIZE], size_t *ret_n)
@@ -414,7 +434,8 @@ trail_spool_move(const struct trail_where *w, struct trail_file *f,
 	}
 	if (r != 0)
 		return r;
-	r = move_all(w, dir, f, ret_moved);
+	if (!is_empty(dir))
+		r = move_all(w, dir, f, ret_moved);
 	saved = errno;
 	close(dir);
 	errno = saved;

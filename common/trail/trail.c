@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ trail_event_id(char ret[37])
  * EFBIG instead.
  */
 struct held {
+	bool needed; /* there is a limit */
 	sigset_t old;
 	bool was_pending;
 };
@@ -48,8 +50,13 @@ struct held {
 static void
 hold_signal(struct held *h)
 {
+	struct rlimit limit;
 	sigset_t set;
 
+	h->needed = getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+	    limit.rlim_cur != RLIM_INFINITY;
+	if (!h->needed)
+		return;
 	sigpending(&set);
 	h->was_pending = sigismember(&set, SIGXFSZ) == 1;
 	sigemptyset(&set);
@@ -64,6 +71,8 @@ release_signal(const struct held *h)
 	int saved = errno;
 	sigset_t set;
 
+	if (!h->needed)
+		return;
 	sigemptyset(&set);
 	sigaddset(&set, SIGXFSZ);
 	if (!h->was_pending)

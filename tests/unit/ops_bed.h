@@ -7,10 +7,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/credential/credential.h"
+#include "common/store/store.h"
 #include "iamctl/op.h"
 
 #define BED_ACCOUNT "123456789012"
@@ -51,11 +53,29 @@ bed_file(const char *path, const char *text, mode_t mode)
 	    0);
 }
 
+/* Only what a test puts there: other suites copy the policies that ship. */
+static inline void
+bed_empty_dir(const char *path)
+{
+	char file[512];
+	struct dirent *e;
+	DIR *d;
+
+	bed_dir(path);
+	assert_non_null(d = opendir(path));
+	while ((e = readdir(d)) != NULL) {
+		snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+		if (e->d_name[0] != '.')
+			assert_int_equal(unlink(file), 0);
+	}
+	closedir(d);
+}
+
 static inline void
 bed_host(void)
 {
 	bed_dir(IAM_PATH_ETC);
-	bed_dir(IAM_PATH_MANAGED "/managed");
+	bed_empty_dir(IAM_PATH_MANAGED "/managed");
 	bed_dir(IAM_PATH_SNAPSHOT_DIR);
 	bed_dir(IAM_PATH_LOG_DIR);
 	bed_file(IAM_PATH_PASSWD, "root:x:0:0::/root:/bin/sh\n"
@@ -123,6 +143,33 @@ bed_teardown(void **state)
 	unlink(IAM_PATH_SETTINGS);
 	unlink(IAM_PATH_MANAGED "/managed/HostLogin.json");
 	return 0;
+}
+
+/* The snapshots of what is in the store now, for a host in eu-central-1. */
+static inline void
+bed_publish(struct bed *b)
+{
+	const struct store_paths paths = { .host = IAM_PATH_HOST,
+		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
+		.public_snapshot = IAM_PATH_PUBLIC,
+		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
+		.group = IAM_PATH_GROUP, .managed = IAM_PATH_MANAGED "/managed",
+		.auth_gid = (gid_t)-1 };
+	struct iam_why why = { 0 };
+
+	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
+	    0644);
+	if (store_publish(b->store, &paths, NULL, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static inline void
+bed_unpublish(void)
+{
+	unlink(IAM_PATH_HOST);
+	unlink(IAM_PATH_GOVERNED);
+	unlink(IAM_PATH_PUBLIC);
+	unlink(IAM_PATH_PRIVATE);
 }
 
 static inline json_t *

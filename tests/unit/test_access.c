@@ -4,32 +4,6 @@
 #include "common/base/tz.h"
 #include "common/store/store.h"
 
-static void
-publish(struct bed *b)
-{
-	const struct store_paths paths = { .host = IAM_PATH_HOST,
-		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
-		.public_snapshot = IAM_PATH_PUBLIC,
-		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
-		.group = IAM_PATH_GROUP, .managed = IAM_PATH_MANAGED "/managed",
-		.auth_gid = (gid_t)-1 };
-	struct iam_why why = { 0 };
-
-	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
-	    0644);
-	if (store_publish(b->store, &paths, NULL, &why) != 0)
-		fail_msg("%s", why.text);
-}
-
-static void
-unpublish(void)
-{
-	unlink(IAM_PATH_HOST);
-	unlink(IAM_PATH_GOVERNED);
-	unlink(IAM_PATH_PUBLIC);
-	unlink(IAM_PATH_PRIVATE);
-}
-
 /* Statements as "EFFECT CONDITION", two at most. */
 static char *
 policy(const char *const v[4])
@@ -165,14 +139,14 @@ test_show_access__S44_S45_is_what_the_evaluator_says(void **state)
 	char *document;
 	size_t i;
 
-	publish(b);
+	bed_publish(b);
 	for (i = 0; i < IAM_COUNT(cases); i++) {
 		document = policy(cases[i].statements);
 		show(b, document, cases[i].week, cases[i].zone);
 		check_week(b, document, cases[i].hours);
 		free(document);
 	}
-	unpublish();
+	bed_unpublish();
 }
 
 /* Nothing is lost between two minutes. */
@@ -185,14 +159,14 @@ test_show_access__seconds_that_a_policy_names(void **state)
 	struct bed *b = *state;
 	char *document = policy(statements);
 
-	publish(b);
+	bed_publish(b);
 	show(b, document, "2026-11-24", "UTC");
 	assert_int_equal(bed_size(b, "Days.1.Access"), 3);
 	assert_string_equal(bed_text(b, "Days.1.Access.1.From"), "12:00:11");
 	assert_string_equal(bed_text(b, "Days.1.Access.1.Until"), "12:00:40");
 	assert_int_equal(bed_int(b, "Reasons.1.Seconds"), 29);
 	free(document);
-	unpublish();
+	bed_unpublish();
 }
 
 /* A day of 25 hours is two lines of the clock; nothing is merged or dropped. */
@@ -204,7 +178,7 @@ test_show_access__the_hour_that_comes_twice(void **state)
 	struct bed *b = *state;
 	char *document = policy(statements);
 
-	publish(b);
+	bed_publish(b);
 	show(b, document, "2026-10-25", "Europe/Berlin");
 	assert_int_equal(bed_int(b, "Days.6.Minutes"), 1500);
 	assert_string_equal(bed_text(b, "Days.6.Access.1.Begin"), "2026-10-25T00:15:00Z");
@@ -215,7 +189,7 @@ test_show_access__the_hour_that_comes_twice(void **state)
 	assert_int_equal(bed_int(b, "Days.6.Minutes"), 1380);
 	assert_int_equal(bed_size(b, "Reasons"), 1); /* the half hour never comes */
 	free(document);
-	unpublish();
+	bed_unpublish();
 }
 
 /* Facts of the login: tags, service, address, device, a disabled user. */
@@ -231,7 +205,7 @@ test_show_access__as_the_login_would_be(void **state)
 	    "\"host:Login\",\"Resource\":\"arn:aws:host:eu-central-1:*:instance/web1\","
 	    "\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/department\":"
 	    "\"marketing\",\"host:Service\":\"sshd\"},\"Bool\":{\"host:Remote\":\"true\"}}}}");
-	publish(b);
+	bed_publish(b);
 	bed_ok(b, "ShowAccess", "{'UserName':'sarah'}");
 	assert_string_equal(bed_text(b, "Reasons.0.State"), "denied");
 	assert_int_equal(bed_size(b, "MissingContextValues"), 2);
@@ -242,7 +216,7 @@ test_show_access__as_the_login_would_be(void **state)
 	bed_ok(b, "ShowAccess", "{'UserName':'sarah','Service':'sshd','SourceIp':"
 	    "'192.0.2.1','Host':'web2'}");
 	assert_string_equal(bed_text(b, "Reasons.0.State"), "denied");
-	unpublish();
+	bed_unpublish();
 }
 
 int

@@ -201,11 +201,12 @@ decide(struct fixture *f, const struct authz_attempt *at)
 static void
 list_keys(struct fixture *f, const struct authz_attempt *at, struct buf *b)
 {
+	const struct authz_extra nothing = { 0 }; /* a simulation: every key */
 	struct context *c = malloc(sizeof(*c));
 	size_t i;
 
 	assert_non_null(c);
-	assert_int_equal(context_fill(c, f->authz, at, NULL), 0);
+	assert_int_equal(context_fill(c, f->authz, at, &nothing), 0);
 	for (i = 0; i < c->count; i++) {
 		assert_int_equal(c->keys[i].n, 1);
 		assert_false(c->keys[i].multivalued);
@@ -273,6 +274,40 @@ test_context_fill__all_that_the_host_supplies(void **state)
 	assert_key(&b, "host:LocalTime", clock);
 	assert_key(&b, "host:DayOfWeek", l.weekday == 2 ? "Tue" : "Wed");
 	buf_release(&b);
+}
+
+/* The zone's file is read for those who ask for it, in whatever way. */
+static void
+test_context_fill__local_time_for_policies_that_ask(void **state)
+{
+	static const struct {
+		const char *condition;
+		bool asks;
+	} rows[] = {
+		{ "{\"Bool\":{\"host:Remote\":\"true\"}}", false },
+		{ "{\"StringEquals\":{\"HOST:dayofweek\":\"Tue\"}}", true },
+		{ "{\"StringEquals\":{\"host:Tty\":\"${host:LocalTime}\"}}", true },
+		{ "{\"Null\":{\"host:LocalTime\":\"false\"}}", true },
+	};
+	struct authz_attempt at = { .action = "host:Login", .now_s = NOW };
+	struct fixture *f = *state;
+	struct context *c = malloc(sizeof(*c));
+	size_t i, k;
+
+	assert_non_null(c);
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		bool there = false;
+
+		tear_down((void **)&f);
+		set_up((void **)&f);
+		open_with_condition(f, rows[i].condition);
+		assert_int_equal(context_fill(c, f->authz, &at, NULL), 0);
+		for (k = 0; k < c->count; k++)
+			there |= strcmp(c->keys[k].name, "host:LocalTime") == 0;
+		assert_int_equal(there, rows[i].asks);
+	}
+	*state = f;
+	free(c);
 }
 
 static void
@@ -1033,6 +1068,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_context_fill__all_that_the_host_supplies),
+		T(test_context_fill__local_time_for_policies_that_ask),
 		T(test_context_fill__what_is_not_known_is_absent),
 		T(test_context_fill__tags_of_another_user),
 		T(test_context_fill__console_is_not_remote),

@@ -10,6 +10,7 @@
 #include "pam_iam/internal.h"
 #include "tests/pam/world.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -1092,6 +1093,152 @@ forget_run(struct test *t)
 	assert_int_equal(rename(t->w.host.run, moved), 0);
 }
 
+/* A flow that has judged and is parked, as the module keeps it for the account phase. */
+static struct flow *
+parked(struct test *t, struct runtime_evidence *e)
+{
+	const struct secret password = { (uint8_t *)"right", 5 };
+	struct secret code = SECRET_INIT;
+	struct flow_answers a = { &password, &code, false };
+	enum flow_verdict verdict;
+	struct flow *f;
+	char digits[9];
+
+	world_code(t->facts.now_s, digits);
+	assert_int_equal(secret_set(&code, digits, strlen(digits)), 0);
+	f = open_flow(t);
+	assert_int_equal(flow_questions(f), FLOW_PASSWORD | FLOW_CODE);
+	assert_int_equal(flow_judge(f, &a, &verdict, e), 0);
+	assert_int_equal(verdict, FLOW_PERMIT);
+	secret_release(&code);
+	flow_park(f);
+	t->facts.proved = true;
+	t->facts.now_s += 30;
+	return f;
+}
+
+static unsigned
+descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void
+test_flow_resume__decides_as_a_new_flow_would(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+	struct flow_decision d;
+	unsigned before = descriptors();
+	struct flow *f = parked(t, &e);
+
+	assert_int_equal(descriptors(), before); /* nothing is kept open */
+	assert_true(flow_resume(f, &t->w.host, &t->facts));
+	assert_int_equal(flow_authorize(f, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	assert_true(fake.mfa);
+	flow_close(f);
+	/* And a new one needs nothing under /run/iam for that. */
+	forget_run(t);
+	f = open_flow(t);
+	assert_int_equal(flow_authorize(f, &e, &d), 0);
+	assert_int_equal(d.verdict, FLOW_PERMIT);
+	/* But it judges nothing. */
+	flow_questions(f);
+	assert_int_equal(flow_judge(f, &(struct flow_answers){ 0 }, &d.verdict, &e),
+	    IAM_ERR_BUG);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	flow_close(f);
+}
+
+static void
+another_user(struct test *t)
+{
+	t->facts.user = "nora";
+}
+
+static void
+by_a_user(struct test *t)
+{
+	t->facts.caller_uid = SARAH;
+}
+
+static void
+nothing_proved(struct test *t)
+{
+	t->facts.proved = false;
+}
+
+static void
+published_again(struct test *t)
+{
+	world_publish(&t->w);
+}
+
+static void
+snapshot_is_gone(struct test *t)
+{
+	assert_int_equal(unlink(t->w.host.private_snapshot), 0);
+}
+
+static void
+host_is_edited(struct test *t)
+{
+	world_write(t->w.host.host_file, "{ }", 3, 0644);
+}
+
+static void
+settings_are_made(struct test *t)
+{
+	world_write(t->w.host.settings_file, "{}", 2, 0644);
+}
+
+static void
+wait_tick(void)
+{
+	struct timespec now, t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	do
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	while (t.tv_sec * 1000 + t.tv_nsec / 1000000 ==
+	    now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* S41: each decision is made by the whole state of now. */
+static void
+test_flow_resume__S41_only_when_nothing_has_changed(void **state)
+{
+	static void (*const changes[])(struct test *) = { another_user, by_a_user,
+		nothing_proved, published_again, snapshot_is_gone, host_is_edited,
+		settings_are_made };
+	struct runtime_evidence e;
+	struct flow_facts facts;
+	struct test *t = *state;
+	struct flow *f;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(changes); i++) {
+		facts = t->facts;
+		f = parked(t, &e);
+		changes[i](t);
+		/* The snapshot's name is looked at once in a tick of the clock. */
+		wait_tick();
+		assert_false(flow_resume(f, &t->w.host, &t->facts));
+		flow_close(f);
+		t->facts = facts;
+		t->facts.now_s += 300;
+		unlink(t->w.host.settings_file);
+		world_publish(&t->w);
+	}
+}
+
 static void
 test_flow_judge__a_device_that_drifts_is_followed(void **state)
 {
@@ -2034,6 +2181,8 @@ main(void)
 		T(test_flow_judge__S6_bad_answers_count),
 		T(test_flow_check_password__same_throttle),
 		T(test_flow_judge__any_of_eight_devices_answers),
+		T(test_flow_resume__decides_as_a_new_flow_would),
+		T(test_flow_resume__S41_only_when_nothing_has_changed),
 		T(test_flow_judge__a_device_that_drifts_is_followed),
 		T(test_flow_judge__S39_clock_steps_back_and_forth),
 		T(test_flow_judge__recovery_code_is_mfa_once),

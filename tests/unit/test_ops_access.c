@@ -174,41 +174,15 @@ test_simulate_custom_policy__bad_input(void **state)
 	    "2026-02-30T00:00:00Z"), "InvalidInput");
 }
 
-static void
-publish(struct bed *b)
-{
-	const struct store_paths paths = { .host = IAM_PATH_HOST,
-		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
-		.public_snapshot = IAM_PATH_PUBLIC,
-		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
-		.group = IAM_PATH_GROUP, .managed = IAM_PATH_MANAGED "/managed",
-		.auth_gid = (gid_t)-1 };
-	struct iam_why why = { 0 };
-
-	if (store_publish(b->store, &paths, NULL, &why) != 0)
-		fail_msg("%s", why.text);
-}
-
-static void
-unpublish(void)
-{
-	unlink(IAM_PATH_HOST);
-	unlink(IAM_PATH_GOVERNED);
-	unlink(IAM_PATH_PUBLIC);
-	unlink(IAM_PATH_PRIVATE);
-}
-
 /* S44: simulation and login share one evaluator and one snapshot. */
 static void
 test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 {
 	struct bed *b = *state;
 
-	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
-	    0644);
 	bed_ok(b, "CreateUser", "{'UserName':'sarah'}");
 	bed_policy(b, "PutUserPolicy", "UserName", "sarah", "Days", TUESDAYS);
-	publish(b);
+	bed_publish(b);
 	/* BED_NOW is a Tuesday, 10:30 in Berlin. */
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/sarah','ActionNames':['host:Login','host:Sudo','s3:GetObject']}");
@@ -241,7 +215,7 @@ test_simulate_principal_policy__as_a_login_would_be_decided(void **state)
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/sarah','ActionNames':['host:Login']}");
 	assert_int_equal(json_array_size(b->c.warnings), 1);
-	unpublish();
+	bed_unpublish();
 }
 
 static void

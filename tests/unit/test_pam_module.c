@@ -1584,8 +1584,8 @@ test_enrolment__S3_device_recovery_codes_and_in(void **state)
 	/* It was MFA: the policy lets her in, and the session has it. */
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
-	assert_int_equal(runtime_evidence_peek(rt, getpid(), time(NULL), &found,
-	    &e), 0);
+	assert_int_equal(runtime_evidence_peek(rt, getppid(), time(NULL), &found,
+	    &e), 0); /* for sshd's monitor */
 	assert_true(found);
 	assert_true((e.methods & RUNTIME_MFA) != 0);
 	assert_non_null(strstr(e.device, ":mfa/vera"));

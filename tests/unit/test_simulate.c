@@ -10,32 +10,6 @@
 #define ALLOW(action) "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\"," \
 	"\"Action\":\"" action "\",\"Resource\":\"*\"}]}"
 
-static void
-publish(struct bed *b)
-{
-	const struct store_paths paths = { .host = IAM_PATH_HOST,
-		.settings = IAM_PATH_SETTINGS, .governed = IAM_PATH_GOVERNED,
-		.public_snapshot = IAM_PATH_PUBLIC,
-		.private_snapshot = IAM_PATH_PRIVATE, .passwd = IAM_PATH_PASSWD,
-		.group = IAM_PATH_GROUP, .managed = IAM_PATH_MANAGED "/managed",
-		.auth_gid = (gid_t)-1 };
-	struct iam_why why = { 0 };
-
-	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
-	    0644);
-	if (store_publish(b->store, &paths, NULL, &why) != 0)
-		fail_msg("%s", why.text);
-}
-
-static void
-unpublish(void)
-{
-	unlink(IAM_PATH_HOST);
-	unlink(IAM_PATH_GOVERNED);
-	unlink(IAM_PATH_PUBLIC);
-	unlink(IAM_PATH_PRIVATE);
-}
-
 /* A call of SimulateCustomPolicy; more is taken: what else it has. */
 static const char *
 custom(struct bed *b, const char *policy, json_t *more)
@@ -229,7 +203,7 @@ test_simulate_principal__groups_and_more_policies(void **state)
 	bed_policy(b, "PutGroupPolicy", "GroupName", "crew", "Sudo", ALLOW("host:Sudo"));
 	bed_ok(b, "AttachGroupPolicy",
 	    "{'GroupName':'crew','PolicyArn':'" BED_MANAGED "'}");
-	publish(b);
+	bed_publish(b);
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN "group/crew',"
 	    "'ActionNames':['host:Sudo','host:Login','host:SwitchUser']}");
 	assert_string_equal(decision(b), "allowed");
@@ -259,7 +233,7 @@ test_simulate_principal__groups_and_more_policies(void **state)
 	    "group/none','ActionNames':['host:Sudo']}", "NoSuchEntity");
 	bed_fails(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "user/bob'}", "InvalidInput");
-	unpublish();
+	bed_unpublish();
 }
 
 static void
@@ -277,7 +251,7 @@ test_get_context_keys__of_policies_and_principals(void **state)
 	assert_string_equal(bed_text(b, "ContextKeyNames.1"), "aws:username");
 	bed_ok(b, "CreateUser", "{'UserName':'bob'}");
 	bed_policy(b, "PutUserPolicy", "UserName", "bob", "S3", policy);
-	publish(b);
+	bed_publish(b);
 	assert_string_equal(bed_run(b, "GetContextKeysForPrincipalPolicy", json_pack(
 	    "{s:s,s:[s]}", "PolicySourceArn", BED_ARN "user/bob", "PolicyInputList",
 	    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\",\"Action\":"
@@ -286,7 +260,7 @@ test_get_context_keys__of_policies_and_principals(void **state)
 	assert_int_equal(bed_size(b, "ContextKeyNames"), 3);
 	bed_fails(b, "GetContextKeysForPrincipalPolicy",
 	    "{'PolicySourceArn':'" BED_ARN "user/eve'}", "NoSuchEntity");
-	unpublish();
+	bed_unpublish();
 }
 
 /* ---- tables of requests ---- */
@@ -387,7 +361,7 @@ test_requests__S44_of_a_principal(void **state)
 	    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":"
 	    "\"host:Login\",\"Resource\":\"" WEB1 "\",\"Condition\":{\"StringEquals\":"
 	    "{\"aws:PrincipalTag/team\":\"a\",\"host:DayOfWeek\":\"Tue\"}}}}");
-	publish(b);
+	bed_publish(b);
 	assert_string_equal(bed_run(b, "SimulatePrincipalPolicy", json_pack(
 	    "{s:s,s:s}", "PolicySourceArn", BED_ARN "user/bob", "Requests",
 	    "ActionName\taws:CurrentTime\taws:PrincipalTag/team\n"
@@ -396,7 +370,7 @@ test_requests__S44_of_a_principal(void **state)
 	    "host:Login\t\tb\n")), "");
 	assert_string_equal(buf_cstr(&b->c.lines), "allowed\tuser_bob_Own\t1\n"
 	    "implicitDeny\nimplicitDeny\n");
-	unpublish();
+	bed_unpublish();
 }
 
 int
