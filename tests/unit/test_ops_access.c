@@ -231,7 +231,7 @@ test_simulate_principal_policy__a_role(void **state)
 	    "own", "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\","
 	    "\"Action\":\"host:Login\",\"Resource\":\"*\",\"Condition\":{"
 	    "\"StringEquals\":{\"aws:PrincipalType\":\"AssumedRole\"}}}}"), "");
-	publish(b);
+	bed_publish(b);
 	bed_ok(b, "SimulatePrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "role/Deploy','ActionNames':['host:Login','host:Sudo']}");
 	assert_string_equal(bed_text(b, "EvaluationResults.0.EvalDecision"),
@@ -247,7 +247,7 @@ test_simulate_principal_policy__a_role(void **state)
 	bed_ok(b, "GetContextKeysForPrincipalPolicy", "{'PolicySourceArn':'" BED_ARN
 	    "role/Deploy'}");
 	assert_string_equal(bed_text(b, "ContextKeyNames.0"), "aws:PrincipalType");
-	unpublish();
+	bed_unpublish();
 }
 
 /* ---- ValidatePolicy ---- */
