@@ -198,8 +198,6 @@ refresh(const struct flow_host *host, const char *name, struct identity *id)
 	bool hit;
 	int r = IAM_ERR_CONFLICT;
 
-	if (configuration_current(host, &id->account))
-		return;
 	if (host->publish != NULL && (r = host->publish(host->publish_arg)) == 0 &&
 	    (r = look_up(host, name, id, &hit)) == 0) {
 		if (!hit) {
@@ -218,16 +216,21 @@ void
 identify(const struct flow_host *host, const char *name, enum flow_mode mode,
     struct identity *id)
 {
-	bool hit;
+	bool hit, current;
 	int r;
 
 	*id = (struct identity){ .who = FLOW_BROKEN, .err = IAM_ERR_BUG };
-	if (!flow_initialised(host)) {
+	r = look_up(host, name, id, &hit);
+	/* A snapshot of the host.json that is there says that it is there. */
+	current = r == 0 && hit && mode == FLOW_DECIDE &&
+	    id->account.host_mark.ino != 0 &&
+	    configuration_current(host, &id->account);
+	if (!current && !flow_initialised(host)) {
+		forget(id);
 		id->who = FLOW_UNMANAGED;
 		id->err = 0;
 		return;
 	}
-	r = look_up(host, name, id, &hit);
 	if (strcmp(name, "root") == 0) {
 		id->who = FLOW_ROOT;
 	} else if (r != 0) {
@@ -240,7 +243,7 @@ identify(const struct flow_host *host, const char *name, enum flow_mode mode,
 		not_found(host, name, id);
 	} else {
 		found(host, name, id);
-		if (id->who == FLOW_OURS && mode == FLOW_DECIDE)
+		if (id->who == FLOW_OURS && mode == FLOW_DECIDE && !current)
 			refresh(host, name, id);
 	}
 	if (id->who != FLOW_BROKEN)

@@ -113,6 +113,7 @@ struct phase {
 	struct flow_host host;
 	struct flow_facts facts;
 	struct flow *flow;
+	bool unprivileged; /* not root: everything goes to the helper */
 	bool keep; /* the flow for the next phase, at phase_end */
 };
 
@@ -127,8 +128,6 @@ int phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
     const char **argv);
 int phase_open(struct phase *ph, enum flow_mode mode);
 void phase_end(struct phase *ph);
-/* Not root: everything goes to the helper. */
-bool phase_unprivileged(void);
 /* The request for the helper, without answers. */
 void phase_chk_request(const struct phase *ph, struct chk_request *req);
 /* Without the helper's word: PAM_USER_UNKNOWN for a local account that is not

@@ -93,5 +93,5 @@ account_by_helper(struct phase *ph)
 int
 phase_account(struct phase *ph)
 {
-	return phase_unprivileged() ? account_by_helper(ph) : account_here(ph);
+	return ph->unprivileged ? account_by_helper(ph) : account_here(ph);
 }

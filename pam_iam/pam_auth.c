@@ -264,6 +264,6 @@ out:
 int
 phase_authenticate(struct phase *ph)
 {
-	return phase_unprivileged() ? authenticate_by_helper(ph) :
+	return ph->unprivileged ? authenticate_by_helper(ph) :
 	    authenticate_here(ph);
 }

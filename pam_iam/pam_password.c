@@ -272,7 +272,7 @@ phase_change_password(struct phase *ph)
 {
 	int r;
 
-	if (phase_unprivileged())
+	if (ph->unprivileged)
 		return phase_without_helper(ph, PAM_PERM_DENIED);
 	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
 		return r;

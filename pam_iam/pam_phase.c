@@ -98,7 +98,8 @@ phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
 {
 	int r;
 
-	*ph = (struct phase){ .pamh = pamh, .flags = flags };
+	*ph = (struct phase){ .pamh = pamh, .flags = flags,
+		.unprivileged = geteuid() != 0 };
 	args_read(argc, argv, &ph->args);
 	flow_host_init(&ph->host);
 	/* Installed is not initialised: not even the name is asked for. */
@@ -130,7 +131,7 @@ phase_open(struct phase *ph, enum flow_mode mode)
 	enum flow_who who;
 	int r;
 
-	if (mode == FLOW_DECIDE && geteuid() == 0)
+	if (mode == FLOW_DECIDE && !ph->unprivileged)
 		lend_programs(ph);
 	if ((r = flow_open(&ph->host, &ph->facts, mode, &ph->flow)) != 0)
 		return strcmp(ph->user, "root") == 0 ? PAM_USER_UNKNOWN :
@@ -203,7 +204,7 @@ phase_open_again(struct phase *ph)
 	struct flow *f = take_flow(ph);
 
 	ph->facts.proved = phase_kept(ph) != NULL;
-	if (f != NULL && geteuid() == 0 && ph->args.unknown == NULL &&
+	if (f != NULL && !ph->unprivileged && ph->args.unknown == NULL &&
 	    !ph->args.debug && flow_resume(f, &ph->host, &ph->facts)) {
 		ph->flow = f;
 		return PAM_SUCCESS;
@@ -226,12 +227,6 @@ phase_end(struct phase *ph)
 }
 
 /* ---- not root ---- */
-
-bool
-phase_unprivileged(void)
-{
-	return geteuid() != 0;
-}
 
 void
 phase_chk_request(const struct phase *ph, struct chk_request *req)

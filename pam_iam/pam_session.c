@@ -15,7 +15,7 @@ phase_setcred(struct phase *ph)
 {
 	int r;
 
-	if (phase_unprivileged())
+	if (ph->unprivileged)
 		return phase_permitted(ph) ? PAM_SUCCESS : PAM_USER_UNKNOWN;
 	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
 		return r;
@@ -72,7 +72,7 @@ ours(struct phase *ph)
 
 	/* The session of somebody who authenticated through the helper is not
 	 * recorded: only root keeps records. */
-	if (phase_unprivileged())
+	if (ph->unprivileged)
 		return PAM_USER_UNKNOWN;
 	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
 		return r;
