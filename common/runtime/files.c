@@ -108,22 +108,66 @@ write_new(const struct runtime *rt, int fd, const void *data, size_t len,
 }
 
 /* new.PID.RANDOM: the pid lets a sweep tell what a dead process left. */
+static void
+temporary_name(int try, char name[RUNTIME_NAME_MAX])
+{
+	uint32_t salt;
+
+	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
+		salt = (uint32_t)try;
+	snprintf(name, RUNTIME_NAME_MAX, "new.%u.%08x", (unsigned)getpid(), salt);
+}
+
 static int
 make_temporary(const struct runtime *rt, char name[RUNTIME_NAME_MAX],
     int *ret_fd)
 {
-	uint32_t salt;
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
-			salt = (uint32_t)i;
-		snprintf(name, RUNTIME_NAME_MAX, "new.%u.%08x",
-		    (unsigned)getpid(), salt);
+		temporary_name(i, name);
 		*ret_fd = openat(rt->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL |
 		    O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (*ret_fd >= 0)
 			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return IAM_ERR_IO;
+}
+
+/* Give the new thing its name; what is left of it is removed on failure. */
+static int
+put_in_place(const struct runtime *rt, const char *tmp, const char *name,
+    bool replace)
+{
+	int r, saved;
+
+	if (renameat2(rt->dir_fd, tmp, rt->dir_fd, name,
+	    replace ? 0 : RENAME_NOREPLACE) == 0)
+		return 0;
+	saved = errno;
+	r = saved == EEXIST ? IAM_ERR_CONFLICT : IAM_ERR_IO;
+	unlinkat(rt->dir_fd, tmp, 0);
+	errno = saved;
+	return r;
+}
+
+int
+rt_put_link(const struct runtime *rt, const char *name, const char *target,
+    bool replace)
+{
+	char tmp[RUNTIME_NAME_MAX];
+	int i;
+
+	if (!replace && symlinkat(target, rt->dir_fd, name) == 0)
+		return 0;
+	if (!replace)
+		return errno == EEXIST ? IAM_ERR_CONFLICT : IAM_ERR_IO;
+	for (i = 0; i < 16; i++) {
+		temporary_name(i, tmp);
+		if (symlinkat(target, rt->dir_fd, tmp) == 0)
+			return put_in_place(rt, tmp, name, true);
 		if (errno != EEXIST)
 			break;
 	}
@@ -147,13 +191,9 @@ rt_put(const struct runtime *rt, const char *name, const void *data,
 		saved = errno;
 		r = IAM_ERR_IO;
 	}
-	if (r == 0 && renameat2(rt->dir_fd, tmp, rt->dir_fd, name,
-	    replace ? 0 : RENAME_NOREPLACE) != 0) {
-		saved = errno;
-		r = saved == EEXIST ? IAM_ERR_CONFLICT : IAM_ERR_IO;
-	}
-	if (r != 0)
-		unlinkat(rt->dir_fd, tmp, 0);
+	if (r == 0)
+		return put_in_place(rt, tmp, name, replace);
+	unlinkat(rt->dir_fd, tmp, 0);
 	errno = saved;
 	return r;
 }

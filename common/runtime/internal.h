@@ -29,6 +29,9 @@ int rt_open(const struct runtime *rt, const char *name, int flags, gid_t group,
  * replace false: IAM_ERR_CONFLICT when there is one. */
 int rt_put(const struct runtime *rt, const char *name, const void *data,
     size_t len, mode_t mode, bool replace);
+/* The same with a symbolic link, for a short text that is its target. */
+int rt_put_link(const struct runtime *rt, const char *name, const char *target,
+    bool replace);
 /* A file 0600 that nobody looks for before it is whole: written in place, which is
  * half the work. One of that name is replaced. */
 int rt_put_own(const struct runtime *rt, const char *name, const void *data,

@@ -6,14 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EPOCH_MAGIC UINT64_C(0x31434f5045544e52) /* "RNTEPOC1" */
-#define EPOCH_SIZE 32
+#define EPOCH_MAX 96
 
 struct epoch {
 	int64_t wall_s; /* seconds since 1970 */
@@ -33,47 +34,54 @@ now(struct epoch *ret)
 	return 0;
 }
 
+/* "wall boot checksum": all of it in the target of a symbolic link, which is made
+ * and read at once, by one call. Nothing ever follows it. */
+static int
+epoch_text(const struct epoch *e, char *ret, size_t size)
+{
+	int n = snprintf(ret, size, "%" PRId64 " %" PRId64, e->wall_s, e->boot_s);
+	uint64_t sum = rt_sum(ret, (size_t)n);
+
+	return n + snprintf(ret + n, size - (size_t)n, " %016" PRIx64, sum);
+}
+
 static int
 epoch_write(const struct runtime *rt, const struct epoch *e, bool replace)
 {
-	struct buf b = BUF_INIT;
-	int r;
+	char text[EPOCH_MAX];
 
-	buf_u64(&b, EPOCH_MAGIC);
-	buf_u64(&b, (uint64_t)e->wall_s);
-	buf_u64(&b, (uint64_t)e->boot_s);
-	buf_u64(&b, rt_sum(b.p, b.len));
-	if ((r = b.err) == 0)
-		r = rt_put(rt, "epoch", b.p, b.len, 0660, replace);
-	buf_release(&b);
-	return r;
+	epoch_text(e, text, sizeof(text));
+	return rt_put_link(rt, "epoch", text, replace);
+}
+
+/* Who could make one: root, and in a directory that is closed to others the group. */
+static bool
+epoch_is_trusted(const struct runtime *rt)
+{
+	struct stat st;
+
+	return rt->closed || (fstatat(rt->dir_fd, "epoch", &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && file_owner_ok(st.st_uid));
 }
 
 static int
 epoch_read(const struct runtime *rt, struct epoch *ret)
 {
-	uint8_t data[EPOCH_SIZE];
-	struct rd rd;
-	uint64_t magic, sum;
-	struct stat st;
-	size_t len;
-	int fd, r;
+	char text[EPOCH_MAX], same[EPOCH_MAX];
+	ssize_t n;
 
-	if ((r = rt_open(rt, "epoch", O_RDONLY, rt->auth_gid, &fd, &st)) != 0)
-		return r;
-	r = rt_read(fd, data, sizeof(data), &len);
-	close(fd);
-	if (r != 0)
-		return r;
-	rd_init(&rd, data, len);
-	magic = rd_u64(&rd);
-	ret->wall_s = (int64_t)rd_u64(&rd);
-	ret->boot_s = (int64_t)rd_u64(&rd);
-	sum = rd_u64(&rd);
-	if (rd_end(&rd) != 0 || magic != EPOCH_MAGIC ||
-	    sum != rt_sum(data, sizeof(data) - 8))
+	n = readlinkat(rt->dir_fd, "epoch", text, sizeof(text) - 1);
+	if (n < 0 && errno == ENOENT)
+		return IAM_ERR_ABSENT;
+	if (n < 0 && errno != EINVAL) /* something else of that name */
+		return IAM_ERR_IO;
+	text[n < 0 ? 0 : n] = '\0';
+	if (sscanf(text, "%" SCNd64 " %" SCNd64, &ret->wall_s, &ret->boot_s) != 2)
 		return IAM_ERR_FORMAT;
-	return 0;
+	epoch_text(ret, same, sizeof(same));
+	if (strcmp(text, same) != 0)
+		return IAM_ERR_FORMAT;
+	return epoch_is_trusted(rt) ? 0 : IAM_ERR_UNSAFE;
 }
 
 /*

@@ -291,23 +291,47 @@ test_runtime_epoch__clock_was_moved_S39(void **state)
 }
 
 static void
+link_again(const char *path, const char *text)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(text, path), 0);
+}
+
+static const char *
+cut(const char *text, size_t n)
+{
+	static char room[128];
+
+	snprintf(room, sizeof(room), "%.*s", (int)n, text);
+	return room;
+}
+
+static void
 test_runtime_epoch__damaged_or_missing_is_now(void **state)
 {
 	struct bed *b = *state;
 	char *path = path_of(b, "epoch");
-	uint8_t data[32];
-	size_t i;
+	char text[128];
+	ssize_t n, i;
 
-	slurp(path, data, sizeof(data));
+	assert_true((n = readlink(path, text, sizeof(text) - 1)) > 0);
+	text[n] = '\0';
 	wall_add = boot_add = 7000;
-	for (i = 0; i < sizeof(data); i++) {
-		data[i] ^= 0x40;
-		spill(path, data, sizeof(data));
-		data[i] ^= 0x40;
+	for (i = 0; i < n; i++) {
+		text[i] ^= 0x40;
+		link_again(path, text);
+		text[i] ^= 0x40;
 		assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
-		spill(path, data, i); /* truncated */
+		if (i > 0)
+			link_again(path, cut(text, (size_t)i));
 		assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
 	}
+	/* Something else of that name is damage, too, and is replaced. */
+	assert_int_equal(unlink(path), 0);
+	assert_true((n = open(path, O_CREAT | O_WRONLY, 0660)) >= 0);
+	close((int)n);
+	assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
+	assert_true(readlink(path, text, sizeof(text) - 1) > 0);
 	assert_int_equal(unlink(path), 0);
 	assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
 	wall_add += 100;
