@@ -100,23 +100,3 @@ out:
 		json_decref(keys);
 	return r;
 }
-
-int
-store_get_then(struct store *s, const struct store_point *point,
-    const char *key, json_t **ret)
-{
-	sqlite3_stmt *st;
-	int rc, r;
-
-	*ret = NULL;
-	if ((st = store_stmt(s, STMT_BEFORE, &r)) == NULL)
-		return r;
-	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)point->id);
-	rc = sqlite3_step(st);
-	r = store_err(rc == SQLITE_ROW ? SQLITE_OK : rc);
-	if (rc == SQLITE_ROW && sqlite3_column_type(st, 1) != SQLITE_NULL)
-		r = store_take_row(st, NULL, ret);
-	sqlite3_reset(st);
-	return r;
-}

@@ -12,11 +12,11 @@
 #define STORE_DOCUMENT_MAX ((size_t)1 << 20)
 
 enum store_stmt {
-	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_COUNT, STMT_NEXT_WITH,
+	STMT_GET = 0, STMT_FIRST, STMT_NEXT, STMT_ALL, STMT_COUNT, STMT_NEXT_WITH,
 	STMT_COUNT_WITH, STMT_COUNT_WITH_ANY,
 	STMT_REFERENCE_ADD, STMT_REFERENCE_REMOVE, STMT_REFERENCE_CLEAR, STMT_UPDATE, STMT_INSERT, STMT_DELETE, STMT_HISTORY_ADD, STMT_HISTORY,
 	STMT_HISTORY_LAST, STMT_CHANGED, STMT_BEFORE, STMT_REVISION,
-	STMT_REVISION_ADD, STMT_ID_LAST, STMT_ID_GAP, STMT_ID_ADD,
+	STMT_REVISION_ADD, STMT_REVISION_SET, STMT_ID_LAST, STMT_ID_GAP, STMT_ID_ADD,
 	STMT_BEGIN, STMT_BEGIN_READ, STMT_COMMIT, STMT_ROLLBACK,
 	STORE_STMT_COUNT
 };
@@ -44,6 +44,23 @@ int store_take_row(sqlite3_stmt *st, char **ret_key, json_t **ret_doc);
 /* Run one of the statements that take nothing. */
 int store_run(struct store *s, enum store_stmt which);
 int store_read_revision(struct store *s, uint64_t *ret);
+/* The first key that does not start with prefix any more. */
+void store_prefix_end(const char *prefix, char ret[STORE_KEY_MAX + 1]);
+
+/* ---- text.c: documents as the texts that they are ---- */
+
+/*
+ * Each document whose key starts with prefix, in key order. key and text are borrowed;
+ * returning non-zero stops and is returned. One statement reads them all, so the
+ * visitor must not change the store, and must not visit.
+ */
+typedef int store_visit_text(void *arg, const char *key, const char *text,
+    size_t len);
+int store_each_text(struct store *s, const char *prefix,
+    store_visit_text *visit, void *arg);
+/* *ret (reset) is the text; *ret_found false: there is no such document. */
+int store_text(struct store *s, const char *key, struct buf *ret,
+    bool *ret_found);
 
 /* ---- schema.c ---- */
 
@@ -90,10 +107,9 @@ int store_point_is_past(struct store *s, const struct store_point *point,
  * max: IAM_ERR_LIMIT. */
 int store_changed_since(struct store *s, const struct store_point *point,
     size_t max, json_t **ret);
-/* A document as it was then, without its secrets; *ret is new, NULL: there was
- * none. */
-int store_get_then(struct store *s, const struct store_point *point,
-    const char *key, json_t **ret);
+/* A document's text as it was then, without its secrets; as store_text. */
+int store_text_then(struct store *s, const struct store_point *point,
+    const char *key, struct buf *ret, bool *ret_found);
 
 /* ---- local.c: what passwd(5) and group(5) files say; never NSS ---- */
 

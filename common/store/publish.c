@@ -17,43 +17,30 @@
 
 /* ---- documents ---- */
 
-/* A device counts from the moment that it is enabled for somebody. */
-int
-pub_device(void *arg, const char *key, json_t *doc)
-{
-	const char *user = pub_str(doc, "UserName");
-	char lower[STORE_KEY_MAX + 1];
-	struct publish *p = arg;
-	json_t *list;
+struct visit {
+	struct publish *p;
+	pub_take *take; /* NULL: devices */
+};
 
-	(void)key;
-	if (user == NULL || json_object_get(doc, "EnableDate") == NULL)
-		return 0;
-	pub_lower(user, lower);
-	if ((list = json_object_get(p->devices, lower)) == NULL) {
-		list = json_array();
-		if (json_object_set_new(p->devices, lower, list) != 0)
-			return IAM_ERR_MEMORY;
-	}
-	return json_array_append(list, doc) == 0 ? 0 : IAM_ERR_MEMORY;
+static int
+visit(void *arg, const char *key, const char *text, size_t len)
+{
+	const struct visit *v = arg;
+	const struct doc_value *doc;
+	int r;
+
+	if ((r = doc_read(&v->p->doc, text, len, &doc)) != 0)
+		return r;
+	return v->take != NULL ? v->take(v->p, key, doc) :
+	    pub_device(v->p, doc, text, len);
 }
 
 static int
-visit_policy(void *arg, const char *key, json_t *doc)
+take_all(struct publish *p, const char *prefix, pub_take *take)
 {
-	return pub_policy(arg, key, doc);
-}
+	struct visit v = { p, take };
 
-static int
-visit_role(void *arg, const char *key, json_t *doc)
-{
-	return pub_role(arg, key, doc);
-}
-
-static int
-visit_user(void *arg, const char *key, json_t *doc)
-{
-	return pub_user(arg, key, doc);
+	return store_each_text(p->store, prefix, visit, &v);
 }
 
 /* ---- from the store to the builders ---- */
@@ -89,17 +76,16 @@ pub_put_state(struct publish *p)
 static int
 read_documents(struct publish *p)
 {
-	struct store *s = p->store;
 	int r;
 
-	if ((r = store_read_revision(s, &p->revision)) != 0 ||
+	if ((r = store_read_revision(p->store, &p->revision)) != 0 ||
 	    (r = pub_open_builders(p)) != 0 ||
 	    (r = pub_put_account(p)) != 0 ||
-	    (r = store_each(s, "policies/", visit_policy, p)) != 0 ||
-	    (r = store_each(s, "mfa/", pub_device, p)) != 0 ||
-	    (r = store_each(s, "groups/", pub_group, p)) != 0 ||
-	    (r = store_each(s, "users/", visit_user, p)) != 0 ||
-	    (r = store_each(s, "roles/", visit_role, p)) != 0 ||
+	    (r = take_all(p, "policies/", pub_policy)) != 0 ||
+	    (r = take_all(p, "mfa/", NULL)) != 0 ||
+	    (r = take_all(p, "groups/", pub_group)) != 0 ||
+	    (r = take_all(p, "users/", pub_user)) != 0 ||
+	    (r = take_all(p, "roles/", pub_role)) != 0 ||
 	    (r = pub_put_groups(p)) != 0)
 		return r;
 	return pub_put_state(p);
@@ -192,13 +178,9 @@ publish_new(struct store *s, const struct store_paths *paths,
 	p->why = why;
 	p->now_s = time(NULL);
 	p->warnings = json_array();
-	p->names = json_object();
-	p->ids = json_object();
 	p->freed_names = json_object();
 	p->freed_ids = json_object();
 	p->changed_devices = json_object();
-	p->group_index = json_object();
-	p->devices = json_object();
 	p->compiled = json_object();
 	p->policies = json_object();
 	return p;
@@ -207,26 +189,17 @@ publish_new(struct store *s, const struct store_paths *paths,
 static void
 publish_free(struct publish *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->group_count; i++) {
-		json_decref(p->groups[i].doc);
-		json_decref(p->groups[i].policies);
-		json_decref(p->groups[i].joined);
-		json_decref(p->groups[i].left);
-		free(p->groups[i].via);
-		free(p->groups[i].lower);
-	}
-	free(p->groups);
+	pub_groups_release(p);
+	pub_devices_release(p);
 	pub_policies_release(p);
+	pub_map_release(&p->names);
+	pub_map_release(&p->ids);
+	buf_release(&p->keys);
+	doc_release(&p->doc);
 	json_decref(p->warnings);
-	json_decref(p->names);
-	json_decref(p->ids);
 	json_decref(p->freed_names);
 	json_decref(p->freed_ids);
 	json_decref(p->changed_devices);
-	json_decref(p->group_index);
-	json_decref(p->devices);
 	json_decref(p->adopted);
 	local_release(&p->local);
 	settings_host_release(&p->host);
@@ -243,10 +216,8 @@ publish_free(struct publish *p)
 static bool
 publish_complete(const struct publish *p)
 {
-	return p->warnings != NULL && p->names != NULL && p->ids != NULL &&
-	    p->freed_names != NULL && p->freed_ids != NULL &&
-	    p->changed_devices != NULL &&
-	    p->group_index != NULL && p->devices != NULL &&
+	return p->warnings != NULL && p->freed_names != NULL &&
+	    p->freed_ids != NULL && p->changed_devices != NULL &&
 	    p->compiled != NULL && p->policies != NULL;
 }
 

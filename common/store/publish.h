@@ -4,19 +4,46 @@
 
 #include "common/snapshot/accounts.h"
 #include "common/snapshot/principal.h"
+#include "common/store/doc.h"
 #include "common/store/internal.h"
 #include "common/store/settings.h"
 
-/* A group, until its members are known. Strings are borrowed from doc. */
+/*
+ * Texts, each with a number: an open-addressing hash table (SipHash with a random
+ * key, since people choose their names). Texts are copied and stay where they are
+ * in it, by their offset.
+ */
+struct pub_slot {
+	uint32_t hash;
+	uint32_t text;           /* offset in pub_map.text; 0: free */
+	uint32_t value;
+};
+
+struct pub_map {
+	struct buf text;         /* begins with one NUL: 0 is no text */
+	struct pub_slot *slots;
+	size_t cap, count;       /* cap is a power of two, or 0 */
+	uint8_t salt[16];        /* crypto_shorthash_KEYBYTES */
+};
+
+/* Texts end to end, each with its NUL: keys into SNAP_POLICY. */
+struct pub_keys {
+	struct buf text;
+	uint32_t count;
+};
+
+/* A group, until its members are known. */
 struct pub_group {
-	json_t *doc;             /* owned */
-	json_t *policies;        /* keys into SNAP_POLICY; owned */
 	char *via;               /* "group NAME"; owned */
 	char *lower;             /* its IAM name in lower case; owned */
-	const char *unix_name;
+	char *unix_name;         /* owned; NULL: it has none */
 	uint32_t gid;
+	struct pub_keys policies;
+	bool has_policies;       /* policies are known: its record has to be made */
 	bool served;             /* in the public snapshot */
-	json_t *joined, *left;   /* Unix names of members, in this publish; owned */
+	uint32_t *joined;        /* Unix names of members, in this publish: texts of publish.names; owned */
+	size_t joined_count, joined_cap;
+	json_t *left;            /* those of who is a member no more; owned */
 	bool touched;            /* its record has to be made anew */
 	bool gone;               /* deleted: nobody may be left in it */
 	uint32_t local_count;    /* local groups that its members are put into */
@@ -36,6 +63,12 @@ struct pub_state {
 	uint64_t settings;       /* of iam.json */
 };
 
+/* An MFA device's document, until its user comes. */
+struct pub_device {
+	uint32_t text, len;      /* in publish.device_text */
+	uint32_t before;         /* another one of hers, + 1; 0: none */
+};
+
 struct publish {
 	struct store *store;
 	const struct store_paths *paths;
@@ -47,12 +80,17 @@ struct publish {
 	struct settings_host host;
 	struct settings settings;
 	struct local local;
-	json_t *names, *ids;     /* ours so far: Unix name, id -> key of the document */
-	json_t *group_index;     /* IAM name in lower case -> index into groups */
+	struct pub_map names, ids; /* ours so far: Unix name, id -> whose, in keys */
+	struct buf keys;         /* keys of documents, each with its NUL */
+	struct pub_map group_index; /* IAM name in lower case -> index into groups */
 	struct pub_group *groups;
-	size_t group_count;
+	size_t group_count, group_cap;
 	json_t *adopted;         /* Unix names of local accounts that are governed; owned, NULL: none */
-	json_t *devices;         /* IAM name in lower case -> documents of devices */
+	struct pub_map device_index; /* IAM name in lower case -> the last of her devices, + 1 */
+	struct pub_device *devices;
+	size_t device_count, device_cap, device_dealt; /* dealt: whose user has come */
+	struct buf device_text;  /* their documents */
+	struct doc device_docs[SNAP_DEVICES_MAX]; /* scratch: of one user */
 
 	json_t *compiled;        /* text of a policy -> index into bytecode */
 	struct buf *bytecode;    /* empty: refused */
@@ -67,6 +105,7 @@ struct publish {
 	bool unsure;             /* what these changes come to is not certain */
 
 	struct snap_builder *pub, *priv;
+	struct doc doc;          /* the document that is being published */
 	struct buf record, text; /* scratch */
 	struct snap_principal principal;
 	struct snap_account account;
@@ -79,12 +118,14 @@ struct publish {
 int pub_warn(struct publish *p, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A member's string, NULL when it is not there or no string. */
-const char *pub_str(const json_t *doc, const char *name);
+const char *pub_str(const struct doc_value *doc, const char *name);
+/* The same of what jansson has read. */
+const char *pub_json_str(const json_t *doc, const char *name);
 /* A member that is an id, 0 when it is not there or none. */
-uint32_t pub_id(const json_t *doc, const char *name);
+uint32_t pub_id(const struct doc_value *doc, const char *name);
 /* A member's time as seconds since 1970, 0 when it is not there or none. */
-int64_t pub_time(const json_t *doc, const char *name);
-/* A name in lower case (ASCII), as a key of a json object. */
+int64_t pub_time(const struct doc_value *doc, const char *name);
+/* A name in lower case (ASCII), as names are compared. */
 void pub_lower(const char *name, char ret[STORE_KEY_MAX + 1]);
 /* p->record into a builder, which is then empty again. */
 int pub_add(struct publish *p, struct snap_builder *b, enum snap_table table,
@@ -95,34 +136,64 @@ int pub_add_both(struct publish *p, enum snap_table by_name, const char *name,
 /* Without the old record of a name, when there is one. */
 int pub_remove(struct snap_builder *b, enum snap_table table, const char *key);
 
+/* ---- publish_map.c ---- */
+
+/* The slot of a text, NULL: it is not there. Good until the next put. */
+const struct pub_slot *pub_map_find(const struct pub_map *m, const char *text);
+/* Put it in, or give it another value. *ret (may be NULL) as above. */
+int pub_map_put(struct pub_map *m, const char *text, uint32_t value,
+    const struct pub_slot **ret);
+const char *pub_map_text(const struct pub_map *m, uint32_t at);
+void pub_map_release(struct pub_map *m);
+
 /* ---- publish_claim.c ---- */
 
 /*
  * May this document have this Unix name and id? If so they are its own from
- * now on; if not, a warning says why. *ret starts out false.
+ * now on, and *ret is the name in p->names; if not, a warning says why, and *ret is 0.
  */
 int pub_claim(struct publish *p, const char *key, const char *unix_name,
-    uint32_t id, bool *ret);
-/* The same for subordinate ids that begin at start. */
+    uint32_t id, uint32_t *ret);
+/* The same for a local account, whose name and id only another document can have. */
+int pub_claim_adopted(struct publish *p, const char *key, const char *unix_name,
+    uint32_t id, uint32_t *ret);
+/* The same for subordinate ids that begin at start. *ret starts out false. */
 int pub_claim_subids(struct publish *p, const char *key, uint32_t start,
     bool *ret);
 
 /* ---- publish_group.c ---- */
 
-/* The group of this IAM name, or NULL with *ret_err (0: there is none). */
-struct pub_group *pub_group_of(struct publish *p, const json_t *name,
+/* The group of this IAM name, or NULL with *ret_err (0: there is none). Good until
+ * the next group is read. */
+struct pub_group *pub_group_of(struct publish *p, const struct doc_value *name,
     int *ret_err);
 /* A group of a document (borrowed): known from now on, and nothing published.
  * NULL: *ret_err, or 0 after a warning. */
 struct pub_group *pub_read_group(struct publish *p, const char *key,
-    json_t *doc, int *ret_err);
+    const struct doc_value *doc, int *ret_err);
 /* The same of changes: one that was served and goes on to be. */
 struct pub_group *pub_load_group(struct publish *p, const char *key,
-    json_t *doc, int *ret_err);
-/* store_visit: a group, as something new. */
-int pub_group(void *arg, const char *key, json_t *doc);
+    const struct doc_value *doc, int *ret_err);
+/* A group, as something new. */
+int pub_group(struct publish *p, const char *key, const struct doc_value *doc);
+/* A member more: a name in p->names. */
+int pub_join(struct pub_group *g, uint32_t name);
 /* The records of the groups whose members or policies are new. */
 int pub_put_groups(struct publish *p);
+void pub_groups_release(struct publish *p);
+
+/* ---- publish_device.c ---- */
+
+/* An MFA device's document, as text. */
+int pub_device(struct publish *p, const struct doc_value *doc,
+    const char *text, size_t len);
+/* The devices of a user (her IAM name) in the order in which they came: at most max are read,
+ * *ret_count is how many there are. Borrowed until the next call. */
+int pub_devices_of(struct publish *p, const char *user, size_t max,
+    const struct doc_value **ret, size_t *ret_count);
+/* They are dealt with: what is left in the end belongs to nobody. */
+int pub_devices_done(struct publish *p, const char *user);
+void pub_devices_release(struct publish *p);
 
 /* ---- publish_account.c ---- */
 
@@ -138,8 +209,9 @@ void pub_merge(const struct publish *p);
 
 /* ---- publish.c ---- */
 
-/* store_visit: an MFA device. */
-int pub_device(void *arg, const char *key, json_t *doc);
+/* One document is published; borrowed. */
+typedef int pub_take(struct publish *p, const char *key,
+    const struct doc_value *doc);
 /* Both builders, for this revision. */
 int pub_open_builders(struct publish *p);
 /* What both were made from. */
@@ -159,17 +231,18 @@ void pub_state_encode(const struct pub_state *state, struct buf *b);
 int pub_managed_digest(const struct publish *p, uint64_t *ret);
 /* Without the inline policies of a document. */
 int pub_policies_remove(struct publish *p, const char *kind, const char *name,
-    const json_t *doc);
+    const struct doc_value *doc);
 
 /* A document policies/NAME. */
-int pub_policy(struct publish *p, const char *key, json_t *doc);
+int pub_policy(struct publish *p, const char *key,
+    const struct doc_value *doc);
 /*
  * The policies of a user's, group's or role's document: inline ones go into the
  * snapshot, attached ones must be there (else a warning). kind: "user", "group", "role".
- * *ret is new: the keys into SNAP_POLICY.
+ * Their keys are appended to *ret.
  */
 int pub_policies_of(struct publish *p, const char *key, const char *kind,
-    const char *name, json_t *doc, json_t **ret);
+    const char *name, const struct doc_value *doc, struct pub_keys *ret);
 /* See that a managed policy is in the snapshot; a warning when it cannot be. */
 int pub_managed(struct publish *p, const char *key, const char *arn);
 /* The trust policy of a role; *ret_key is its key into SNAP_POLICY, owned. */
@@ -179,11 +252,11 @@ void pub_policies_release(struct publish *p);
 
 /* ---- publish_user.c ---- */
 
-int pub_user(struct publish *p, const char *key, json_t *doc);
+int pub_user(struct publish *p, const char *key, const struct doc_value *doc);
 /* Without what an earlier version of the document has published. */
-int pub_user_remove(struct publish *p, const json_t *doc);
+int pub_user_remove(struct publish *p, const struct doc_value *doc);
 /* The same for a role. */
-int pub_role(struct publish *p, const char *key, json_t *doc);
-int pub_role_remove(struct publish *p, const json_t *doc);
+int pub_role(struct publish *p, const char *key, const struct doc_value *doc);
+int pub_role_remove(struct publish *p, const struct doc_value *doc);
 
 #endif

@@ -14,8 +14,8 @@ fill_account(struct publish *p, const json_t *doc)
 	struct password_policy policy;
 
 	password_policy_of(doc, &policy);
-	a->account_id = pub_str(doc, "AccountId");
-	a->alias = pub_str(doc, "AccountAlias");
+	a->account_id = pub_json_str(doc, "AccountId");
+	a->alias = pub_json_str(doc, "AccountAlias");
 	a->region = p->host.region;
 	a->hostname = p->host.hostname;
 	a->id_min = s->id_min;
@@ -52,10 +52,10 @@ fill_ssh_ca(struct publish *p, const json_t *doc)
 	char *end;
 	size_t i;
 
-	a->ssh_ca = pub_str(ca, "Fingerprint");
+	a->ssh_ca = pub_json_str(ca, "Fingerprint");
 	a->revoked_count = 0;
 	json_array_foreach(json_object_get(ca, "Revoked"), i, one) {
-		serial = pub_str(one, "Serial");
+		serial = pub_json_str(one, "Serial");
 		if (a->revoked_count == SNAP_REVOKED_MAX || serial == NULL)
 			return IAM_ERR_FORMAT;
 		a->revoked[a->revoked_count++] = strtoull(serial, &end, 10);

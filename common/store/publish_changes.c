@@ -48,7 +48,7 @@ pub_state_now(struct publish *p, struct pub_state *ret)
 	ret->version = IAM_VERSION;
 	/* A device of nobody would be somebody's with the next document. */
 	ret->clean = json_array_size(p->warnings) == 0 &&
-	    json_object_size(p->devices) == 0;
+	    p->device_dealt == p->device_count;
 	ret->settings = p->settings.mark.hash;
 	if ((r = store_point_now(p->store, &ret->point)) != 0 ||
 	    (r = pub_managed_digest(p, &ret->managed)) != 0)
@@ -131,7 +131,7 @@ check_account(struct publish *p, bool *ret_host_same)
 		return IAM_ERR_MEMORY;
 	if ((r = snap_account_get(p->old_priv, old)) == 0 &&
 	    (r = store_get(p->store, "account", &doc)) == 0) {
-		id = pub_str(doc, "AccountId");
+		id = pub_json_str(doc, "AccountId");
 		p->unsure = id == NULL || strcmp(id, old->account_id) != 0;
 		*ret_host_same =
 		    memcmp(&old->host_mark, &p->host.mark, sizeof(p->host.mark)) == 0 &&
@@ -196,21 +196,49 @@ has_prefix(const char *key, const char *prefix)
 	return true;
 }
 
+/* A document that has changed, as it was and as it is; NULL: not there. */
+struct change {
+	struct doc docs[2];
+	const struct doc_value *old, *new;
+};
+
 static int
-then_and_now(struct publish *p, const char *key, json_t **ret_old,
-    json_t **ret_new)
+read_one(struct publish *p, const char *key, const struct store_point *then,
+    struct doc *d, const struct doc_value **ret)
 {
+	struct buf text = BUF_INIT;
+	bool found;
 	int r;
 
-	*ret_old = *ret_new = NULL;
-	if ((r = store_get_then(p->store, &p->state.point, key, ret_old)) == 0)
-		r = store_get(p->store, key, ret_new);
+	r = then != NULL ? store_text_then(p->store, then, key, &text, &found) :
+	    store_text(p->store, key, &text, &found);
+	if (r == 0 && found)
+		r = doc_read(d, text.p, text.len, ret);
+	buf_release(&text);
 	return r;
 }
 
+/* To be released, also after an error. */
 static int
-change_policy(struct publish *p, const char *key, const json_t *old,
-    json_t *new)
+read_change(struct publish *p, const char *key, struct change *ret)
+{
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	r = read_one(p, key, &p->state.point, &ret->docs[0], &ret->old);
+	return r != 0 ? r : read_one(p, key, NULL, &ret->docs[1], &ret->new);
+}
+
+static void
+release_change(struct change *c)
+{
+	doc_release(&c->docs[0]);
+	doc_release(&c->docs[1]);
+}
+
+static int
+change_policy(struct publish *p, const char *key,
+    const struct doc_value *old, const struct doc_value *new)
 {
 	const char *was = pub_str(old, "Arn"), *arn = pub_str(new, "Arn");
 	struct snap_bytes v;
@@ -233,23 +261,22 @@ change_policy(struct publish *p, const char *key, const json_t *old,
 }
 
 static bool
-same_member(const json_t *a, const json_t *b, const char *name)
+same_member(const struct doc_value *a, const struct doc_value *b,
+    const char *name)
 {
-	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
-
-	return x == y || json_equal(x, y);
+	return doc_equal(doc_get(a, name), doc_get(b, name));
 }
 
 /* Everything that its members' records depend on. */
 static bool
-same_group(const json_t *a, const json_t *b)
+same_group(const struct doc_value *a, const struct doc_value *b)
 {
 	return same_member(a, b, "GroupName") && same_member(a, b, "UnixName") &&
 	    same_member(a, b, "Gid") && same_member(a, b, "LocalGroups");
 }
 
 static int
-drop_group(struct publish *p, json_t *old)
+drop_group(struct publish *p, const struct doc_value *old)
 {
 	const char *unix_name = pub_str(old, "UnixName");
 	struct pub_group *g;
@@ -269,7 +296,8 @@ drop_group(struct publish *p, json_t *old)
 }
 
 static int
-change_group(struct publish *p, const char *key, json_t *old, json_t *new)
+change_group(struct publish *p, const char *key,
+    const struct doc_value *old, const struct doc_value *new)
 {
 	const char *name = pub_str(old, "GroupName");
 	struct pub_group *g;
@@ -289,6 +317,7 @@ change_group(struct publish *p, const char *key, json_t *old, json_t *new)
 		return pub_group(p, key, new);
 	if ((g = pub_load_group(p, key, new, &r)) == NULL)
 		return r;
+	g->has_policies = true;
 	return pub_policies_of(p, key, "group", name, new, &g->policies);
 }
 
@@ -308,8 +337,8 @@ note_user(json_t *users, const char *name)
 
 /* Its user's record is made anew; both users' when it is another's now. */
 static int
-change_device(struct publish *p, const char *key, const json_t *old,
-    const json_t *new, json_t *users)
+change_device(struct publish *p, const char *key,
+    const struct doc_value *old, const struct doc_value *new, json_t *users)
 {
 	char lower[STORE_KEY_MAX + 1], user[STORE_KEY_MAX + 1];
 	int r;
@@ -327,31 +356,29 @@ change_device(struct publish *p, const char *key, const json_t *old,
 static int
 change_document(struct publish *p, const char *key, json_t *users)
 {
-	json_t *old, *new;
+	struct change c;
 	int r;
 
 	if (has_prefix(key, "users/"))
 		return note_user(users, key + strlen("users/"));
-	if ((r = then_and_now(p, key, &old, &new)) != 0)
-		goto out;
-	if (has_prefix(key, "policies/")) {
-		r = change_policy(p, key, old, new);
-	} else if (has_prefix(key, "mfa/")) {
-		r = change_device(p, key, old, new, users);
-	} else if (!has_prefix(key, "groups/") && !has_prefix(key, "roles/") &&
+	r = read_change(p, key, &c);
+	if (r == 0 && has_prefix(key, "policies/"))
+		r = change_policy(p, key, c.old, c.new);
+	else if (r == 0 && has_prefix(key, "mfa/"))
+		r = change_device(p, key, c.old, c.new, users);
+	else if (!has_prefix(key, "groups/") && !has_prefix(key, "roles/") &&
 	    !has_prefix(key, "account"))
 		p->unsure = true; /* what is it? */
-out:
-	json_decref(old);
-	json_decref(new);
+	release_change(&c);
 	return r;
 }
 
 static int
 change_groups(struct publish *p, const json_t *keys)
 {
-	json_t *key, *old, *new;
+	struct change c;
 	const char *text;
+	json_t *key;
 	size_t i;
 	int r = 0;
 
@@ -359,10 +386,9 @@ change_groups(struct publish *p, const json_t *keys)
 		text = json_string_value(key);
 		if (!has_prefix(text, "groups/"))
 			continue;
-		if ((r = then_and_now(p, text, &old, &new)) == 0)
-			r = change_group(p, text, old, new);
-		json_decref(old);
-		json_decref(new);
+		if ((r = read_change(p, text, &c)) == 0)
+			r = change_group(p, text, c.old, c.new);
+		release_change(&c);
 		if (r != 0)
 			break;
 	}
@@ -376,7 +402,7 @@ change_groups(struct publish *p, const json_t *keys)
  * ends with what the key ends with.
  */
 static int
-had_devices(struct publish *p, const json_t *old, json_t *keys)
+had_devices(struct publish *p, const struct doc_value *old, json_t *keys)
 {
 	const char *unix_name = pub_str(old, "UnixName"), *name;
 	struct snap_principal *had = &p->principal;
@@ -402,27 +428,40 @@ had_devices(struct publish *p, const json_t *old, json_t *keys)
 	return 0;
 }
 
+/* One that may be hers. serial: as it was published; NULL: it has changed. */
+static int
+take_device(struct publish *p, const struct buf *text, const char *user,
+    const char *serial)
+{
+	const struct doc_value *doc = NULL;
+	char lower[STORE_KEY_MAX + 1];
+	const char *now;
+	int r;
+
+	if (text->len > 0 && (r = doc_read(&p->doc, text->p, text->len, &doc)) != 0)
+		return r;
+	now = pub_str(doc, "UserName");
+	pub_lower(now == NULL ? "" : now, lower);
+	if (serial != NULL) {
+		now = pub_str(doc, "SerialNumber");
+		p->unsure = p->unsure || strcmp(lower, user) != 0 || now == NULL ||
+		    strcmp(now, serial) != 0;
+	}
+	return strcmp(lower, user) != 0 ? 0 :
+	    pub_device(p, doc, (const char *)text->p, text->len);
+}
+
 static int
 read_device(struct publish *p, const char *key, const char *user,
     const char *serial)
 {
-	char lower[STORE_KEY_MAX + 1];
-	json_t *doc = NULL;
-	const char *now;
+	struct buf text = BUF_INIT;
+	bool found;
 	int r;
 
-	if ((r = store_get(p->store, key, &doc)) != 0)
-		return r;
-	pub_lower(pub_str(doc, "UserName") == NULL ? "" : pub_str(doc, "UserName"),
-	    lower);
-	now = pub_str(doc, "SerialNumber");
-	if (strcmp(lower, user) == 0)
-		r = pub_device(p, key, doc);
-	/* What has not changed must be what was published. */
-	if (serial != NULL && (strcmp(lower, user) != 0 || now == NULL ||
-	    strcmp(now, serial) != 0))
-		p->unsure = true;
-	json_decref(doc);
+	if ((r = store_text(p->store, key, &text, &found)) == 0)
+		r = take_device(p, &text, user, serial);
+	buf_release(&text);
 	return r;
 }
 
@@ -455,7 +494,7 @@ read_devices(struct publish *p, const char *user, json_t *keys)
 }
 
 static int
-devices_of(struct publish *p, const char *user, const json_t *old)
+devices_of(struct publish *p, const char *user, const struct doc_value *old)
 {
 	json_t *keys = json_object(), *now;
 	const char *key;
@@ -478,19 +517,19 @@ devices_of(struct publish *p, const char *user, const json_t *old)
 
 struct user_change {
 	char *key;
-	json_t *old, *new;
+	struct change c;
 };
 
 static bool
-is_adopted(const json_t *doc)
+is_adopted(const struct doc_value *doc)
 {
-	return json_is_true(json_object_get(doc, "Adopted"));
+	return doc_is_true(doc_get(doc, "Adopted"));
 }
 
 /* Names and ids of adopted accounts are not in the public snapshot, where they could
  * be looked for. */
 static bool
-same_adoption(const json_t *old, const json_t *new)
+same_adoption(const struct doc_value *old, const struct doc_value *new)
 {
 	if (!is_adopted(old) && !is_adopted(new))
 		return true;
@@ -509,13 +548,13 @@ read_user(struct publish *p, const char *name, struct user_change *ret)
 		ret->key = NULL;
 		return IAM_ERR_MEMORY;
 	}
-	if ((r = then_and_now(p, ret->key, &ret->old, &ret->new)) != 0)
+	if ((r = read_change(p, ret->key, &ret->c)) != 0)
 		return r;
-	user = pub_str(ret->new, "UserName");
+	user = pub_str(ret->c.new, "UserName");
 	pub_lower(user == NULL ? name : user, lower);
-	if (strcmp(lower, name) != 0 || !same_adoption(ret->old, ret->new))
+	if (strcmp(lower, name) != 0 || !same_adoption(ret->c.old, ret->c.new))
 		p->unsure = true;
-	return devices_of(p, name, ret->old);
+	return devices_of(p, name, ret->c.old);
 }
 
 /* Those who leave first, so that their names and ids are free for others. */
@@ -535,13 +574,12 @@ change_users(struct publish *p, const json_t *users)
 			r = read_user(p, name, &v[n++]);
 	}
 	for (i = 0; i < n && r == 0; i++)
-		r = v[i].old == NULL ? 0 : pub_user_remove(p, v[i].old);
+		r = v[i].c.old == NULL ? 0 : pub_user_remove(p, v[i].c.old);
 	for (i = 0; i < n && r == 0; i++)
-		r = v[i].new == NULL ? 0 : pub_user(p, v[i].key, v[i].new);
+		r = v[i].c.new == NULL ? 0 : pub_user(p, v[i].key, v[i].c.new);
 	for (i = 0; i < n; i++) {
 		free(v[i].key);
-		json_decref(v[i].old);
-		json_decref(v[i].new);
+		release_change(&v[i].c);
 	}
 	free(v);
 	return r;
@@ -552,8 +590,9 @@ change_users(struct publish *p, const json_t *users)
 static int
 change_roles(struct publish *p, const json_t *keys, bool leave)
 {
-	json_t *key, *old, *new;
+	struct change c;
 	const char *text;
+	json_t *key;
 	size_t i;
 	int r = 0;
 
@@ -561,12 +600,11 @@ change_roles(struct publish *p, const json_t *keys, bool leave)
 		text = json_string_value(key);
 		if (r != 0 || !has_prefix(text, "roles/"))
 			continue;
-		if ((r = then_and_now(p, text, &old, &new)) == 0 && leave)
-			r = old == NULL ? 0 : pub_role_remove(p, old);
+		if ((r = read_change(p, text, &c)) == 0 && leave)
+			r = c.old == NULL ? 0 : pub_role_remove(p, c.old);
 		else if (r == 0)
-			r = new == NULL ? 0 : pub_role(p, text, new);
-		json_decref(old);
-		json_decref(new);
+			r = c.new == NULL ? 0 : pub_role(p, text, c.new);
+		release_change(&c);
 	}
 	return r;
 }

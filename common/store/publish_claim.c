@@ -8,21 +8,47 @@
 
 #include "common/store/publish.h"
 
+/* Of ours, the key of the document; NULL: nobody's. */
+static const char *
+owner(const struct publish *p, const struct pub_map *ours, const char *what)
+{
+	const struct pub_slot *s = pub_map_find(ours, what);
+
+	return s == NULL ? NULL : (const char *)p->keys.p + s->value;
+}
+
 /* Who has it? NULL: nobody. */
 static const char *
-holder(const json_t *local, const json_t *ours, const char *what)
+holder(const struct publish *p, const json_t *local, const struct pub_map *ours,
+    const char *what)
 {
-	const char *s = pub_str(local, what);
+	const char *s = pub_json_str(local, what);
 
-	return s != NULL ? s : pub_str(ours, what);
+	return s != NULL ? s : owner(p, ours, what);
+}
+
+/* A document's key, kept. */
+static int
+keep_key(struct publish *p, const char *key, uint32_t *ret)
+{
+	*ret = (uint32_t)p->keys.len;
+	buf_put(&p->keys, key, strlen(key) + 1);
+	return p->keys.err;
 }
 
 static int
-claim(struct publish *p, const char *key, const char *name, const char *id)
+claim(struct publish *p, const char *key, const char *name, const char *id,
+    uint32_t *ret)
 {
-	if (json_object_set_new(p->names, name, json_string(key)) != 0 ||
-	    json_object_set_new(p->ids, id, json_string(key)) != 0)
-		return IAM_ERR_MEMORY;
+	const struct pub_slot *s;
+	uint32_t whose;
+	int r;
+
+	if ((r = keep_key(p, key, &whose)) != 0 ||
+	    (r = pub_map_put(&p->ids, id, whose, NULL)) != 0 ||
+	    (r = pub_map_put(&p->names, name, whose, &s)) != 0)
+		return r;
+	*ret = s->text;
 	return 0;
 }
 
@@ -56,14 +82,14 @@ is_published(struct publish *p, const char *unix_name, uint32_t id,
 
 int
 pub_claim(struct publish *p, const char *key, const char *unix_name,
-    uint32_t id, bool *ret)
+    uint32_t id, uint32_t *ret)
 {
 	const char *who;
 	char number[12];
 	bool published;
 	int r;
 
-	*ret = false;
+	*ret = 0;
 	snprintf(number, sizeof(number), "%u", id);
 	if (unix_name == NULL || !name_is_unix(unix_name))
 		return pub_warn(p, key, "left out: it has no valid Unix name");
@@ -72,26 +98,54 @@ pub_claim(struct publish *p, const char *key, const char *unix_name,
 	if (id < p->settings.id_min || id > p->settings.id_max)
 		return pub_warn(p, key, "left out: id %u is not within %u-%u", id,
 		    p->settings.id_min, p->settings.id_max);
-	if ((who = holder(p->local.names, p->names, unix_name)) != NULL)
+	if ((who = holder(p, p->local.names, &p->names, unix_name)) != NULL)
 		return pub_warn(p, key, "left out: the Unix name %s is taken by %s",
 		    unix_name, who);
-	if ((who = holder(p->local.ids, p->ids, number)) != NULL)
+	if ((who = holder(p, p->local.ids, &p->ids, number)) != NULL)
 		return pub_warn(p, key, "left out: id %u is taken by %s", id, who);
 	r = is_published(p, unix_name, id, number, &published);
 	if (r == 0 && published)
 		return pub_warn(p, key, "left out: its name or id is taken");
-	if (r == 0 && (r = claim(p, key, unix_name, number)) == 0)
-		*ret = true;
-	return r;
+	return r != 0 ? r : claim(p, key, unix_name, number, ret);
+}
+
+/*
+ * A local account is adopted by name and id, outside our range. It is published
+ * whatever the host's files say of it, since what is not in the snapshot is not
+ * governed; when they say another id, the login denies (NameClash).
+ */
+int
+pub_claim_adopted(struct publish *p, const char *key, const char *unix_name,
+    uint32_t id, uint32_t *ret)
+{
+	char number[12];
+	int r;
+
+	*ret = 0;
+	snprintf(number, sizeof(number), "%u", id);
+	if (unix_name == NULL || !name_is_unix(unix_name) ||
+	    strcmp(unix_name, "root") == 0 || id < 1000 ||
+	    (id >= p->settings.id_min && id <= p->settings.id_max))
+		return pub_warn(p, key, "left out: no local account that may be"
+		    " adopted");
+	if (owner(p, &p->names, unix_name) != NULL ||
+	    owner(p, &p->ids, number) != NULL)
+		return pub_warn(p, key, "left out: its name or id is taken by"
+		    " another document");
+	if ((r = claim(p, key, unix_name, number, ret)) != 0 ||
+	    json_object_get(p->local.names, unix_name) != NULL)
+		return r;
+	return pub_warn(p, key, "the local account %s is not there", unix_name);
 }
 
 int
 pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
 {
-	const json_t *taken;
 	struct snap_subids old;
 	bool published = false;
 	char number[12];
+	const char *who;
+	uint32_t whose;
 	int r;
 
 	*ret = false;
@@ -101,17 +155,17 @@ pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
 		return pub_warn(p, key, "no subordinate ids: %u is not the start of a"
 		    " range within %u-%u", start, p->settings.subid_min,
 		    p->settings.subid_max);
-	if ((taken = json_object_get(p->ids, number)) != NULL)
+	if ((who = owner(p, &p->ids, number)) != NULL)
 		return pub_warn(p, key, "no subordinate ids: those from %u are taken"
-		    " by %s", start, json_string_value(taken));
+		    " by %s", start, who);
 	if (p->old_pub != NULL && (r = snap_subids_by_id(p->old_pub, start,
 	    &published, &old)) != 0)
 		return r;
 	if (published && json_object_get(p->freed_ids, number) == NULL)
 		return pub_warn(p, key, "no subordinate ids: those from %u are taken",
 		    start);
-	if (json_object_set_new(p->ids, number, json_string(key)) != 0)
-		return IAM_ERR_MEMORY;
-	*ret = true;
-	return 0;
+	if ((r = keep_key(p, key, &whose)) == 0 &&
+	    (r = pub_map_put(&p->ids, number, whose, NULL)) == 0)
+		*ret = true;
+	return r;
 }

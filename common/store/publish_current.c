@@ -45,7 +45,7 @@ account_matches(struct store *s, const struct store_paths *paths,
 		return IAM_ERR_MEMORY;
 	if ((r = store_get(s, "account", &doc)) == 0 &&
 	    snap_account_get(priv, a) == 0) {
-		id = pub_str(doc, "AccountId");
+		id = pub_json_str(doc, "AccountId");
 		*ret = id != NULL && strcmp(id, a->account_id) == 0 &&
 		    snap_mark_current(paths->host, &a->host_mark) &&
 		    snap_mark_current(paths->settings, &a->settings_mark);

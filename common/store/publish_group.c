@@ -1,6 +1,7 @@
 /* Groups: what they are to the host, who is in them, which policies they have. */
 #include "common/base/base.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/store/publish.h"
@@ -24,15 +25,16 @@ is_allowed(const struct settings *s, const char *group)
  * only what iam.json lists, only what the group file has, never gid 0 (S27).
  */
 static int
-take_local_groups(struct publish *p, struct pub_group *g, const char *key)
+take_local_groups(struct publish *p, struct pub_group *g, const char *key,
+    const struct doc_value *doc)
 {
+	const struct doc_value *v;
 	const char *name;
-	json_t *v, *gid;
-	size_t i;
+	json_t *gid;
 	int r = 0;
 
-	json_array_foreach(json_object_get(g->doc, "LocalGroups"), i, v) {
-		name = json_string_value(v) == NULL ? "?" : json_string_value(v);
+	doc_foreach(v, doc_get(doc, "LocalGroups")) {
+		name = doc_text(v) == NULL ? "?" : doc_text(v);
 		gid = json_object_get(p->local.gids, name);
 		if (!is_allowed(&p->settings, name))
 			r = pub_warn(p, key, "local group %s: not listed under"
@@ -51,18 +53,19 @@ take_local_groups(struct publish *p, struct pub_group *g, const char *key)
 }
 
 static struct pub_group *
-new_group(struct publish *p, const char *name)
+new_group(struct publish *p, const char *lower)
 {
-	char lower[STORE_KEY_MAX + 1];
+	size_t cap = p->group_cap < 16 ? 16 : p->group_cap * 2;
 	struct pub_group *v;
 
-	v = reallocarray(p->groups, p->group_count + 1, sizeof(*v));
-	if (v == NULL)
-		return NULL;
-	p->groups = v;
-	pub_lower(name, lower);
-	if (json_object_set_new(p->group_index, lower,
-	    json_integer((json_int_t)p->group_count)) != 0)
+	if (p->group_count == p->group_cap) {
+		v = reallocarray(p->groups, cap, sizeof(*v));
+		if (v == NULL)
+			return NULL;
+		p->groups = v;
+		p->group_cap = cap;
+	}
+	if (pub_map_put(&p->group_index, lower, (uint32_t)p->group_count, NULL) != 0)
 		return NULL;
 	v = &p->groups[p->group_count++];
 	memset(v, 0, sizeof(*v));
@@ -71,27 +74,28 @@ new_group(struct publish *p, const char *name)
 
 /* What the members of a group need to know of it. */
 static int
-fill_group(struct pub_group *g, const char *name, json_t *doc)
+fill_group(struct pub_group *g, const char *name, const char *lower,
+    const struct doc_value *doc)
 {
-	char lower[STORE_KEY_MAX + 1];
+	const char *unix_name = pub_str(doc, "UnixName");
 
-	pub_lower(name, lower);
-	g->doc = json_incref(doc);
-	g->unix_name = pub_str(doc, "UnixName");
+	if (unix_name != NULL && (g->unix_name = strdup(unix_name)) == NULL)
+		return IAM_ERR_MEMORY;
 	g->gid = pub_id(doc, "Gid");
-	g->joined = json_array();
 	g->left = json_object();
 	g->lower = strdup(lower);
 	if (asprintf(&g->via, "group %s", name) < 0)
 		g->via = NULL;
-	return g->joined == NULL || g->left == NULL || g->lower == NULL ||
-	    g->via == NULL ? IAM_ERR_MEMORY : 0;
+	return g->left == NULL || g->lower == NULL || g->via == NULL ?
+	    IAM_ERR_MEMORY : 0;
 }
 
 struct pub_group *
-pub_read_group(struct publish *p, const char *key, json_t *doc, int *ret_err)
+pub_read_group(struct publish *p, const char *key, const struct doc_value *doc,
+    int *ret_err)
 {
 	const char *name = pub_str(doc, "GroupName");
+	char lower[STORE_KEY_MAX + 1];
 	struct pub_group *g;
 
 	if (name == NULL || !name_is_iam(name, 128)) {
@@ -99,55 +103,62 @@ pub_read_group(struct publish *p, const char *key, json_t *doc, int *ret_err)
 		    " such thing");
 		return NULL;
 	}
-	*ret_err = (g = new_group(p, name)) == NULL ? IAM_ERR_MEMORY :
-	    fill_group(g, name, doc);
+	pub_lower(name, lower);
+	*ret_err = (g = new_group(p, lower)) == NULL ? IAM_ERR_MEMORY :
+	    fill_group(g, name, lower, doc);
 	return *ret_err == 0 ? g : NULL;
 }
 
 /* A group that is not served to the host still has its policies. */
 int
-pub_group(void *arg, const char *key, json_t *doc)
+pub_group(struct publish *p, const char *key, const struct doc_value *doc)
 {
-	struct publish *p = arg;
 	struct pub_group *g;
+	uint32_t name;
 	int r;
 
 	if ((g = pub_read_group(p, key, doc, &r)) == NULL)
 		return r;
-	g->touched = true;
+	g->touched = g->has_policies = true;
 	if ((r = pub_policies_of(p, key, "group", pub_str(doc, "GroupName"), doc,
 	    &g->policies)) != 0 ||
-	    (r = pub_claim(p, key, g->unix_name, g->gid, &g->served)) != 0)
+	    (r = pub_claim(p, key, g->unix_name, g->gid, &name)) != 0)
 		return r;
-	return take_local_groups(p, g, key);
+	g->served = name != 0;
+	return take_local_groups(p, g, key, doc);
 }
 
 /* It was served, for there was nothing to warn of. */
 struct pub_group *
-pub_load_group(struct publish *p, const char *key, json_t *doc, int *ret_err)
+pub_load_group(struct publish *p, const char *key, const struct doc_value *doc,
+    int *ret_err)
 {
 	struct pub_group *g;
 
 	if ((g = pub_read_group(p, key, doc, ret_err)) == NULL)
 		return NULL;
 	g->served = true;
-	*ret_err = take_local_groups(p, g, key);
+	*ret_err = take_local_groups(p, g, key, doc);
 	return *ret_err == 0 ? g : NULL;
 }
 
 static int
 load_group(struct publish *p, const char *name)
 {
-	struct buf key = BUF_INIT;
-	json_t *doc = NULL;
+	struct buf key = BUF_INIT, text = BUF_INIT;
+	struct doc d = DOC_INIT;
+	const struct doc_value *doc;
+	bool found = false;
 	int r;
 
 	buf_printf(&key, "groups/%s", name);
 	if ((r = key.err) == 0 &&
-	    (r = store_get(p->store, buf_cstr(&key), &doc)) == 0 && doc != NULL)
+	    (r = store_text(p->store, buf_cstr(&key), &text, &found)) == 0 &&
+	    found && (r = doc_read(&d, text.p, text.len, &doc)) == 0)
 		pub_load_group(p, buf_cstr(&key), doc, &r);
-	json_decref(doc);
+	doc_release(&d);
 	buf_release(&key);
+	buf_release(&text);
 	return r;
 }
 
@@ -155,17 +166,17 @@ static struct pub_group *
 known_group(struct publish *p, const char *name)
 {
 	char lower[STORE_KEY_MAX + 1];
-	const json_t *index;
+	const struct pub_slot *s;
 
 	pub_lower(name, lower);
-	index = json_object_get(p->group_index, lower);
-	return index == NULL ? NULL : &p->groups[json_integer_value(index)];
+	s = pub_map_find(&p->group_index, lower);
+	return s == NULL ? NULL : &p->groups[s->value];
 }
 
 struct pub_group *
-pub_group_of(struct publish *p, const json_t *name, int *ret_err)
+pub_group_of(struct publish *p, const struct doc_value *name, int *ret_err)
 {
-	const char *text = json_string_value(name);
+	const char *text = doc_text(name);
 	struct pub_group *g;
 
 	*ret_err = 0;
@@ -186,26 +197,54 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+int
+pub_join(struct pub_group *g, uint32_t name)
+{
+	size_t cap = g->joined_cap < 16 ? 16 : g->joined_cap * 2;
+	uint32_t *v;
+
+	if (g->joined_count == g->joined_cap) {
+		v = reallocarray(g->joined, cap, sizeof(*v));
+		if (v == NULL)
+			return IAM_ERR_MEMORY;
+		g->joined = v;
+		g->joined_cap = cap;
+	}
+	g->joined[g->joined_count++] = name;
+	return 0;
+}
+
+/* Users come in the order of their names, mostly. */
+static void
+sort_names(const char **v, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n && strcmp(v[i - 1], v[i]) <= 0; i++)
+		;
+	if (i < n)
+		qsort(v, n, sizeof(*v), compare_names);
+}
+
 /* Who is in it now: who was before and has not left, and who has joined. In
  * the order of their names, whichever way it was come to. *ret is owned. */
 static int
-list_members(const struct pub_group *g, const struct snap_group *old,
-    const char ***ret, size_t *ret_count)
+list_members(const struct publish *p, const struct pub_group *g,
+    const struct snap_group *old, const char ***ret, size_t *ret_count)
 {
-	const char *p = old->members, *end = p + old->members_len, **v;
+	const char *s = old->members, *end = s + old->members_len, **v;
 	size_t n = 0, i;
-	json_t *name;
 
-	v = calloc(old->member_count + json_array_size(g->joined) + 1, sizeof(*v));
+	v = calloc(old->member_count + g->joined_count + 1, sizeof(*v));
 	if (v == NULL)
 		return IAM_ERR_MEMORY;
-	for (i = 0; i < old->member_count && p < end; i++, p += strlen(p) + 1) {
-		if (json_object_get(g->left, p) == NULL)
-			v[n++] = p;
+	for (i = 0; i < old->member_count && s < end; i++, s += strlen(s) + 1) {
+		if (json_object_get(g->left, s) == NULL)
+			v[n++] = s;
 	}
-	json_array_foreach(g->joined, i, name)
-		v[n++] = json_string_value(name);
-	qsort(v, n, sizeof(*v), compare_names);
+	for (i = 0; i < g->joined_count; i++)
+		v[n++] = pub_map_text(&p->names, g->joined[i]);
+	sort_names(v, n);
 	*ret = v;
 	*ret_count = n;
 	return 0;
@@ -221,7 +260,7 @@ put_members(struct publish *p, const struct pub_group *g,
 	size_t n, i;
 	int r;
 
-	if ((r = list_members(g, old, &v, &n)) != 0)
+	if ((r = list_members(p, g, old, &v, &n)) != 0)
 		return r;
 	for (i = 0; i < n; i++)
 		buf_put(&text, v[i], strlen(v[i]) + 1);
@@ -247,14 +286,14 @@ static int
 put_group_policies(struct publish *p, const struct pub_group *g)
 {
 	const char *keys[SNAP_POLICIES_MAX];
-	size_t count = json_array_size(g->policies), i;
-	json_t *key;
+	const char *key = buf_cstr(&g->policies.text);
+	uint32_t i;
 
-	if (count > SNAP_POLICIES_MAX)
+	if (g->policies.count > SNAP_POLICIES_MAX)
 		return 0;
-	json_array_foreach(g->policies, i, key)
-		keys[i] = json_string_value(key);
-	snap_group_policies_encode(keys, (uint32_t)count, &p->record);
+	for (i = 0; i < g->policies.count; i++, key += strlen(key) + 1)
+		keys[i] = key;
+	snap_group_policies_encode(keys, g->policies.count, &p->record);
 	return pub_add(p, p->priv, SNAP_GROUP_POLICIES, g->lower,
 	    strlen(g->lower));
 }
@@ -270,7 +309,7 @@ pub_put_groups(struct publish *p)
 
 	for (i = 0; i < p->group_count; i++) {
 		g = &p->groups[i];
-		if (g->policies != NULL && (r = put_group_policies(p, g)) != 0)
+		if (g->has_policies && (r = put_group_policies(p, g)) != 0)
 			return r;
 		if (!g->served)
 			continue;
@@ -284,4 +323,23 @@ pub_put_groups(struct publish *p)
 			return r;
 	}
 	return 0;
+}
+
+void
+pub_groups_release(struct publish *p)
+{
+	struct pub_group *g;
+	size_t i;
+
+	for (i = 0; i < p->group_count; i++) {
+		g = &p->groups[i];
+		free(g->via);
+		free(g->lower);
+		free(g->unix_name);
+		free(g->joined);
+		buf_release(&g->policies.text);
+		json_decref(g->left);
+	}
+	free(p->groups);
+	pub_map_release(&p->group_index);
 }

@@ -112,13 +112,12 @@ note_managed(struct publish *p, const char *arn)
 }
 
 static const char *
-default_version(const json_t *doc)
+default_version(const struct doc_value *doc)
 {
 	const char *id = pub_str(doc, "DefaultVersionId"), *v;
-	json_t *version;
-	size_t i;
+	const struct doc_value *version;
 
-	json_array_foreach(json_object_get(doc, "Versions"), i, version) {
+	doc_foreach(version, doc_get(doc, "Versions")) {
 		v = pub_str(version, "VersionId");
 		if (id != NULL && v != NULL && strcmp(v, id) == 0)
 			return pub_str(version, "Document");
@@ -127,7 +126,7 @@ default_version(const json_t *doc)
 }
 
 int
-pub_policy(struct publish *p, const char *key, json_t *doc)
+pub_policy(struct publish *p, const char *key, const struct doc_value *doc)
 {
 	const char *arn = pub_str(doc, "Arn"), *text = default_version(doc);
 	const struct buf *code;
@@ -261,71 +260,86 @@ pub_managed(struct publish *p, const char *key, const char *arn)
 /* ---- policies of users, groups and roles ---- */
 
 static int
-add_inline(struct publish *p, const char *doc_key, const char *kind,
-    const char *owner, const char *name, const char *text, json_t *keys)
+add_key(struct pub_keys *keys, const char *key)
 {
-	json_t *key = json_sprintf("%s/%s/%s", kind, owner, name);
+	buf_put(&keys->text, key, strlen(key) + 1);
+	keys->count++;
+	return keys->text.err;
+}
+
+/* The key and then the name of an inline policy, in p->text. */
+static int
+name_inline(struct publish *p, const char *kind, const char *owner,
+    const char *name, const char **ret_name)
+{
+	size_t at;
+
+	buf_reset(&p->text);
+	buf_printf(&p->text, "%s/%s/%s", kind, owner, name);
+	buf_putc(&p->text, '\0');
+	at = p->text.len;
+	buf_printf(&p->text, "%s_%s_%s", kind, owner, name);
+	*ret_name = buf_cstr(&p->text) + at;
+	return p->text.err;
+}
+
+static int
+add_inline(struct publish *p, const char *doc_key, const char *kind,
+    const char *owner, const struct doc_value *v, struct pub_keys *keys)
+{
+	const char *name = v->name, *id, *key;
 	const struct buf *code;
 	int r;
 
-	buf_reset(&p->text);
-	buf_printf(&p->text, "%s_%s_%s", kind, owner, name);
-	if (json_array_append_new(keys, key) != 0)
-		return IAM_ERR_MEMORY;
-	if (text == NULL || !name_is_iam(name, 128))
+	if ((r = name_inline(p, kind, owner, name, &id)) != 0)
+		return r;
+	key = buf_cstr(&p->text);
+	if ((r = add_key(keys, key)) != 0)
+		return r;
+	if (doc_text(v) == NULL || !name_is_iam(name, 128))
 		return pub_warn(p, doc_key, "the inline policy %s is left out, and"
 		    " whoever it applies to is denied", name);
-	if ((r = compile_once(p, json_string_value(key), text, &code)) != 0 ||
-	    (r = p->text.err) != 0)
+	if ((r = compile_once(p, key, doc_text(v), &code)) != 0)
 		return r;
-	return put_policy(p, json_string_value(key), NULL, buf_cstr(&p->text),
-	    code);
+	return put_policy(p, key, NULL, id, code);
 }
 
 int
 pub_policies_of(struct publish *p, const char *key, const char *kind,
-    const char *name, json_t *doc, json_t **ret)
+    const char *name, const struct doc_value *doc, struct pub_keys *ret)
 {
-	json_t *keys = json_array(), *v;
-	const char *inline_name, *arn;
-	size_t i;
-	int r = keys == NULL ? IAM_ERR_MEMORY : 0;
+	const struct doc_value *v;
+	const char *arn;
+	int r;
 
-	json_array_foreach(json_object_get(doc, "AttachedPolicies"), i, v) {
-		arn = json_string_value(v) == NULL ? "" : json_string_value(v);
-		if (r == 0 && (r = pub_managed(p, key, arn)) == 0 &&
-		    json_array_append_new(keys, json_string(arn)) != 0)
-			r = IAM_ERR_MEMORY;
+	doc_foreach(v, doc_get(doc, "AttachedPolicies")) {
+		arn = doc_text(v) == NULL ? "" : doc_text(v);
+		if ((r = pub_managed(p, key, arn)) != 0 ||
+		    (r = add_key(ret, arn)) != 0)
+			return r;
 	}
-	json_object_foreach(json_object_get(doc, "InlinePolicies"), inline_name, v) {
-		if (r == 0)
-			r = add_inline(p, key, kind, name, inline_name,
-			    json_string_value(v), keys);
+	doc_foreach(v, doc_get(doc, "InlinePolicies")) {
+		if ((r = add_inline(p, key, kind, name, v, ret)) != 0)
+			return r;
 	}
-	if (r == 0)
-		*ret = keys;
-	else
-		json_decref(keys);
-	return r;
+	return 0;
 }
 
 int
 pub_policies_remove(struct publish *p, const char *kind, const char *name,
-    const json_t *doc)
+    const struct doc_value *doc)
 {
-	json_t *inline_policies = json_object_get(doc, "InlinePolicies"), *v;
-	const char *policy;
-	int r = 0;
+	const struct doc_value *v;
+	int r;
 
-	json_object_foreach(inline_policies, policy, v) {
-		if (r != 0)
-			break;
+	doc_foreach(v, doc_get(doc, "InlinePolicies")) {
 		buf_reset(&p->text);
-		buf_printf(&p->text, "%s/%s/%s", kind, name, policy);
-		if ((r = p->text.err) == 0)
-			r = pub_remove(p->priv, SNAP_POLICY, buf_cstr(&p->text));
+		buf_printf(&p->text, "%s/%s/%s", kind, name, v->name);
+		if ((r = p->text.err) != 0 || (r = pub_remove(p->priv, SNAP_POLICY,
+		    buf_cstr(&p->text))) != 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 int

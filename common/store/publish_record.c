@@ -27,33 +27,56 @@ pub_warn(struct publish *p, const char *key, const char *fmt, ...)
 }
 
 const char *
-pub_str(const json_t *doc, const char *name)
+pub_str(const struct doc_value *doc, const char *name)
+{
+	return doc_text(doc_get(doc, name));
+}
+
+const char *
+pub_json_str(const json_t *doc, const char *name)
 {
 	return json_string_value(json_object_get(doc, name));
 }
 
 uint32_t
-pub_id(const json_t *doc, const char *name)
+pub_id(const struct doc_value *doc, const char *name)
 {
-	json_int_t v = json_integer_value(json_object_get(doc, name));
+	int64_t v = doc_integer(doc_get(doc, name));
 
 	return v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
 }
 
+/* -1: no digits there. */
+static int
+digits(const char *p, int count)
+{
+	int v = 0;
+
+	for (; count > 0; count--, p++) {
+		if (*p < '0' || *p > '9')
+			return -1;
+		v = v * 10 + (*p - '0');
+	}
+	return v;
+}
+
 /* Exactly as tz_iso writes it. */
 int64_t
-pub_time(const json_t *doc, const char *name)
+pub_time(const struct doc_value *doc, const char *name)
 {
 	const char *s = pub_str(doc, name);
-	int y, mon, d, h, m, sec;
 	char again[TZ_ISO_LEN];
+	int month, day;
 	int64_t t;
 
-	if (s == NULL || strlen(s) != TZ_ISO_LEN - 1 || sscanf(s,
-	    "%4d-%2d-%2dT%2d:%2d:%2dZ", &y, &mon, &d, &h, &m, &sec) != 6 ||
-	    mon < 1 || mon > 12 || d < 1 || d > 31)
+	if (s == NULL || strlen(s) != TZ_ISO_LEN - 1)
 		return 0;
-	t = tz_from_utc(y, mon, d, h * 3600 + m * 60 + sec);
+	month = digits(s + 5, 2);
+	day = digits(s + 8, 2);
+	if (month < 1 || month > 12 || day < 1 || day > 31)
+		return 0;
+	t = tz_from_utc(digits(s, 4), month, day, digits(s + 11, 2) * 3600 +
+	    digits(s + 14, 2) * 60 + digits(s + 17, 2));
 	tz_iso(t, again);
 	return strcmp(s, again) == 0 ? t : 0;
 }

@@ -16,14 +16,16 @@
 
 struct user {
 	const char *key;
-	json_t *doc;
+	const struct doc_value *doc;
 	const char *name, *unix_name;
 	uint32_t id;
+	uint32_t claim;      /* the Unix name in p->names */
 	bool role;           /* a role: the name is its RoleName */
 	char *trust;         /* key of its trust policy; owned */
 	bool adopted;        /* a local account: its passwd(5) entry stays its own */
 	bool whole;          /* nothing of it had to be left out */
-	json_t *policies;    /* keys of its own; owned */
+	struct pub_keys policies; /* of its own */
+	struct buf groups;   /* those that there are: indices into p->groups, 4 bytes each */
 	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
 	struct buf key_lines;/* of the active SSH keys, as in SNAP_SSH_KEYS */
 	char fingerprints[SNAP_USER_KEYS_MAX][64];
@@ -49,13 +51,12 @@ not_whole(struct publish *p, struct user *u, const char *what)
 static int
 take_tags(struct publish *p, struct user *u)
 {
-	json_t *tags = json_object_get(u->doc, "Tags"), *tag;
+	const struct doc_value *tags = doc_get(u->doc, "Tags"), *tag;
 	struct snap_principal *to = &p->principal;
-	size_t i;
 
-	if (json_array_size(tags) > SNAP_TAGS_MAX)
+	if (doc_size(tags) > SNAP_TAGS_MAX)
 		return not_whole(p, u, "more than 50 tags");
-	json_array_foreach(tags, i, tag) {
+	doc_foreach(tag, tags) {
 		struct snap_tag t = { pub_str(tag, "Key"), pub_str(tag, "Value") };
 
 		if (t.key == NULL || t.value == NULL)
@@ -66,7 +67,7 @@ take_tags(struct publish *p, struct user *u)
 }
 
 static uint32_t
-algorithm(const json_t *device)
+algorithm(const struct doc_value *device)
 {
 	const char *name = pub_str(device, "Algorithm");
 
@@ -77,10 +78,10 @@ algorithm(const json_t *device)
 	    strcmp(name, "SHA512") == 0 ? SNAP_TOTP_SHA512 : 0;
 }
 
-static json_int_t
-number(const json_t *doc, const char *name)
+static int64_t
+number(const struct doc_value *doc, const char *name)
 {
-	return json_integer_value(json_object_get(doc, name));
+	return doc_integer(doc_get(doc, name));
 }
 
 /*
@@ -89,11 +90,11 @@ number(const json_t *doc, const char *name)
  * the moment at which that step began by our clock.
  */
 static uint64_t
-enabled_s(const json_t *device)
+enabled_s(const struct doc_value *device)
 {
-	json_int_t step = number(device, "EnableStep");
-	json_int_t drift = number(device, "DriftSteps");
-	json_int_t period = number(device, "Period");
+	int64_t step = number(device, "EnableStep");
+	int64_t drift = number(device, "DriftSteps");
+	int64_t period = number(device, "Period");
 
 	if (step <= 0 || step > INT32_MAX || drift > step || drift < -INT32_MAX)
 		return (uint64_t)pub_time(device, "EnableDate");
@@ -102,7 +103,7 @@ enabled_s(const json_t *device)
 
 /* false: something about it is odd, and nothing of it may be used. */
 static bool
-read_device(const json_t *device, uint8_t seed[SEED_MAX],
+read_device(const struct doc_value *device, uint8_t seed[SEED_MAX],
     struct snap_device *ret)
 {
 	const char *sealed = pub_str(device, "SealedSeed");
@@ -122,7 +123,7 @@ read_device(const json_t *device, uint8_t seed[SEED_MAX],
 	    ret->drift_steps != number(device, "DriftSteps") ||
 	    ret->learnt_steps != number(device, "LearntDriftSteps"))
 		return false;
-	if (json_object_get(device, "LearntDriftSteps") == NULL)
+	if (doc_get(device, "LearntDriftSteps") == NULL)
 		ret->learnt_steps = ret->drift_steps;
 	ret->enabled_s = enabled_s(device);
 	return sodium_base642bin(seed, SEED_MAX, sealed, strlen(sealed), NULL,
@@ -134,17 +135,17 @@ read_device(const json_t *device, uint8_t seed[SEED_MAX],
 static int
 take_devices(struct publish *p, struct user *u)
 {
+	const struct doc_value *devices[SNAP_DEVICES_MAX];
 	struct snap_principal *to = &p->principal;
-	char lower[STORE_KEY_MAX + 1];
-	json_t *devices, *device;
-	size_t i;
+	size_t count, i;
+	int r;
 
-	pub_lower(u->name, lower);
-	devices = json_object_get(p->devices, lower);
-	if (json_array_size(devices) > SNAP_DEVICES_MAX)
+	if ((r = pub_devices_of(p, u->name, SNAP_DEVICES_MAX, devices, &count)) != 0)
+		return r;
+	if (count > SNAP_DEVICES_MAX)
 		return not_whole(p, u, "too many MFA devices");
-	json_array_foreach(devices, i, device) {
-		if (!read_device(device, u->seeds[i], &to->devices[i]))
+	for (i = 0; i < count; i++) {
+		if (!read_device(devices[i], u->seeds[i], &to->devices[i]))
 			return not_whole(p, u, "an MFA device is damaged");
 		to->device_count = (uint32_t)i + 1;
 	}
@@ -155,40 +156,50 @@ take_devices(struct publish *p, struct user *u)
 static int
 take_recovery(struct publish *p, struct user *u)
 {
-	json_t *hashes = json_object_get(json_object_get(u->doc, "RecoveryCodes"),
-	    "Hashes"), *hash;
+	const struct doc_value *hash;
 	struct snap_principal *to = &p->principal;
-	size_t i, len;
+	size_t len;
 
 	to->recovery = u->recovery;
-	json_array_foreach(hashes, i, hash) {
-		const char *text = json_string_value(hash);
+	doc_foreach(hash, doc_get(doc_get(u->doc, "RecoveryCodes"), "Hashes")) {
+		const char *text = doc_text(hash);
 
-		if (i == SNAP_RECOVERY_MAX || text == NULL || sodium_base642bin(
-		    u->recovery + i * SNAP_RECOVERY_HASH, SNAP_RECOVERY_HASH, text,
-		    strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+		if (to->recovery_count == SNAP_RECOVERY_MAX || text == NULL ||
+		    sodium_base642bin(u->recovery + to->recovery_count *
+		    SNAP_RECOVERY_HASH, SNAP_RECOVERY_HASH, text, strlen(text), NULL,
+		    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		    len != SNAP_RECOVERY_HASH)
 			return pub_warn(p, u->key, "recovery codes are left out: they"
 			    " are damaged");
-		to->recovery_count = (uint32_t)i + 1;
+		to->recovery_count++;
 	}
 	return 0;
 }
 
-static int
-add_policies(struct publish *p, struct user *u, const json_t *keys,
-    enum snap_layer layer, const char *via)
+/* There is room. */
+static void
+add_policy(struct snap_principal *to, enum snap_layer layer, const char *key,
+    const char *via)
 {
-	struct snap_principal *to = &p->principal;
-	json_t *key;
-	size_t i;
+	to->policies[to->policy_count++] = (struct snap_policy_ref){ layer, key,
+		via };
+}
 
-	json_array_foreach(keys, i, key) {
-		if (to->policy_count == SNAP_POLICIES_MAX)
-			return not_whole(p, u, "too many policies");
-		to->policies[to->policy_count++] = (struct snap_policy_ref){
-		    layer, json_string_value(key), via };
-	}
+static int
+take_own_policies(struct publish *p, struct user *u)
+{
+	const char *key;
+	uint32_t i;
+	int r;
+
+	if ((r = pub_policies_of(p, u->key, noun(u), u->name, u->doc,
+	    &u->policies)) != 0)
+		return r;
+	if (u->policies.count > SNAP_POLICIES_MAX)
+		return not_whole(p, u, "too many policies");
+	key = buf_cstr(&u->policies.text);
+	for (i = 0; i < u->policies.count; i++, key += strlen(key) + 1)
+		add_policy(&p->principal, SNAP_LAYER_IDENTITY, key, noun(u));
 	return 0;
 }
 
@@ -196,9 +207,9 @@ add_policies(struct publish *p, struct user *u, const json_t *keys,
 static int
 take_boundary(struct publish *p, struct user *u)
 {
-	const json_t *boundary = json_object_get(u->doc, "PermissionsBoundary");
+	const struct doc_value *boundary = doc_get(u->doc, "PermissionsBoundary");
 	struct snap_principal *to = &p->principal;
-	const char *arn = json_string_value(boundary);
+	const char *arn = doc_text(boundary);
 	int r;
 
 	if (boundary == NULL)
@@ -212,70 +223,82 @@ take_boundary(struct publish *p, struct user *u)
 	return 0;
 }
 
-/* A reference to the group: what policies it has is its own record. */
-static int
-take_group(struct publish *p, struct user *u, const struct pub_group *g,
-    size_t *policies)
-{
-	struct snap_principal *to = &p->principal;
-
-	*policies += json_array_size(g->policies);
-	if (*policies > SNAP_POLICIES_MAX || to->policy_count == SNAP_POLICIES_MAX)
-		return not_whole(p, u, "too many policies");
-	to->policies[to->policy_count++] = (struct snap_policy_ref){
-	    SNAP_LAYER_GROUP, g->lower, g->via };
-	return 0;
-}
-
 /* What is not there or does not compile trusts nobody: authz finds it missing. */
 static int
 take_trust(struct publish *p, struct user *u)
 {
-	struct snap_principal *to = &p->principal;
 	int r;
 
 	if ((r = pub_trust(p, u->key, u->name, pub_str(u->doc,
 	    "AssumeRolePolicyDocument"), &u->trust)) != 0)
 		return r;
-	if (to->policy_count == SNAP_POLICIES_MAX)
+	if (p->principal.policy_count == SNAP_POLICIES_MAX)
 		return not_whole(p, u, "too many policies");
-	to->policies[to->policy_count++] = (struct snap_policy_ref){
-	    SNAP_LAYER_TRUST, u->trust, "trust" };
+	add_policy(&p->principal, SNAP_LAYER_TRUST, u->trust, "trust");
 	return 0;
+}
+
+/* Which of its groups there are. */
+static int
+take_groups(struct publish *p, struct user *u)
+{
+	const struct doc_value *name;
+	struct pub_group *g;
+	int r;
+
+	doc_foreach(name, doc_get(u->doc, "Groups")) {
+		g = pub_group_of(p, name, &r);
+		if (r == 0 && (g == NULL || g->gone))
+			r = not_whole(p, u, "one of its groups does not exist");
+		if (r != 0)
+			return r;
+		if (g != NULL)
+			buf_u32(&u->groups, (uint32_t)(g - p->groups));
+	}
+	return u->groups.err;
+}
+
+/* References to the groups: what policies they have is their own record. */
+static int
+take_group_policies(struct publish *p, struct user *u)
+{
+	struct snap_principal *to = &p->principal;
+	size_t n = to->policy_count;
+	const struct pub_group *g;
+	struct rd rd;
+	int r = 0;
+
+	rd_init(&rd, u->groups.p, u->groups.len);
+	while (rd.len > 0 && r == 0) {
+		g = &p->groups[rd_u32(&rd)];
+		if (g->gone)
+			continue;
+		n += g->policies.count;
+		if (n > SNAP_POLICIES_MAX || to->policy_count == SNAP_POLICIES_MAX)
+			r = not_whole(p, u, "too many policies");
+		else
+			add_policy(to, SNAP_LAYER_GROUP, g->lower, g->via);
+	}
+	return r;
 }
 
 static int
 take_policies(struct publish *p, struct user *u)
 {
-	struct pub_group *g;
-	json_t *name;
-	size_t i, n;
 	int r;
 
-	if ((r = pub_policies_of(p, u->key, noun(u), u->name, u->doc,
-	    &u->policies)) != 0 ||
-	    (r = add_policies(p, u, u->policies, SNAP_LAYER_IDENTITY,
-	    noun(u))) != 0)
+	if ((r = take_own_policies(p, u)) != 0 ||
+	    (u->role && (r = take_trust(p, u)) != 0) ||
+	    (r = take_groups(p, u)) != 0 ||
+	    (r = take_group_policies(p, u)) != 0)
 		return r;
-	if (u->role && (r = take_trust(p, u)) != 0)
-		return r;
-	n = p->principal.policy_count;
-	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
-		g = pub_group_of(p, name, &r);
-		if (r == 0 && (g == NULL || g->gone))
-			r = not_whole(p, u, "one of its groups does not exist");
-		else if (r == 0)
-			r = take_group(p, u, g, &n);
-		if (r != 0)
-			return r;
-	}
 	return take_boundary(p, u);
 }
 
 /* Only what the parser found goes out: no options, no second line. What sshd is told and
  * what the policies know of a key go together. */
 static int
-take_ssh_key(struct publish *p, struct user *u, const json_t *doc)
+take_ssh_key(struct publish *p, struct user *u, const struct doc_value *doc)
 {
 	const char *status = pub_str(doc, "Status"), *id = pub_str(doc, "SSHPublicKeyId");
 	const char *body = pub_str(doc, "SSHPublicKeyBody");
@@ -303,11 +326,10 @@ take_ssh_key(struct publish *p, struct user *u, const json_t *doc)
 static int
 take_ssh_keys(struct publish *p, struct user *u)
 {
-	json_t *key;
-	size_t i;
+	const struct doc_value *key;
 	int r;
 
-	json_array_foreach(json_object_get(u->doc, "SSHPublicKeys"), i, key) {
+	doc_foreach(key, doc_get(u->doc, "SSHPublicKeys")) {
 		if ((r = take_ssh_key(p, u, key)) != 0)
 			return r;
 	}
@@ -317,14 +339,14 @@ take_ssh_keys(struct publish *p, struct user *u)
 static void
 take_plain(struct snap_principal *to, const struct user *u)
 {
-	memset(to, 0, sizeof(*to));
+	to->tag_count = to->device_count = to->key_count = 0;
+	to->recovery_count = to->policy_count = 0;
 	to->uid = u->id;
 	to->gid = u->adopted ? pub_id(u->doc, "Gid") : u->id;
 	to->unix_name = u->unix_name;
 	to->user_name = u->name;
 	to->role = u->role;
-	if (u->role)
-		to->max_session_s = pub_id(u->doc, "MaxSessionDuration");
+	to->max_session_s = u->role ? pub_id(u->doc, "MaxSessionDuration") : 0;
 	to->user_id = pub_str(u->doc, u->role ? "RoleId" : "UserId");
 	to->arn = pub_str(u->doc, "Arn");
 	to->home = pub_str(u->doc, "Home");
@@ -333,19 +355,22 @@ take_plain(struct snap_principal *to, const struct user *u)
 	to->enrol_from_s = pub_time(u->doc, "MFAEnrolmentFrom");
 	if (to->enrol_from_s < to->created_s)
 		to->enrol_from_s = to->created_s;
+	to->password_hash = NULL;
+	to->password_reset_required = 0;
+	to->password_changed_s = 0;
 }
 
 static int
 take_credentials(struct publish *p, struct user *u)
 {
-	const json_t *login = json_object_get(u->doc, "LoginProfile");
+	const struct doc_value *login = doc_get(u->doc, "LoginProfile");
 	struct snap_principal *to = &p->principal;
 	int r;
 
 	to->password_hash = pub_str(login, "PasswordHash");
 	to->password_reset_required =
-	    json_is_true(json_object_get(login, "PasswordResetRequired"));
-	to->password_changed_s = pub_time(login, json_object_get(login,
+	    doc_is_true(doc_get(login, "PasswordResetRequired"));
+	to->password_changed_s = pub_time(login, doc_get(login,
 	    "PasswordChanged") != NULL ? "PasswordChanged" : "CreateDate");
 	if ((r = take_devices(p, u)) != 0 || (r = take_recovery(p, u)) != 0)
 		return r;
@@ -363,8 +388,7 @@ put_principal(struct publish *p, struct user *u)
 	    (!u->role && (r = take_credentials(p, u)) != 0) ||
 	    (r = take_policies(p, u)) != 0)
 		return r;
-	to->enabled = u->whole &&
-	    json_is_true(json_object_get(u->doc, "Enabled"));
+	to->enabled = u->whole && doc_is_true(doc_get(u->doc, "Enabled"));
 	snap_principal_encode(to, &p->record);
 	return pub_add(p, p->priv, SNAP_PRINCIPAL, u->unix_name,
 	    strlen(u->unix_name));
@@ -420,19 +444,16 @@ static int
 put_memberships(struct publish *p, struct user *u)
 {
 	struct pub_group *g;
-	json_t *name;
+	struct rd rd;
 	uint32_t k;
-	size_t i;
 	int r;
 
-	json_array_foreach(json_object_get(u->doc, "Groups"), i, name) {
-		if ((g = pub_group_of(p, name, &r)) == NULL && r != 0)
+	rd_init(&rd, u->groups.p, u->groups.len);
+	while (rd.len > 0) {
+		g = &p->groups[rd_u32(&rd)];
+		if (g->served && add_gid(u, g->gid) &&
+		    (r = pub_join(g, u->claim)) != 0)
 			return r;
-		if (g == NULL)
-			continue;
-		if (g->served && add_gid(u, g->gid) && json_array_append_new(
-		    g->joined, json_string(u->unix_name)) != 0)
-			return IAM_ERR_MEMORY;
 		for (k = 0; k < g->local_count; k++)
 			add_gid(u, g->local_gids[k]);
 	}
@@ -467,7 +488,7 @@ put_subids(struct publish *p, const struct user *u)
 	bool ours;
 	int r;
 
-	if (json_object_get(u->doc, "SubordinateIdStart") == NULL)
+	if (doc_get(u->doc, "SubordinateIdStart") == NULL)
 		return 0;
 	if ((r = pub_claim_subids(p, u->key, range.start, &ours)) != 0 || !ours)
 		return r;
@@ -499,86 +520,56 @@ unfit(struct publish *p, const struct user *u)
 	return NULL;
 }
 
-/*
- * A local account is adopted by name and id, outside our range. It is published
- * whatever the host's files say of it, since what is not in the snapshot is not
- * governed; when they say another id, the login denies (NameClash).
- */
 static int
-claim_local(struct publish *p, const struct user *u, bool *ret)
+claim(struct publish *p, struct user *u)
 {
-	char number[12];
-
-	*ret = false;
-	snprintf(number, sizeof(number), "%u", u->id);
-	if (u->unix_name == NULL || !name_is_unix(u->unix_name) ||
-	    strcmp(u->unix_name, "root") == 0 || u->id < 1000 ||
-	    (u->id >= p->settings.id_min && u->id <= p->settings.id_max) ||
-	    pub_id(u->doc, "Gid") == 0)
+	if (!u->adopted)
+		return pub_claim(p, u->key, u->unix_name, u->id, &u->claim);
+	if (pub_id(u->doc, "Gid") == 0)
 		return pub_warn(p, u->key, "left out: no local account that may be"
 		    " adopted");
-	if (json_object_get(p->names, u->unix_name) != NULL ||
-	    json_object_get(p->ids, number) != NULL)
-		return pub_warn(p, u->key, "left out: its name or id is taken by"
-		    " another document");
-	if (json_object_set_new(p->names, u->unix_name, json_string(u->key)) != 0 ||
-	    json_object_set_new(p->ids, number, json_string(u->key)) != 0)
-		return IAM_ERR_MEMORY;
-	*ret = true;
-	if (json_object_get(p->local.names, u->unix_name) == NULL)
-		return pub_warn(p, u->key, "the local account %s is not there",
-		    u->unix_name);
-	return 0;
+	return pub_claim_adopted(p, u->key, u->unix_name, u->id, &u->claim);
 }
 
-/* They are dealt with: what is left in the end belongs to nobody. */
-static void
-forget_devices(struct publish *p, const struct user *u)
-{
-	char lower[STORE_KEY_MAX + 1];
-
-	pub_lower(u->name, lower);
-	json_object_del(p->devices, lower);
-}
-
-static void
-user_release(struct user *u)
-{
-	json_decref(u->policies);
-	free(u->trust);
-	buf_release(&u->gids);
-	buf_release(&u->key_lines);
-	explicit_bzero(u->seeds, sizeof(u->seeds));
-}
-
-/* A user or a role, with everything that it has. */
+/* What a claim is worth, with everything that it has. */
 static int
-put_all(struct publish *p, struct user *u)
+put_claimed(struct publish *p, struct user *u)
 {
 	const char *reason;
-	bool ours;
 	int r;
 
-	r = u->adopted ? claim_local(p, u, &ours) :
-	    pub_claim(p, u->key, u->unix_name, u->id, &ours);
-	if (r != 0 || !ours)
-		return r;
 	if ((reason = unfit(p, u)) != NULL)
 		return pub_warn(p, u->key, "left out: %s", reason);
 	buf_reset(&p->record);
 	/* The host knows a local account from its own files, groups included. */
 	if ((r = put_principal(p, u)) == 0 && !u->adopted &&
-	    (r = put_account(p, u)) == 0 && (r = put_subids(p, u)) == 0 && !u->role)
+	    (r = put_account(p, u)) == 0 && (r = put_subids(p, u)) == 0 &&
+	    !u->role)
 		r = put_memberships(p, u);
-	if (r == 0 && !u->role)
-		r = put_ssh_keys(p, u);
-	if (!u->role)
-		forget_devices(p, u);
+	if (r == 0 && !u->role && (r = put_ssh_keys(p, u)) == 0)
+		r = pub_devices_done(p, u->name);
+	return r;
+}
+
+/* A user or a role. */
+static int
+put_all(struct publish *p, struct user *u)
+{
+	int r;
+
+	if ((r = claim(p, u)) == 0 && u->claim != 0)
+		r = put_claimed(p, u);
+	free(u->trust);
+	buf_release(&u->policies.text);
+	buf_release(&u->groups);
+	buf_release(&u->gids);
+	buf_release(&u->key_lines);
+	explicit_bzero(u->seeds, sizeof(u->seeds));
 	return r;
 }
 
 int
-pub_user(struct publish *p, const char *key, json_t *doc)
+pub_user(struct publish *p, const char *key, const struct doc_value *doc)
 {
 	struct user u = {
 		.key = key,
@@ -586,17 +577,15 @@ pub_user(struct publish *p, const char *key, json_t *doc)
 		.name = pub_str(doc, "UserName"),
 		.unix_name = pub_str(doc, "UnixName"),
 		.id = pub_id(doc, "Uid"),
-		.adopted = json_is_true(json_object_get(doc, "Adopted")),
+		.adopted = doc_is_true(doc_get(doc, "Adopted")),
 		.whole = true,
 	};
-	int r = put_all(p, &u);
 
-	user_release(&u);
-	return r;
+	return put_all(p, &u);
 }
 
 int
-pub_role(struct publish *p, const char *key, json_t *doc)
+pub_role(struct publish *p, const char *key, const struct doc_value *doc)
 {
 	struct user u = {
 		.key = key,
@@ -607,21 +596,19 @@ pub_role(struct publish *p, const char *key, json_t *doc)
 		.id = pub_id(doc, "Uid"),
 		.whole = true,
 	};
-	int r = put_all(p, &u);
 
-	user_release(&u);
-	return r;
+	return put_all(p, &u);
 }
 
 static int
-leave_groups(struct publish *p, const json_t *doc, const char *unix_name)
+leave_groups(struct publish *p, const struct doc_value *doc,
+    const char *unix_name)
 {
+	const struct doc_value *name;
 	struct pub_group *g;
-	json_t *name;
-	size_t i;
 	int r;
 
-	json_array_foreach(json_object_get(doc, "Groups"), i, name) {
+	doc_foreach(name, doc_get(doc, "Groups")) {
 		g = pub_group_of(p, name, &r);
 		if (g == NULL && r != 0)
 			return r;
@@ -634,7 +621,8 @@ leave_groups(struct publish *p, const json_t *doc, const char *unix_name)
 }
 
 static int
-leave_subids(struct publish *p, const json_t *doc, const char *unix_name)
+leave_subids(struct publish *p, const struct doc_value *doc,
+    const char *unix_name)
 {
 	const uint32_t first = pub_id(doc, "SubordinateIdStart");
 	char key[SNAP_SUBIDS_KEY_MAX];
@@ -653,7 +641,7 @@ leave_subids(struct publish *p, const json_t *doc, const char *unix_name)
 /* name: of the document; the records that users and roles have in common. */
 static int
 remove_account(struct publish *p, const char *kind, const char *name,
-    const json_t *doc)
+    const struct doc_value *doc)
 {
 	const char *unix_name = pub_str(doc, "UnixName");
 	char number[12];
@@ -675,7 +663,7 @@ remove_account(struct publish *p, const char *kind, const char *name,
 }
 
 int
-pub_user_remove(struct publish *p, const json_t *doc)
+pub_user_remove(struct publish *p, const struct doc_value *doc)
 {
 	const char *unix_name = pub_str(doc, "UnixName");
 	int r;
@@ -687,7 +675,7 @@ pub_user_remove(struct publish *p, const json_t *doc)
 }
 
 int
-pub_role_remove(struct publish *p, const json_t *doc)
+pub_role_remove(struct publish *p, const struct doc_value *doc)
 {
 	const char *name = pub_str(doc, "RoleName");
 	int r;

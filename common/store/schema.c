@@ -20,8 +20,6 @@
 
 /*
  * One entry a version, never changed once released: docs/store-format.md.
- * Revisions are deferred because their row is written last, by the commit that
- * knows who and what.
  */
 const char *const store_schema[] = {
 	"CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"

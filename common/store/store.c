@@ -20,6 +20,8 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	    " WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1",
 	[STMT_NEXT] = "SELECT key, document FROM document"
 	    " WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT 1",
+	[STMT_ALL] = "SELECT key, document FROM document"
+	    " WHERE key >= ?1 AND key < ?2 ORDER BY key",
 	[STMT_NEXT_WITH] = "SELECT d.key, d.document FROM reference AS r"
 	    " JOIN document AS d ON d.key = r.key WHERE r.member = ?3"
 	    " AND r.value = ?4 AND r.key > ?1 AND r.key < ?2"
@@ -53,7 +55,9 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	    " WHERE key = ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
 	[STMT_REVISION] = "SELECT coalesce(max(revision), 0) FROM revision",
 	[STMT_REVISION_ADD] = "INSERT INTO revision (revision, time, who, what)"
-	    " VALUES (?1, unixepoch(), ?2, ?3)",
+	    " VALUES (?1, 0, '', '')",
+	[STMT_REVISION_SET] = "UPDATE revision SET time = unixepoch(), who = ?2,"
+	    " what = ?3 WHERE revision = ?1",
 	[STMT_ID_LAST] = "SELECT max(id) FROM used_id WHERE id BETWEEN ?1 AND ?2",
 	[STMT_ID_GAP] = "SELECT id + 1 FROM used_id AS u WHERE id >= ?1 AND id < ?2"
 	    " AND NOT EXISTS (SELECT 1 FROM used_id WHERE id = u.id + 1)"
@@ -379,13 +383,32 @@ store_begin_read(struct store *s)
 	return store_run(s, STMT_BEGIN_READ);
 }
 
+/*
+ * Its row comes before whatever refers to it: with references that wait for it,
+ * SQLite would look through all documents and the whole history for them.
+ */
 static int
-add_revision(struct store *s, const char *who, const char *what)
+add_revision(struct store *s)
 {
 	sqlite3_stmt *st;
 	int r;
 
+	if (s->changed)
+		return 0;
 	if ((st = store_stmt(s, STMT_REVISION_ADD, &r)) == NULL)
+		return r;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)s->revision);
+	s->changed = true;
+	return store_step(st);
+}
+
+static int
+set_revision(struct store *s, const char *who, const char *what)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if ((st = store_stmt(s, STMT_REVISION_SET, &r)) == NULL)
 		return r;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)s->revision);
 	sqlite3_bind_text(st, 2, who, -1, SQLITE_STATIC);
@@ -417,7 +440,7 @@ store_commit(struct store *s, const char *who, const char *what,
 	if (!s->writing)
 		return IAM_ERR_ARG;
 	if ((r = transaction_ok(s)) != 0 ||
-	    (s->changed && (r = add_revision(s, who, what)) != 0) ||
+	    (s->changed && (r = set_revision(s, who, what)) != 0) ||
 	    (r = store_run(s, STMT_COMMIT)) != 0) {
 		store_rollback(s);
 		return r;
@@ -494,8 +517,8 @@ store_get(struct store *s, const char *key, json_t **ret)
  * The first key that does not start with prefix any more. Keys compare in
  * lower case, so the last character has to go up in lower case.
  */
-static void
-prefix_end(const char *prefix, char ret[STORE_KEY_MAX + 1])
+void
+store_prefix_end(const char *prefix, char ret[STORE_KEY_MAX + 1])
 {
 	size_t len = strnlen(prefix, STORE_KEY_MAX);
 	char last;
@@ -527,7 +550,7 @@ next_row(struct store *s, enum store_stmt which, const struct store_query *q,
 	*ret_key = NULL;
 	if ((st = store_stmt(s, which, &r)) == NULL)
 		return r;
-	prefix_end(q->prefix, end);
+	store_prefix_end(q->prefix, end);
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, end, -1, SQLITE_STATIC);
 	if (which == STMT_NEXT_WITH) {
@@ -610,7 +633,7 @@ store_count(struct store *s, const char *prefix, uint64_t *ret)
 	sqlite3_stmt *st;
 	int r;
 
-	prefix_end(prefix, end);
+	store_prefix_end(prefix, end);
 	if ((st = store_stmt(s, STMT_COUNT, &r)) == NULL)
 		return r;
 	sqlite3_bind_text(st, 1, prefix, -1, SQLITE_STATIC);
@@ -740,8 +763,7 @@ store_put(struct store *s, const char *key, const json_t *doc)
 	}
 	if ((r = read_former(s, key, text, &former)) != 0 || former.same)
 		goto out;
-	s->changed = true;
-	if ((r = put_row(s, key, text)) != 0 ||
+	if ((r = add_revision(s)) != 0 || (r = put_row(s, key, text)) != 0 ||
 	    (r = note_change(s, key, &former, doc)) != 0)
 		s->failed = r;
 out:
@@ -767,10 +789,9 @@ store_delete(struct store *s, const char *key, bool *ret_was)
 		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
 		r = store_step(st);
 	}
-	if (r == 0 && (was = sqlite3_changes(s->db) != 0)) {
-		s->changed = true;
+	if (r == 0 && (was = sqlite3_changes(s->db) != 0) &&
+	    (r = add_revision(s)) == 0)
 		r = note_change(s, key, &former, NULL);
-	}
 	json_decref(former.doc);
 	if (r != 0)
 		s->failed = r;

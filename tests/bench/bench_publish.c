@@ -1,16 +1,21 @@
 /*
- * How long a publish takes: bench_publish [USERS]. Prints one line a figure;
- * nothing is asserted but that a change can be seen. Each user has two groups,
- * an SSH key, two tags, and an inline policy, one of a hundred texts.
+ * How long a publish takes: bench_publish [USERS [DIR]]. Prints one line a figure;
+ * nothing is asserted but that a change can be seen. People are in ten groups, as
+ * tests/bench/names/people.h has it (teams of a thousand, one group of ten
+ * thousand), and have a password, an SSH key and two tags; each group has an
+ * attached policy, every tenth of them an inline one, one of a hundred texts. With
+ * DIR, the store is made there or, when there is one, used once more.
  */
 #include "common/base/base.h"
 
 #include <ftw.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/snapshot/accounts.h"
 #include "common/store/store.h"
+#include "tests/bench/names/people.h"
 
 #define CHANGES 20
 
@@ -78,50 +83,124 @@ put(struct bench *b, const char *key, json_t *doc)
 	return r;
 }
 
-static int
-put_user(struct bench *b, int i)
-{
-	char user[32], key[48], home[48], policy[256], group[2][16];
+#define MANAGED "arn:aws:iam::123456789012:policy/p"
 
-	snprintf(user, sizeof(user), "user%05d", i);
-	snprintf(key, sizeof(key), "users/%s", user);
-	snprintf(home, sizeof(home), "/home/%s", user);
-	snprintf(group[0], sizeof(group[0]), "group%d", i % 50);
-	snprintf(group[1], sizeof(group[1]), "group%d", 50 + i % 7);
-	snprintf(policy, sizeof(policy), "{\"Version\":\"2012-10-17\",\"Statement\":"
+static void
+group_name(uint32_t gid, char ret[24])
+{
+	if (gid == EVERYONE_ID)
+		snprintf(ret, 24, "everyone");
+	else
+		snprintf(ret, 24, "team%u-%u", (gid - TEAM_ID) / TEAMS_MAX,
+		    (gid - TEAM_ID) % TEAMS_MAX);
+}
+
+static json_t *
+login_policy(unsigned i)
+{
+	return json_sprintf("{\"Version\":\"2012-10-17\",\"Statement\":"
 	    "[{\"Effect\":\"Allow\",\"Action\":\"host:Login\",\"Resource\":\"*\","
-	    "\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/team\":\"t%d\"}}}]}",
+	    "\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/team\":\"t%u\"}}}]}",
 	    i % 100);
-	return put(b, key, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s,"
-	    " s:b, s:[s,s], s:[], s:{s:s}, s:{s:s}, s:[{s:s,s:s}, {s:s,s:s}],"
-	    " s:[{s:s,s:s,s:s}], s:s}", "UserName", user, "UserId", "AIDABENCH", "Arn",
-	    user, "UnixName", user, "Uid", 2100001000 + i, "Gid", 2100001000 + i,
-	    "Gecos", "", "Home", home, "Shell", "/bin/bash", "Enabled", 1, "Groups",
-	    group[0], group[1], "AttachedPolicies", "InlinePolicies", "P", policy,
-	    "LoginProfile", "PasswordHash", "$y$j9T$bench$0123456789abcdef",
-	    "Tags", "Key", "team", "Value", "t1", "Key", "site", "Value", "x",
-	    "SSHPublicKeys", "SSHPublicKeyBody", KEY, "SSHPublicKeyId",
-	    "APKABENCH", "Status", "Active",
-	    "CreateDate", "2026-11-24T09:30:00Z"));
+}
+
+static json_t *
+groups_of(unsigned users, unsigned i)
+{
+	json_t *v = json_array();
+	char group[24];
+	unsigned n;
+
+	for (n = 0; n < GROUPS_EACH; n++) {
+		group_name(group_id(users, i, n), group);
+		json_array_append_new(v, json_string(group));
+	}
+	return v;
 }
 
 static int
-fill(struct bench *b, int users)
+put_user(struct bench *b, unsigned users, unsigned i)
 {
-	char group[16], key[32];
-	int i, r;
+	char user[24], key[48], home[48];
+	json_t *inline_policies = json_object();
 
-	if ((r = store_begin(b->store)) != 0)
-		return r;
-	r = put(b, "account", json_pack("{s:s}", "AccountId", "123456789012"));
-	for (i = 0; i < 57 && r == 0; i++) {
-		snprintf(group, sizeof(group), "group%d", i);
-		snprintf(key, sizeof(key), "groups/%s", group);
-		r = put(b, key, json_pack("{s:s, s:s, s:i}", "GroupName", group,
-		    "UnixName", group, "Gid", 2100000000 + i));
+	user_name(i, user);
+	snprintf(key, sizeof(key), "users/%s", user);
+	snprintf(home, sizeof(home), "/home/%s", user);
+	if (i % 10 == 0)
+		json_object_set_new(inline_policies, "P", login_policy(i));
+	return put(b, key, json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:s, s:s, s:s,"
+	    " s:b, s:o, s:[], s:o, s:{s:s}, s:[{s:s,s:s}, {s:s,s:s}],"
+	    " s:[{s:s,s:s,s:s,s:s}], s:s, s:s}", "UserName", user, "UserId",
+	    "AIDABENCHBENCHBENCH12", "Arn", json_sprintf("arn:aws:iam::123456789012:"
+	    "user/%s", user), "UnixName", user, "Uid", (json_int_t)USER_ID + i, "Gid",
+	    (json_int_t)USER_ID + i, "Gecos", "", "Home", home, "Shell", "/bin/bash",
+	    "Enabled", 1, "Groups", groups_of(users, i), "AttachedPolicies",
+	    "InlinePolicies", inline_policies, "LoginProfile", "PasswordHash",
+	    "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+	    "Tags", "Key", "team", "Value", "t1", "Key", "site", "Value", "x",
+	    "SSHPublicKeys", "SSHPublicKeyBody", KEY, "SSHPublicKeyId",
+	    "APKABENCHBENCHBENCH12", "Status", "Active", "UploadDate",
+	    "2026-11-24T09:30:00Z", "CreateDate", "2026-11-24T09:30:00Z", "Path",
+	    "/"));
+}
+
+static int
+put_group(struct bench *b, uint32_t gid)
+{
+	char group[24], key[32];
+
+	group_name(gid, group);
+	snprintf(key, sizeof(key), "groups/%s", group);
+	return put(b, key, json_pack("{s:s, s:s, s:I, s:[o]}", "GroupName", group,
+	    "UnixName", group, "Gid", (json_int_t)gid, "AttachedPolicies",
+	    json_sprintf(MANAGED "%u", gid % 100)));
+}
+
+static int
+put_groups(struct bench *b, unsigned users)
+{
+	unsigned set, i;
+	int r = put_group(b, EVERYONE_ID);
+
+	for (set = 0; set < GROUPS_EACH; set++) {
+		for (i = 0; i < teams(users) && r == 0; i++)
+			r = put_group(b, TEAM_ID + set * TEAMS_MAX + i);
 	}
+	return r;
+}
+
+static int
+put_policies(struct bench *b)
+{
+	char key[32];
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < 100 && r == 0; i++) {
+		snprintf(key, sizeof(key), "policies/p%u", i);
+		r = put(b, key, json_pack("{s:s, s:o, s:s, s:[{s:s, s:o}]}",
+		    "PolicyName", key + 9, "Arn", json_sprintf(MANAGED "%u", i),
+		    "DefaultVersionId", "v1", "Versions", "VersionId", "v1", "Document",
+		    login_policy(i)));
+	}
+	return r;
+}
+
+static int
+fill(struct bench *b, unsigned users)
+{
+	unsigned i;
+	int r;
+
+	if ((r = store_begin(b->store)) != 0 ||
+	    (r = put(b, "account", json_pack("{s:s}", "AccountId",
+	    "123456789012"))) != 0 ||
+	    (r = put_policies(b)) != 0)
+		return r;
+	r = put_groups(b, users);
 	for (i = 0; i < users && r == 0; i++)
-		r = put_user(b, i);
+		r = put_user(b, users, i);
 	return r != 0 ? r : store_commit(b->store, "bench", "bench", NULL);
 }
 
@@ -134,7 +213,7 @@ is_seen(struct bench *b, const char *gecos)
 	bool found = false;
 
 	if (snap_open(b->paths.public_snapshot, SNAP_PUBLIC, &s) != 0 ||
-	    snap_user_by_name(s, "user00042", &found, &u) != 0)
+	    snap_user_by_name(s, "user42", &found, &u) != 0)
 		found = false;
 	found = found && strcmp(u.gecos, gecos) == 0;
 	snap_close(s);
@@ -148,10 +227,10 @@ change(struct bench *b, const char *gecos)
 	int r;
 
 	if ((r = store_begin(b->store)) != 0 ||
-	    (r = store_get(b->store, "users/user00042", &doc)) != 0)
+	    (r = store_get(b->store, "users/user42", &doc)) != 0)
 		return r;
 	json_object_set_new(doc, "Gecos", json_string(gecos));
-	if ((r = store_put(b->store, "users/user00042", doc)) == 0)
+	if ((r = store_put(b->store, "users/user42", doc)) == 0)
 		r = store_commit(b->store, "bench", "bench", NULL);
 	json_decref(doc);
 	return r;
@@ -187,29 +266,51 @@ run_changes(struct bench *b)
 	return 0;
 }
 
-static int
-run(struct bench *b, int users)
+/* Of the whole process until now: the store's cache, too. */
+static double
+peak_mib(void)
 {
-	double t = now_ms();
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)u.ru_maxrss / 1024;
+}
+
+static int
+run_whole(struct bench *b)
+{
 	json_t *warnings = NULL;
 	struct iam_why why;
-	bool current;
+	double t;
 	int i, r;
 
-	if ((r = fill(b, users)) != 0)
-		return r;
-	printf("store: %d users in one transaction: %.0f ms\n", users, now_ms() - t);
 	for (i = 0; i < 3; i++) {
 		t = now_ms();
 		if ((r = store_publish(b->store, &b->paths, &warnings, &why)) != 0) {
 			fprintf(stderr, "%s\n", why.text);
 			return r;
 		}
-		printf("publish: %d users: %.0f ms, %zu warnings\n", users,
-		    now_ms() - t, json_array_size(warnings));
+		printf("everything published: %.0f ms, %zu warnings, %.0f MiB at most\n",
+		    now_ms() - t, json_array_size(warnings), peak_mib());
 		json_decref(warnings);
 	}
-	if ((r = run_changes(b)) != 0)
+	return 0;
+}
+
+static int
+run(struct bench *b, unsigned users)
+{
+	double t = now_ms();
+	bool current;
+	int r;
+
+	if (store_revision(b->store) == 0) {
+		if ((r = fill(b, users)) != 0)
+			return r;
+		printf("store: %u users in one transaction: %.0f ms\n", users,
+		    now_ms() - t);
+	}
+	if ((r = run_whole(b)) != 0 || (r = run_changes(b)) != 0)
 		return r;
 	t = now_ms();
 	r = store_published(b->store, &b->paths, &current);
@@ -233,20 +334,24 @@ main(int argc, char **argv)
 	uint32_t users = 10000;
 	int r;
 
-	if (argc > 1 && (!name_parse_u32(argv[1], &users) || users > 1000000)) {
-		fprintf(stderr, "usage: bench_publish [USERS]\n");
+	if (argc > 3 || (argc > 1 && (!name_parse_u32(argv[1], &users) ||
+	    users < 1000 || users > 1000000))) {
+		fprintf(stderr, "usage: bench_publish [USERS [DIR]]\n");
 		return 2;
 	}
-	if (mkdtemp(b.dir) == NULL) {
+	if (argc > 2)
+		snprintf(b.dir, sizeof(b.dir), "%s", argv[2]);
+	else if (mkdtemp(b.dir) == NULL) {
 		perror("mkdtemp");
 		return 1;
 	}
 	if ((r = make_host(&b)) == 0 &&
 	    (r = store_open(name(&b, 7, "iam.db"), true, &b.store, NULL)) == 0)
-		r = run(&b, (int)users);
+		r = run(&b, users);
 	if (r != 0)
 		fprintf(stderr, "bench_publish: %s\n", iam_strerror(r));
 	store_close(b.store);
-	nftw(b.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (argc <= 2)
+		nftw(b.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return r == 0 ? 0 : 1;
 }

@@ -283,6 +283,51 @@ test_store_commit__one_revision_and_none_without_a_change(void **state)
 	json_decref(doc);
 }
 
+/* Steps of SQLite's machine that one change takes. */
+static int
+steps_of_a_change(struct store *s, const char *text)
+{
+	json_t *doc = fix_json(text);
+	int steps = 0;
+	size_t i;
+
+	for (i = 0; i < STORE_STMT_COUNT; i++)
+		if (s->stmt[i] != NULL)
+			sqlite3_stmt_status(s->stmt[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_put(s, "users/one", doc), 0);
+	assert_int_equal(store_commit(s, "arn:root", "Test", NULL), 0);
+	json_decref(doc);
+	for (i = 0; i < STORE_STMT_COUNT; i++)
+		if (s->stmt[i] != NULL)
+			steps += sqlite3_stmt_status(s->stmt[i],
+			    SQLITE_STMTSTATUS_VM_STEP, 0);
+	return steps;
+}
+
+static void
+test_store_commit__costs_the_same_in_a_large_store(void **state)
+{
+	struct fix *f = *state;
+	int few, many, i;
+	char key[32];
+
+	fix_put(f, "users/one", "{\"n\": 1}");
+	few = steps_of_a_change(f->store, "{\"n\": 2}");
+	assert_int_equal(store_begin(f->store), 0);
+	for (i = 0; i < 1000; i++) {
+		json_t *doc = json_pack("{s:i}", "n", i);
+
+		snprintf(key, sizeof(key), "users/u%d", i);
+		assert_int_equal(store_put(f->store, key, doc), 0);
+		json_decref(doc);
+	}
+	assert_int_equal(store_commit(f->store, "arn:root", "Test", NULL), 0);
+	many = steps_of_a_change(f->store, "{\"n\": 3}");
+	if (many > few + 20)
+		fail_msg("%d steps, and %d with a few documents", many, few);
+}
+
 static void
 test_store_rollback__nothing_stays(void **state)
 {
@@ -762,6 +807,7 @@ main(void)
 		T(test_store_each__a_prefix_in_order_while_it_changes),
 		T(test_store_put__refuses_what_is_no_document),
 		T(test_store_commit__one_revision_and_none_without_a_change),
+		T(test_store_commit__costs_the_same_in_a_large_store),
 		T(test_store_rollback__nothing_stays),
 		T(test_store_commit__not_after_a_part_has_failed),
 		T(test_store_put__not_outside_a_transaction_that_was_given_up),
