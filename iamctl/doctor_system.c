@@ -258,17 +258,15 @@ static void
 check_glibc(struct doctor *d)
 {
 	struct snap *snap = NULL;
-	struct snap_bytes key, value;
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
 	struct snap_user user;
 	struct passwd pw, *found = NULL;
 	char space[4096];
-	uint64_t cursor = 0;
 	bool any = false;
 
 	if (snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &snap) != 0)
 		return;
-	if (snap_next(snap, SNAP_USER_NAME, &cursor, &any, &key, &value) != 0 ||
-	    !any || snap_user_decode(value, &user) != 0)
+	if (snap_user_next(snap, &cursor, &any, &user) != 0 || !any)
 		doctor_say(d, "name service", DOCTOR_OK, "", "no IAM user to ask for");
 	else if (getpwnam_r(user.name, &pw, space, sizeof(space), &found) != 0 ||
 	    found == NULL)
@@ -281,6 +279,7 @@ check_glibc(struct doctor *d)
 	else
 		doctor_say(d, "name service", DOCTOR_OK, "", "glibc finds the user %s",
 		    user.name);
+	snap_cursor_release(&cursor);
 	snap_close(snap);
 }
 

@@ -29,13 +29,13 @@ nss_group_name_ok(const char *name)
 }
 
 char *
-nss_copy(char **p, const char *s)
+nss_copy(char **p, const char *s, size_t len)
 {
-	size_t len = strlen(s) + 1;
 	char *at = *p;
 
 	memcpy(at, s, len);
-	*p += len;
+	at[len] = '\0';
+	*p += len + 1;
 	return at;
 }
 

@@ -22,31 +22,14 @@ may_serve(const struct snap_group *g)
 	return !name_is_privileged_group(g->name) && nss_id_ok(g->gid);
 }
 
-/* Pointers to the names at p. Whether the lengths are right is seen on the way. */
-static int
-point(const struct snap_group *g, char **member, char *p)
-{
-	size_t at = 0;
-	uint32_t i;
-
-	for (i = 0; i < g->member_count; i++) {
-		member[i] = p + at;
-		at += (size_t)g->member_lens[i] + 1;
-		if (at > g->members_len || g->members[at - 1] != '\0')
-			return IAM_ERR_FORMAT;
-	}
-	member[i] = NULL;
-	return at == g->members_len ? 0 : IAM_ERR_FORMAT;
-}
-
 /* All of it or nothing: the list of members first, for its alignment. */
 static int
 fill(const struct snap_group *g, struct ask *a)
 {
 	size_t pad = -(uintptr_t)a->buf & (_Alignof(char *) - 1);
 	size_t list = ((size_t)g->member_count + 1) * sizeof(char *);
-	size_t need = pad + list + strlen(g->name) + 1 + sizeof("x") +
-	    g->members_len;
+	size_t name_len = strlen(g->name);
+	size_t need = pad + list + name_len + 1 + sizeof("x") + g->members_len;
 	char **member, *p;
 	int r;
 
@@ -54,14 +37,14 @@ fill(const struct snap_group *g, struct ask *a)
 		return IAM_ERR_RANGE;
 	member = (char **)(void *)(a->buf + pad);
 	p = a->buf + pad + list;
-	if ((r = point(g, member, p)) != 0)
+	if ((r = snap_group_unpack(g, p, a->len - pad - list, member)) != 0)
 		return r;
-	memcpy(p, g->members, g->members_len);
+	member[g->member_count] = NULL;
 	p += g->members_len;
 	a->gr->gr_mem = member;
 	a->gr->gr_gid = g->gid;
-	a->gr->gr_name = nss_copy(&p, g->name);
-	a->gr->gr_passwd = nss_copy(&p, "x");
+	a->gr->gr_name = nss_copy(&p, g->name, name_len);
+	a->gr->gr_passwd = nss_copy(&p, "x", 1);
 	return 0;
 }
 
@@ -109,8 +92,8 @@ _nss_iam_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len,
 }
 
 static int
-step(const struct snap *s, uint64_t *cursor, void *arg, bool *ret_found,
-    bool *ret_taken)
+step(const struct snap *s, struct snap_cursor *cursor, void *arg,
+    bool *ret_found, bool *ret_taken)
 {
 	struct snap_group g;
 	int r;

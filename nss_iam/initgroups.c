@@ -1,7 +1,6 @@
 #include "common/base/base.h"
 #include "nss_iam/internal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -74,20 +73,19 @@ static int
 look(const struct snap *s, void *arg)
 {
 	struct ask *a = arg;
-	const uint32_t *gids;
-	size_t count, i;
+	struct snap_gids gids;
 	long first = *a->start, end;
 	bool found;
 	int r;
 
-	r = snap_member_of(s, a->user, &found, &gids, &count);
+	r = snap_member_of(s, a->user, &found, &gids);
 	if (r != 0 || !found)
 		return r;
-	if ((r = reserve(a, count)) != 0)
+	if ((r = reserve(a, gids.count)) != 0)
 		return r;
 	end = a->limit > 0 && a->limit < *a->size ? a->limit : *a->size;
-	for (i = 0; i < count && *a->start < end; i++)
-		add(a, first, le32toh(gids[i]));
+	while (gids.count > 0 && *a->start < end)
+		add(a, first, snap_gids_next(&gids));
 	a->found = true;
 	return 0;
 }

@@ -43,15 +43,15 @@ enum nss_status nss_answer(int err, bool found, int saved_errno, int *errnop);
 struct nss_walk {
 	atomic_flag busy;
 	struct snap *snap;
-	uint64_t cursor;
+	struct snap_cursor cursor;
 	bool ended;
 };
-#define NSS_WALK_INIT { ATOMIC_FLAG_INIT, NULL, 0, false }
+#define NSS_WALK_INIT { ATOMIC_FLAG_INIT, NULL, SNAP_CURSOR_INIT, false }
 
 /* Put the next record into the caller's result and move *cursor behind it. Both
  * flags start out false; not taken: it is not to be served. */
-typedef int nss_step(const struct snap *s, uint64_t *cursor, void *arg,
-    bool *ret_found, bool *ret_taken);
+typedef int nss_step(const struct snap *s, struct snap_cursor *cursor,
+    void *arg, bool *ret_found, bool *ret_taken);
 
 int nss_walk_rewind(struct nss_walk *w);
 /* After IAM_ERR_RANGE the next call gets the same record. */
@@ -63,8 +63,9 @@ bool nss_id_ok(uint32_t id);
 bool nss_user_name_ok(const char *name);
 bool nss_group_name_ok(const char *name);
 
-/* Copy a string with its NUL to *p and move *p behind it. The room was checked. */
-char *nss_copy(char **p, const char *s);
+/* Copy a string of len bytes and a NUL to *p, and move *p behind it. The room was
+ * checked. */
+char *nss_copy(char **p, const char *s, size_t len);
 
 enum nss_status _nss_iam_getpwnam_r(const char *name, struct passwd *pw,
     char *buf, size_t len, int *errnop);

@@ -29,15 +29,14 @@ fill(const struct snap_user *u, struct ask *a)
 {
 	char *p = a->buf;
 
-	if (a->len < u->text_len + sizeof("x"))
+	if (a->len < u->name_len + u->gecos_len + u->home_len + u->shell_len + 4 +
+	    sizeof("x"))
 		return IAM_ERR_RANGE;
-	memcpy(p, u->name, u->text_len);
-	a->pw->pw_name = p;
-	a->pw->pw_gecos = p + (u->gecos - u->name);
-	a->pw->pw_dir = p + (u->home - u->name);
-	a->pw->pw_shell = p + (u->shell - u->name);
-	p += u->text_len;
-	a->pw->pw_passwd = nss_copy(&p, "x");
+	a->pw->pw_name = nss_copy(&p, u->name, u->name_len);
+	a->pw->pw_gecos = nss_copy(&p, u->gecos, u->gecos_len);
+	a->pw->pw_dir = nss_copy(&p, u->home, u->home_len);
+	a->pw->pw_shell = nss_copy(&p, u->shell, u->shell_len);
+	a->pw->pw_passwd = nss_copy(&p, "x", 1);
 	a->pw->pw_uid = u->uid;
 	a->pw->pw_gid = u->gid;
 	return 0;
@@ -87,8 +86,8 @@ _nss_iam_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t len,
 }
 
 static int
-step(const struct snap *s, uint64_t *cursor, void *arg, bool *ret_found,
-    bool *ret_taken)
+step(const struct snap *s, struct snap_cursor *cursor, void *arg,
+    bool *ret_found, bool *ret_taken)
 {
 	struct snap_user u;
 	int r;

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #define WAIT_MS 200
-#define CACHED_MAX ((size_t)4 << 20)
 
 /* glibc lets one thread at a time in here. Others wait, but not for ever: the
  * one that holds it may have been left behind by fork. */
@@ -15,7 +14,8 @@ enter(struct nss_walk *w)
 	const struct timespec ms = { 0, 1000000 };
 	unsigned n;
 
-	for (n = 0; atomic_flag_test_and_set(&w->busy); n++) {
+	for (n = 0; atomic_flag_test_and_set_explicit(&w->busy,
+	    memory_order_acquire); n++) {
 		if (n == WAIT_MS)
 			return false;
 		nanosleep(&ms, NULL);
@@ -26,7 +26,15 @@ enter(struct nss_walk *w)
 static void
 leave(struct nss_walk *w)
 {
-	atomic_flag_clear(&w->busy);
+	atomic_flag_clear_explicit(&w->busy, memory_order_release);
+}
+
+static void
+let_go(struct nss_walk *w)
+{
+	snap_cursor_release(&w->cursor);
+	snap_close(w->snap);
+	w->snap = NULL;
 }
 
 int
@@ -34,9 +42,7 @@ nss_walk_rewind(struct nss_walk *w)
 {
 	if (!enter(w))
 		return IAM_ERR_BUSY;
-	snap_close(w->snap);
-	w->snap = NULL;
-	w->cursor = 0;
+	let_go(w);
 	w->ended = false;
 	leave(w);
 	return 0;
@@ -47,18 +53,17 @@ static int
 next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 {
 	bool found, taken = false;
-	uint64_t cursor;
+	uint64_t at;
 	int r;
 
 	while (!taken) {
-		cursor = w->cursor;
+		at = w->cursor.at;
 		found = false;
-		r = step(w->snap, &cursor, arg, &found, &taken);
+		r = step(w->snap, &w->cursor, arg, &found, &taken);
+		if (r != 0)
+			w->cursor.at = at;
 		if (r != 0 || !found)
 			return r;
-		w->cursor = cursor;
-		if (snap_cached(w->snap) > CACHED_MAX)
-			snap_forget(w->snap);
 	}
 	*ret_found = true;
 	return 0;
@@ -78,8 +83,7 @@ nss_walk_next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 		r = next(w, step, arg, ret_found);
 	saved = errno;
 	if (r == 0 && !*ret_found) {
-		snap_close(w->snap);
-		w->snap = NULL;
+		let_go(w);
 		w->ended = true;
 	}
 	leave(w);

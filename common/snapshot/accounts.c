@@ -2,9 +2,24 @@
 #include "common/snapshot/accounts.h"
 #include "common/snapshot/internal.h"
 
-#define HEAD SNAP_INSIDE_NAME /* of both records, before the name */
+/* Fixed parts of a user and of a group. */
+#define USER_HEAD 12
+#define GROUP_HEAD 16
+/* Bits beside the number of the shell. */
+#define SHELL_MASK 0x1fu
+#define NAME_APART 0x20u /* the name is not the end of home */
+#define GID_APART 0x40u
+#define PRIVATE_GROUP 0x80u
+
 #define LOW UINT64_C(0x0101010101010101)
 #define HIGH (LOW * 0x80)
+/* Shells that have a number; 0: as text. Numbers stay what they are. */
+static const char shells[][24] = {
+	"", "/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/sbin/nologin",
+	"/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/zsh",
+	"/usr/bin/zsh", "/bin/dash", "/usr/bin/fish", "/usr/bin/sh",
+};
+
 /* In the cursor of a walk through groups: those of the users have begun. */
 #define PRIVATE_GROUPS (UINT64_C(1) << 63)
 
@@ -71,60 +86,132 @@ user_ok(const struct snap_user *u)
 	    (!u->private_group || u->gid == u->uid);
 }
 
-void
-snap_user_encode(const struct snap_user *u, struct buf *b)
+static bool
+fields_ok(const struct snap_user *u)
 {
 	const char *text[4] = { u->name, u->gecos, u->home, u->shell };
 	size_t i;
 
 	for (i = 0; i < IAM_COUNT(text); i++) {
-		if (text[i] == NULL || strlen(text[i]) > UINT16_MAX ||
-		    !is_field(text[i])) {
-			fail(b, IAM_ERR_ARG);
-			return;
-		}
+		if (text[i] == NULL || strlen(text[i]) > UINT16_MAX - 512 ||
+		    !is_field(text[i]))
+			return false;
 	}
-	if (!user_ok(u)) {
+	return true;
+}
+
+static unsigned
+shell_number(const char *shell)
+{
+	unsigned n;
+
+	for (n = IAM_COUNT(shells) - 1; n > 0 && strcmp(shell, shells[n]) != 0; n--)
+		;
+	return n;
+}
+
+/* Is the name what home ends with, behind a slash? */
+static bool
+is_end_of(const char *name, const char *home)
+{
+	size_t name_len = strlen(name), home_len = strlen(home);
+
+	return home_len > name_len && home[home_len - name_len - 1] == '/' &&
+	    strcmp(home + home_len - name_len, name) == 0;
+}
+
+void
+snap_user_encode(const struct snap_user *u, struct buf *b)
+{
+	size_t home_len, place;
+	unsigned bits;
+
+	if (!fields_ok(u) || !user_ok(u)) {
 		fail(b, IAM_ERR_ARG);
 		return;
 	}
+	home_len = strlen(u->home);
+	bits = shell_number(u->shell) | (u->private_group ? PRIVATE_GROUP : 0) |
+	    (u->gid != u->uid ? GID_APART : 0) |
+	    (is_end_of(u->name, u->home) ? 0 : NAME_APART);
+	place = USER_HEAD + ((bits & GID_APART) != 0 ? sizeof(uint32_t) : 0) +
+	    home_len;
+	place = (bits & NAME_APART) != 0 ? place + 1 : place - strlen(u->name);
 	buf_u32(b, u->uid);
-	buf_u32(b, u->gid);
 	buf_u8(b, (uint8_t)strlen(u->name));
-	buf_u8(b, u->private_group);
-	for (i = 1; i < IAM_COUNT(text); i++)
-		buf_u16(b, (uint16_t)strlen(text[i]));
-	for (i = 0; i < IAM_COUNT(text); i++)
-		buf_put(b, text[i], strlen(text[i]) + 1);
+	buf_u8(b, (uint8_t)bits);
+	buf_u16(b, (uint16_t)place);
+	buf_u16(b, (uint16_t)home_len);
+	buf_u16(b, (uint16_t)strlen(u->gecos));
+	if ((bits & GID_APART) != 0)
+		buf_u32(b, u->gid);
+	buf_put(b, u->home, home_len + 1);
+	if ((bits & NAME_APART) != 0)
+		buf_put(b, u->name, strlen(u->name) + 1);
+	if (u->gecos[0] != '\0')
+		buf_put(b, u->gecos, strlen(u->gecos) + 1);
+	if ((bits & SHELL_MASK) == 0)
+		buf_put(b, u->shell, strlen(u->shell) + 1);
+}
+
+/* Where the texts of a user are, by what its head says. */
+static int
+user_texts(struct snap_bytes in, struct snap_user *u, size_t *ret_start,
+    int *ret_nuls)
+{
+	const char *p = (const char *)in.p;
+	unsigned bits = in.p[5], shell = bits & SHELL_MASK;
+	size_t at = USER_HEAD + ((bits & GID_APART) != 0 ? sizeof(uint32_t) : 0);
+
+	*ret_start = at;
+	*ret_nuls = 1 + ((bits & NAME_APART) != 0) + (u->gecos_len > 0) +
+	    (shell == 0);
+	u->home = p + at;
+	at += u->home_len + 1;
+	u->name = p + at - 1 - u->name_len;
+	if ((bits & NAME_APART) != 0) {
+		u->name = p + at;
+		at += u->name_len + 1;
+	} else if (u->name_len >= u->home_len)
+		return IAM_ERR_FORMAT;
+	u->gecos = "";
+	if (u->gecos_len > 0) {
+		u->gecos = p + at;
+		at += u->gecos_len + 1;
+	}
+	if (shell >= IAM_COUNT(shells) || at > in.len ||
+	    (shell == 0) != (at < in.len))
+		return IAM_ERR_FORMAT;
+	u->shell = shell == 0 ? p + at : shells[shell];
+	u->shell_len = shell == 0 ? in.len - at - 1 : strlen(u->shell);
+	return 0;
 }
 
 int
 snap_user_decode(struct snap_bytes in, struct snap_user *ret)
 {
-	size_t name, gecos, home, shell;
 	const uint8_t *p = in.p;
 	struct snap_user u;
+	size_t start;
+	int nuls;
 
-	if (in.len < HEAD || p[9] > 1)
+	if (in.len < USER_HEAD)
 		return IAM_ERR_FORMAT;
-	name = (size_t)p[8] + 1;
-	gecos = (size_t)snap_get16(p + 10) + 1;
-	home = (size_t)snap_get16(p + 12) + 1;
-	shell = (size_t)snap_get16(p + 14) + 1;
-	u.text_len = name + gecos + home + shell;
-	if (u.text_len != in.len - HEAD ||
-	    !are_fields(p + HEAD, u.text_len, 4))
+	u.uid = u.gid = snap_get32(p);
+	u.name_len = p[SNAP_INSIDE_LEN];
+	u.private_group = (p[5] & PRIVATE_GROUP) != 0;
+	u.home_len = snap_get16(p + 8);
+	u.gecos_len = snap_get16(p + 10);
+	if (user_texts(in, &u, &start, &nuls) != 0 ||
+	    u.name - (const char *)p != snap_get16(p + SNAP_INSIDE_PLACE) ||
+	    !are_fields(p + start, in.len - start, nuls))
 		return IAM_ERR_FORMAT;
-	u.uid = snap_get32(p);
-	u.gid = snap_get32(p + 4);
-	u.private_group = p[9] != 0;
-	u.name = (const char *)p + HEAD;
-	u.gecos = u.name + name;
-	u.home = u.gecos + gecos;
-	u.shell = u.home + home;
-	/* With these, the four NULs are where they have to be. */
-	if (u.gecos[-1] != '\0' || u.home[-1] != '\0' || u.shell[-1] != '\0' ||
-	    u.shell[shell - 1] != '\0' || !user_ok(&u))
+	if ((p[5] & GID_APART) != 0)
+		u.gid = snap_get32(p + USER_HEAD);
+	/* With these, the NULs are where they have to be. */
+	if (u.name[u.name_len] != '\0' || u.gecos[u.gecos_len] != '\0' ||
+	    u.home[u.home_len] != '\0' || u.shell[u.shell_len] != '\0' ||
+	    !user_ok(&u))
 		return IAM_ERR_FORMAT;
 	*ret = u;
 	return 0;
@@ -151,8 +238,6 @@ members_ok(const char *p, size_t len, uint32_t count)
 void
 snap_group_encode(const struct snap_group *g, struct buf *b)
 {
-	const char *p;
-
 	if (g->gid == 0 || g->name == NULL || !name_is_unix(g->name) ||
 	    g->members_len > SNAP_VALUE_MAX / 2 ||
 	    !members_ok(g->members, g->members_len, g->member_count)) {
@@ -160,14 +245,13 @@ snap_group_encode(const struct snap_group *g, struct buf *b)
 		return;
 	}
 	buf_u32(b, g->gid);
-	buf_u32(b, g->member_count);
 	buf_u8(b, (uint8_t)strlen(g->name));
-	buf_put(b, "\0\0", 3);
+	buf_u8(b, 0);
+	buf_u16(b, GROUP_HEAD);
+	buf_u32(b, g->member_count);
 	buf_u32(b, (uint32_t)g->members_len);
 	buf_put(b, g->name, strlen(g->name) + 1);
-	buf_put(b, g->members, g->members_len);
-	for (p = g->members; p < g->members + g->members_len; p += strlen(p) + 1)
-		buf_u8(b, (uint8_t)strlen(p));
+	snap_members_pack(g->members, g->member_count, b);
 }
 
 /* All but the members. */
@@ -178,50 +262,73 @@ group_view(struct snap_bytes in, struct snap_group *ret)
 	struct snap_group g;
 	size_t name;
 
-	if (in.len < HEAD || memcmp(p + 9, "\0\0", 3) != 0)
+	if (in.len < GROUP_HEAD || p[5] != 0 ||
+	    snap_get16(p + SNAP_INSIDE_PLACE) != GROUP_HEAD)
 		return IAM_ERR_FORMAT;
-	name = (size_t)p[8] + 1;
+	name = (size_t)p[SNAP_INSIDE_LEN] + 1;
+	if (GROUP_HEAD + name > in.len)
+		return IAM_ERR_FORMAT;
 	g.gid = snap_get32(p);
-	g.member_count = snap_get32(p + 4);
+	g.name = (const char *)p + GROUP_HEAD;
+	g.member_count = snap_get32(p + 8);
+	g.members = NULL;
 	g.members_len = snap_get32(p + 12);
-	if ((uint64_t)HEAD + name + g.members_len + g.member_count != in.len)
-		return IAM_ERR_FORMAT;
-	g.name = (const char *)p + HEAD;
-	g.members = g.name + name;
-	g.member_lens = p + HEAD + name + g.members_len;
-	if (g.gid == 0 || g.members[-1] != '\0' || !name_is_unix(g.name) ||
-	    strlen(g.name) != name - 1 || (g.members_len > 0 &&
-	    g.members[g.members_len - 1] != '\0'))
+	g.packed.p = p + GROUP_HEAD + name;
+	g.packed.len = in.len - GROUP_HEAD - name;
+	if (g.gid == 0 || g.name[name - 1] != '\0' || !name_is_unix(g.name) ||
+	    strlen(g.name) != name - 1 ||
+	    !snap_members_fit(g.packed, g.member_count, g.members_len))
 		return IAM_ERR_FORMAT;
 	*ret = g;
 	return 0;
 }
 
 int
+snap_group_unpack(const struct snap_group *g, char *text, size_t room,
+    char **list)
+{
+	return snap_members_unpack(g->packed, g->member_count, g->members_len,
+	    text, room, list);
+}
+
+int
+snap_group_members(const struct snap_group *g, struct buf *b)
+{
+	int r;
+
+	buf_reserve(b, g->members_len);
+	if (b->err != 0 || g->members_len == 0)
+		return b->err;
+	r = snap_group_unpack(g, (char *)b->p + b->len, g->members_len, NULL);
+	if (r == 0) {
+		b->len += g->members_len;
+		b->p[b->len] = '\0';
+	}
+	return r;
+}
+
+int
 snap_group_decode(struct snap_bytes in, struct snap_group *ret)
 {
+	struct buf text = BUF_INIT;
 	struct snap_group g;
-	const char *p;
-	uint32_t i;
 	int r;
 
 	if ((r = group_view(in, &g)) != 0)
 		return r;
-	if (!members_ok(g.members, g.members_len, g.member_count))
-		return IAM_ERR_FORMAT;
-	for (i = 0, p = g.members; i < g.member_count; i++, p += strlen(p) + 1) {
-		if (g.member_lens[i] != strlen(p))
-			return IAM_ERR_FORMAT;
-	}
-	*ret = g;
-	return 0;
+	if ((r = snap_group_members(&g, &text)) == 0 &&
+	    !members_ok(buf_cstr(&text), text.len, g.member_count))
+		r = IAM_ERR_FORMAT;
+	buf_release(&text);
+	if (r == 0)
+		*ret = g;
+	return r;
 }
 
 static void
 group_of_user(const struct snap_user *u, struct snap_group *ret)
 {
-	*ret = (struct snap_group){ .gid = u->uid, .name = u->name,
-		.members = "", .member_lens = (const uint8_t *)"" };
+	*ret = (struct snap_group){ .gid = u->uid, .name = u->name };
 }
 
 static int
@@ -339,8 +446,8 @@ snap_group_by_gid(const struct snap *s, uint32_t gid, bool *ret_found,
 }
 
 int
-snap_user_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
-    struct snap_user *ret)
+snap_user_next(const struct snap *s, struct snap_cursor *cursor,
+    bool *ret_found, struct snap_user *ret)
 {
 	struct snap_bytes v;
 	int r;
@@ -351,39 +458,49 @@ snap_user_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
 	return r;
 }
 
-/* Those with a record, then those of the users. */
-int
-snap_group_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
+/* The next private group. */
+static int
+private_next(const struct snap *s, struct snap_cursor *cursor, bool *ret_found,
     struct snap_group *ret)
 {
-	uint64_t at = *cursor & ~PRIVATE_GROUPS;
-	struct snap_bytes v;
 	struct snap_user u;
 	int r;
 
-	*ret_found = false;
-	if ((*cursor & PRIVATE_GROUPS) == 0) {
-		r = snap_next(s, SNAP_GROUP_NAME, &at, ret_found, NULL, &v);
-		if (r == 0 && *ret_found && (r = group_view(v, ret)) != 0)
-			*ret_found = false;
-		*cursor = at;
-		if (r != 0 || *ret_found)
-			return r;
-		at = 0;
-	}
 	do {
-		if ((r = snap_user_next(s, &at, ret_found, &u)) != 0)
+		if ((r = snap_user_next(s, cursor, ret_found, &u)) != 0)
 			return r;
 	} while (*ret_found && !u.private_group);
 	if (*ret_found)
 		group_of_user(&u, ret);
-	*cursor = at | PRIVATE_GROUPS;
 	return 0;
+}
+
+/* Those with a record, then those of the users. */
+int
+snap_group_next(const struct snap *s, struct snap_cursor *cursor,
+    bool *ret_found, struct snap_group *ret)
+{
+	struct snap_bytes v;
+	int r;
+
+	*ret_found = false;
+	if ((cursor->at & PRIVATE_GROUPS) == 0) {
+		r = snap_next(s, SNAP_GROUP_NAME, cursor, ret_found, NULL, &v);
+		if (r == 0 && *ret_found && (r = group_view(v, ret)) != 0)
+			*ret_found = false;
+		if (r != 0 || *ret_found)
+			return r;
+		cursor->at = PRIVATE_GROUPS;
+	}
+	cursor->at &= ~PRIVATE_GROUPS;
+	r = private_next(s, cursor, ret_found, ret);
+	cursor->at |= PRIVATE_GROUPS;
+	return r;
 }
 
 int
 snap_member_of(const struct snap *s, const char *name, bool *ret_found,
-    const uint32_t **ret_gids, size_t *ret_count)
+    struct snap_gids *ret)
 {
 	struct snap_bytes v;
 	bool found;
@@ -393,12 +510,9 @@ snap_member_of(const struct snap *s, const char *name, bool *ret_found,
 	r = find_name(s, SNAP_MEMBER_OF, name, &found, &v);
 	if (r != 0 || !found)
 		return r;
-	if (v.len % sizeof(uint32_t) != 0)
-		return IAM_ERR_FORMAT;
-	*ret_gids = (const uint32_t *)(const void *)v.p;
-	*ret_count = v.len / sizeof(uint32_t);
-	*ret_found = true;
-	return 0;
+	if ((r = snap_gids_view(v, ret)) == 0)
+		*ret_found = true;
+	return r;
 }
 
 int

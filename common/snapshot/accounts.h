@@ -15,18 +15,19 @@ struct snap_user {
 	/* There is a group of this name and of the id uid (which gid then is),
 	 * without members and without a record of its own. */
 	bool private_group;
-	/* Set by the decoder: name, gecos, home and shell with their NULs, end to end. */
-	size_t text_len;
+	/* Set by the decoder: lengths of the four, without their NULs. */
+	size_t name_len, gecos_len, home_len, shell_len;
 };
 
 struct snap_group {
 	uint32_t gid; /* never 0 */
 	const char *name;
 	uint32_t member_count;
-	const char *members;  /* member_count names, each with its NUL, end to end */
-	size_t members_len;
-	/* Set by the decoder: the lengths of the names, without NULs, one byte each. */
-	const uint8_t *member_lens;
+	/* For the encoder: member_count names, each with its NUL, end to end. */
+	const char *members;
+	size_t members_len; /* of that text; set by the decoder as well */
+	/* Set by the decoder: the members as they are stored (snap_group_unpack). */
+	struct snap_bytes packed;
 };
 
 /*
@@ -39,10 +40,20 @@ void snap_group_encode(const struct snap_group *g, struct buf *b);
 int snap_group_decode(struct snap_bytes in, struct snap_group *ret);
 
 /*
+ * The members of a decoded group, in the order in which they were encoded: the names,
+ * each with its NUL, into text, which has room for members_len bytes at least (what
+ * is beyond them in room is scratch), and pointers to them into list (NULL: not
+ * wanted), which has room for member_count.
+ */
+int snap_group_unpack(const struct snap_group *g, char *text, size_t room,
+    char **list);
+/* The same text behind what is in *b. */
+int snap_group_members(const struct snap_group *g, struct buf *b);
+
+/*
  * Look up and decode in one step. Groups are found with the private ones of
- * users. Of a group that was found so, and only then, the members are as they were
- * written and have not been walked: there may be 10,000. members_len ends with a
- * NUL; who relies on more looks while walking.
+ * users. Of a group that was found so, and only then, the members have not been
+ * looked at: there may be 10,000. snap_group_unpack fails when they are damaged.
  */
 int snap_user_by_name(const struct snap *s, const char *name, bool *ret_found,
     struct snap_user *ret);
@@ -53,18 +64,25 @@ int snap_group_by_name(const struct snap *s, const char *name, bool *ret_found,
 int snap_group_by_gid(const struct snap *s, uint32_t gid, bool *ret_found,
     struct snap_group *ret);
 
-/* Walk them: start with *cursor = 0; *ret_found is false at the end. */
-int snap_user_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
-    struct snap_user *ret);
-int snap_group_next(const struct snap *s, uint64_t *cursor, bool *ret_found,
-    struct snap_group *ret);
+/* Walk them as snap_next does. */
+int snap_user_next(const struct snap *s, struct snap_cursor *cursor,
+    bool *ret_found, struct snap_user *ret);
+int snap_group_next(const struct snap *s, struct snap_cursor *cursor,
+    bool *ret_found, struct snap_group *ret);
 
 /*
- * Supplementary gids of a user, the primary one excluded: an array of
- * little-endian u32, borrowed, 4-byte aligned. Not found: no such user, or none.
+ * Supplementary gids of a user, the primary one excluded, in ascending order. *ret
+ * is where snap_gids_next begins. Not found: no such user, or none.
  */
+struct snap_gids {
+	const uint8_t *p; /* borrowed from the snapshot */
+	size_t count;     /* so many are to come */
+	uint32_t last;
+	unsigned width; /* of a step; 0: the first one is to come */
+};
 int snap_member_of(const struct snap *s, const char *name, bool *ret_found,
-    const uint32_t **ret_gids, size_t *ret_count);
+    struct snap_gids *ret);
+uint32_t snap_gids_next(struct snap_gids *g);
 
 /* A range of subordinate ids, the same as uids and as gids. */
 struct snap_subids {

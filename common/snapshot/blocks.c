@@ -1,10 +1,11 @@
 /*
- * Pages of a file, copied into the process when first touched.
+ * Blocks of a file, copied into the process when first needed.
  *
- * Rules: no byte of the file is ever mapped (S25: no SIGBUS). A page that has
- * been read never changes. No lock is ever waited for without a bound, so that
- * a child forked in the middle of another thread's read goes on. A descriptor
- * is used only after fstat(2) has shown that it is still ours.
+ * Rules: no byte of the file is ever mapped (S25: no SIGBUS). What has been read is
+ * checked before anybody else sees it, and never changes. No lock is held while
+ * reading, and none is waited for without a bound, so that a child forked at any
+ * moment goes on. A descriptor is used only after fstat(2) has shown that it is
+ * still ours, or when nobody else has run since it was opened.
  */
 #include "common/base/base.h"
 #include "common/snapshot/internal.h"
@@ -12,13 +13,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WAIT_YIELDS 100
-#define SNAP_POPULATE ((uint64_t)64 << 10)
 #define WAIT_MS 50
+
+/* Memory for blocks is taken in chunks that double. */
+#define CHUNK_MIN ((size_t)4 * SNAP_BLOCK)
+#define CHUNK_MAX ((size_t)8 << 20)
+#define MAPPED_MIN ((size_t)128 << 10) /* smaller ones are the heap's */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define CACHE_LINE 64u
+#define MAP_SHIFT 28 /* of a 32-bit product: the first map has 16 places */
+
+struct snap_chunk {
+	struct snap_chunk *next;
+	size_t len;
+	bool mapped;
+};
 
 static struct snap_file_id
 file_id(const struct stat *st)
@@ -96,7 +111,7 @@ descriptor(const struct snap_file *f, int *ret_fd, bool *ret_own)
 	int fd = atomic_load(&f->fd), r;
 
 	*ret_own = false;
-	if (fd >= 0 && is_ours(f, fd)) {
+	if (fd >= 0 && (f->held || is_ours(f, fd))) {
 		*ret_fd = fd;
 		return 0;
 	}
@@ -129,73 +144,162 @@ read_at(int fd, uint8_t *p, size_t len, uint64_t off)
 	return 0;
 }
 
-static uint64_t
-min64(uint64_t a, uint64_t b)
+int
+snap_read(const struct snap_file *f, uint64_t off, void *p, size_t len)
 {
-	return a < b ? a : b;
+	bool own = false;
+	int fd, r, saved;
+
+	if (off > f->info.size || len > f->info.size - off)
+		return IAM_ERR_FORMAT;
+	if ((r = descriptor(f, &fd, &own)) != 0)
+		return r;
+	r = read_at(fd, p, len, off);
+	saved = errno;
+	if (own)
+		close(fd);
+	errno = saved;
+	return r;
 }
 
-static int
-make_writable(struct snap_file *f, uint64_t off, uint64_t len)
-{
-	uint64_t i;
+/* ---- memory ---- */
 
-	for (i = off / SNAP_SEGMENT; i <= (off + len - 1) / SNAP_SEGMENT; i++) {
-		if (atomic_load(&f->segment[i]) != 0)
-			continue;
-		if (mprotect(f->base + i * SNAP_SEGMENT,
-		    (size_t)min64(SNAP_SEGMENT, f->map_len - i * SNAP_SEGMENT),
-		    PROT_READ | PROT_WRITE) != 0)
-			return IAM_ERR_MEMORY;
-		atomic_store(&f->segment[i], 1);
+/* Best effort all of it: hashes stay out of core dumps (S9), and a process that has
+ * much in memory finds its way there faster with large pages. */
+static struct snap_chunk *
+map_chunk(enum snap_kind kind, size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (kind == SNAP_PRIVATE)
+		(void)madvise(p, len, MADV_DONTDUMP);
+	else if (len >= HUGE_PAGE)
+		(void)madvise(p, len, MADV_HUGEPAGE);
+	return p;
+}
+
+/* Memory that goes with the file; NULL: none. It begins with a cache line. */
+static uint8_t *
+obtain(struct snap_file *f, size_t len)
+{
+	size_t total = sizeof(struct snap_chunk) + CACHE_LINE + len;
+	bool mapped = f->info.kind == SNAP_PRIVATE || total >= MAPPED_MIN;
+	struct snap_chunk *c;
+
+	c = mapped ? map_chunk(f->info.kind, total) : malloc(total);
+	if (c == NULL)
+		return NULL;
+	*c = (struct snap_chunk){ f->chunks, total, mapped };
+	f->chunks = c;
+	return (uint8_t *)(((uintptr_t)(c + 1) + CACHE_LINE - 1) &
+	    ~(uintptr_t)(CACHE_LINE - 1));
+}
+
+static void
+release_chunks(struct snap_file *f)
+{
+	struct snap_chunk *c;
+
+	while ((c = f->chunks) != NULL) {
+		f->chunks = c->next;
+		if (c->mapped)
+			munmap(c, c->len);
+		else
+			free(c);
 	}
+}
+
+/* Where len bytes of the file can stay. */
+static uint8_t *
+room_for(struct snap_file *f, size_t len)
+{
+	uint8_t *p;
+
+	if (len > CHUNK_MIN)
+		return obtain(f, len);
+	if (f->spare_len < len) {
+		if ((f->spare = obtain(f, f->chunk_len)) == NULL) {
+			f->spare_len = 0;
+			return NULL;
+		}
+		f->spare_len = f->chunk_len;
+		if (f->chunk_len < CHUNK_MAX)
+			f->chunk_len *= 2;
+	}
+	p = f->spare;
+	f->spare += len;
+	f->spare_len -= len;
+	return p;
+}
+
+/* ---- what is kept ---- */
+
+static struct snap_map *
+new_map(unsigned shift)
+{
+	uint32_t places = 1u << (32 - shift);
+	struct snap_map *m;
+
+	m = calloc(1, sizeof(*m) + places * sizeof(m->kept[0]));
+	if (m != NULL) {
+		m->mask = places - 1;
+		m->shift = shift;
+	}
+	return m;
+}
+
+static struct snap_kept *
+put(struct snap_map *m, uint32_t block, const uint8_t *p, uint32_t len)
+{
+	uint32_t i = block * 0x9e3779b1u >> m->shift;
+
+	while (atomic_load_explicit(&m->kept[i].block, memory_order_relaxed) != 0)
+		i = (i + 1) & m->mask;
+	m->kept[i].p = p;
+	m->kept[i].len = len;
+	atomic_store_explicit(&m->kept[i].block, block, memory_order_release);
+	m->count++;
+	return &m->kept[i];
+}
+
+/* Room for one more: at most three quarters are used. */
+static int
+grow(struct snap_file *f)
+{
+	struct snap_map *m = atomic_load(&f->map), *bigger;
+	const struct snap_kept *k;
+	uint32_t i;
+
+	if (m->count < m->mask - m->mask / 4)
+		return 0;
+	if (m->shift <= 4 || (bigger = new_map(m->shift - 1)) == NULL)
+		return IAM_ERR_MEMORY;
+	for (i = 0; i <= m->mask; i++) {
+		k = &m->kept[i];
+		if (atomic_load_explicit(&k->block, memory_order_relaxed) != 0)
+			put(bigger, k->block, k->p, k->len);
+	}
+	bigger->older = m;
+	atomic_store(&f->map, bigger);
 	return 0;
 }
 
-/* Read the pages first..last, which this thread has claimed. */
-static int
-read_pages(struct snap_file *f, uint64_t first, uint64_t last)
+static const struct snap_kept *
+find_kept(const struct snap_file *f, uint32_t block)
 {
-	uint64_t off = first * SNAP_PAGE;
-	uint64_t len = min64((last - first + 1) * SNAP_PAGE, f->info.size - off);
-	bool own = false;
-	int fd, r;
+	const struct snap_map *m = atomic_load(&f->map);
+	uint32_t i = block * 0x9e3779b1u >> m->shift, b;
 
-	if ((r = make_writable(f, off, len)) != 0 ||
-	    (r = descriptor(f, &fd, &own)) != 0)
-		return r;
-	if (len >= SNAP_POPULATE) /* page by page would cost more than the reading */
-		(void)madvise(f->base + off, (size_t)len, MADV_POPULATE_WRITE);
-	r = read_at(fd, f->base + off, (size_t)len, off);
-	if (own)
-		close(fd);
-	if (r == 0)
-		atomic_fetch_add(&f->cached, (size_t)len);
-	return r;
-}
-
-static bool
-claim(struct snap_file *f, uint64_t i)
-{
-	unsigned char absent = PAGE_ABSENT;
-
-	return atomic_compare_exchange_strong(&f->page[i], &absent,
-	    PAGE_READING);
-}
-
-/* Claim page i and what is absent behind it, up to last, and read it. */
-static int
-fetch_from(struct snap_file *f, uint64_t i, uint64_t last)
-{
-	uint64_t end = i, b;
-	int r;
-
-	while (end < last && claim(f, end + 1))
-		end++;
-	r = read_pages(f, i, end);
-	for (b = i; b <= end; b++)
-		atomic_store(&f->page[b], r == 0 ? PAGE_PRESENT : PAGE_ABSENT);
-	return r;
+	for (;; i = (i + 1) & m->mask) {
+		b = atomic_load_explicit(&m->kept[i].block, memory_order_acquire);
+		if (b == block)
+			return &m->kept[i];
+		if (b == 0)
+			return NULL;
+	}
 }
 
 static void
@@ -210,102 +314,132 @@ wait_step(unsigned n)
 }
 
 static int
-need_page(struct snap_file *f, uint64_t i, uint64_t last)
+enter(struct snap_file *f)
 {
 	unsigned n;
 
-	for (n = 0; n < WAIT_YIELDS + WAIT_MS; n++) {
-		if (atomic_load(&f->page[i]) >= PAGE_PRESENT)
-			return 0;
-		if (claim(f, i))
-			return fetch_from(f, i, last);
+	for (n = 0; atomic_flag_test_and_set(&f->busy); n++) {
+		if (n == WAIT_YIELDS + WAIT_MS)
+			return IAM_ERR_BUSY;
 		wait_step(n);
 	}
-	return IAM_ERR_BUSY;
+	return 0;
+}
+
+/* Keep what was read at off: first has the first block, rest the others (NULL: there
+ * are none). Another thread may have been quicker. */
+static int
+keep(struct snap_file *f, uint64_t off, const uint8_t *unit, size_t len,
+    const struct snap_kept **ret)
+{
+	uint32_t block = (uint32_t)(off / SNAP_BLOCK);
+	uint8_t *p;
+	int r;
+
+	if ((r = enter(f)) != 0)
+		return r;
+	if ((*ret = find_kept(f, block)) == NULL && (r = grow(f)) == 0) {
+		if ((p = room_for(f, len)) == NULL)
+			r = IAM_ERR_MEMORY;
+		else {
+			memcpy(p, unit, len);
+			*ret = put(atomic_load(&f->map), block, p, (uint32_t)len);
+			atomic_fetch_add(&f->cached, len);
+		}
+	}
+	atomic_flag_clear_explicit(&f->busy, memory_order_release);
+	return r;
+}
+
+/* Of which the first block has been read. */
+static int
+keep_long(struct snap_file *f, uint64_t off, const uint8_t *first, size_t len,
+    const struct snap_kept **ret)
+{
+	uint8_t *unit = malloc(len);
+	int r, saved;
+
+	if (unit == NULL)
+		return IAM_ERR_MEMORY;
+	memcpy(unit, first, SNAP_BLOCK);
+	if ((r = snap_read(f, off + SNAP_BLOCK, unit + SNAP_BLOCK,
+	    len - SNAP_BLOCK)) == 0 &&
+	    (r = snap_unit_check(f, off, unit, len)) == 0)
+		r = keep(f, off, unit, len, ret);
+	saved = errno;
+	if (f->info.kind == SNAP_PRIVATE)
+		explicit_bzero(unit, len);
+	free(unit);
+	errno = saved;
+	return r;
+}
+
+/* The content is constant, its presence is not. */
+static struct snap_file *
+to_fill(const struct snap_file *f)
+{
+	return (struct snap_file *)(uintptr_t)f;
 }
 
 int
-snap_slice(struct snap_file *f, uint64_t off, uint64_t len, uint64_t ahead,
-    struct snap_bytes *ret)
+snap_keep(const struct snap_file *f, uint64_t off, const struct snap_kept **ret)
 {
-	uint64_t i, last, reach;
+	_Alignas(8) uint8_t first[SNAP_BLOCK];
+	size_t len;
 	int r;
 
-	if (len == 0 || off > f->info.size || len > f->info.size - off)
-		return IAM_ERR_FORMAT;
-	last = (off + len - 1) / SNAP_PAGE;
-	reach = (off + min64(len + ahead, f->info.size - off) - 1) / SNAP_PAGE;
-	for (i = off / SNAP_PAGE; i <= last; i++) {
-		if (atomic_load(&f->page[i]) < PAGE_PRESENT &&
-		    (r = need_page(f, i, reach)) != 0)
-			return r;
-	}
-	ret->p = f->base + off;
-	ret->len = (size_t)len;
-	return 0;
-}
-
-static uint64_t
-pages(const struct snap_file *f)
-{
-	return (f->info.size + SNAP_PAGE - 1) / SNAP_PAGE;
-}
-
-/* A small file is memory from the start: one system call less. */
-static int
-reserve(struct snap_file *f)
-{
-	uint64_t segments = (f->info.size + SNAP_SEGMENT - 1) / SNAP_SEGMENT;
-	bool small = segments == 1;
-
-	f->page = calloc((size_t)(pages(f) + segments), 1);
-	if (f->page == NULL)
-		return IAM_ERR_MEMORY;
-	f->segment = f->page + pages(f);
-	atomic_init(&f->segment[0], small);
-	f->map_len = (size_t)snap_round(f->info.size,
-	    (uint64_t)sysconf(_SC_PAGESIZE));
-	f->base = mmap(NULL, f->map_len, small ? PROT_READ | PROT_WRITE : PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (f->base == MAP_FAILED) {
-		f->base = NULL;
-		return IAM_ERR_MEMORY;
-	}
-	/* Best effort both: hashes stay out of core dumps (S9), and one small
-	 * page does not become a huge one. */
+	if ((r = snap_read(f, off, first, sizeof(first))) != 0 ||
+	    (r = snap_unit_len(f, off, first, &len)) != 0)
+		return r;
+	if (len > SNAP_BLOCK)
+		r = keep_long(to_fill(f), off, first, len, ret);
+	else if ((r = snap_unit_check(f, off, first, len)) == 0)
+		r = keep(to_fill(f), off, first, len, ret);
 	if (f->info.kind == SNAP_PRIVATE)
-		(void)madvise(f->base, f->map_len, MADV_DONTDUMP);
-	if (!small)
-		(void)madvise(f->base, f->map_len, MADV_NOHUGEPAGE);
-	return 0;
+		explicit_bzero(first, sizeof(first));
+	return r;
 }
+
+/* ---- files ---- */
 
 int
 snap_under_path(const char *path, uint64_t salt, char *ret, size_t size)
 {
-	int n = snprintf(ret, size, "%s.%016llx", path, (unsigned long long)salt);
+	static const char digits[16] = "0123456789abcdef";
+	size_t len = strlen(path);
+	unsigned i;
 
-	return n < 0 || (size_t)n >= size ? IAM_ERR_LIMIT : 0;
+	if (len + SNAP_UNDER_SUFFIX + 1 > size)
+		return IAM_ERR_LIMIT;
+	memcpy(ret, path, len);
+	ret[len++] = '.';
+	for (i = 0; i < 16; i++)
+		ret[len++] = digits[salt >> (60 - 4 * i) & 15];
+	ret[len] = '\0';
+	return 0;
 }
 
 int
-snap_blocks_open(struct snap_file *f, const char *path)
+snap_blocks_open(struct snap_file *f)
 {
 	int fd, r;
 
 	atomic_init(&f->fd, -1);
 	atomic_init(&f->users, 1);
-	if ((f->path = strdup(path)) == NULL)
+	atomic_init(&f->map, new_map(MAP_SHIFT));
+	f->chunk_len = CHUNK_MIN;
+	if (atomic_load(&f->map) == NULL)
 		return IAM_ERR_MEMORY;
-	if ((r = open_file(path, f->info.kind, &fd, &f->id)) != 0)
+	if ((r = open_file(f->path, f->info.kind, &fd, &f->id)) != 0)
 		return r;
 	atomic_store(&f->fd, fd);
-	if (f->id.size < (off_t)SNAP_PAGE || f->id.size % SNAP_PAGE != 0)
+	f->held = true;
+	if (f->id.size < (off_t)SNAP_BLOCK || f->id.size % SNAP_BLOCK != 0)
 		return IAM_ERR_FORMAT;
 	if ((uint64_t)f->id.size > SNAP_FILE_MAX)
 		return IAM_ERR_LIMIT;
 	f->info.size = (uint64_t)f->id.size;
-	return reserve(f);
+	return 0;
 }
 
 static void
@@ -313,7 +447,7 @@ park(struct snap_file *f)
 {
 	int fd = atomic_exchange(&f->fd, -1);
 
-	if (fd >= 0 && is_ours(f, fd))
+	if (fd >= 0 && (f->held || is_ours(f, fd)))
 		close(fd);
 }
 
@@ -328,11 +462,14 @@ snap_park(struct snap *s)
 void
 snap_blocks_close(struct snap_file *f)
 {
+	struct snap_map *m, *older;
+
 	park(f);
-	if (f->base != NULL)
-		munmap(f->base, f->map_len);
-	free(f->page);
-	free(f->path);
+	for (m = atomic_load(&f->map); m != NULL; m = older) {
+		older = m->older;
+		free(m);
+	}
+	release_chunks(f);
 }
 
 size_t
@@ -340,25 +477,6 @@ snap_cached(const struct snap *s)
 {
 	return atomic_load(&s->top->cached) +
 	    (s->under == NULL ? 0 : atomic_load(&s->under->cached));
-}
-
-static void
-forget(struct snap_file *f)
-{
-	uint64_t i;
-
-	for (i = 0; i < pages(f); i++)
-		atomic_store(&f->page[i], PAGE_ABSENT);
-	madvise(f->base, f->map_len, MADV_DONTNEED);
-	atomic_store(&f->cached, 0);
-}
-
-void
-snap_forget(struct snap *s)
-{
-	forget(s->top);
-	if (s->under != NULL)
-		forget(s->under);
 }
 
 unsigned

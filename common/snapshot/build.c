@@ -75,7 +75,7 @@ index_put(struct index *ix, uint64_t hash, uint32_t item)
 
 	while (ix->slots[i].item != 0)
 		i = (i + 1) & (ix->cap - 1);
-	ix->slots[i].hash = hash;
+	ix->slots[i].hash = (uint32_t)hash;
 	ix->slots[i].item = item + 1;
 	ix->count++;
 }
@@ -114,15 +114,15 @@ snap_index_next(const struct index *ix, uint64_t hash, size_t *pos)
 		if (s->item == 0)
 			return NO_ITEM;
 		++*pos;
-		if (s->hash == hash)
+		if (s->hash == (uint32_t)hash)
 			return s->item - 1;
 	}
 }
 
 /* ---- memory ---- */
 
-static uint8_t *
-keep(struct snap_builder *b, const void *data, size_t len)
+uint8_t *
+snap_builder_keep(struct snap_builder *b, const void *data, size_t len)
 {
 	size_t size = len > CHUNK_SIZE / 4 ? len : CHUNK_SIZE;
 	struct chunk *c = b->arena;
@@ -211,6 +211,7 @@ snap_builder_free(struct snap_builder *b)
 		free(b->parts[i].alone.slots);
 	}
 	release_arena(b);
+	buf_release(&b->scratch);
 	free(b);
 }
 
@@ -344,7 +345,7 @@ set_last(struct part *p, uint32_t i)
 static int
 new_item(struct snap_builder *b, struct part *p, const void *value, size_t len)
 {
-	struct item it = { .value = keep(b, value, len),
+	struct item it = { .value = snap_builder_keep(b, value, len),
 		.value_len = (uint32_t)len };
 	int r;
 
@@ -353,6 +354,21 @@ new_item(struct snap_builder *b, struct part *p, const void *value, size_t len)
 	if ((r = items_reserve(p)) == 0)
 		p->items[p->count++] = it;
 	return r;
+}
+
+const uint8_t *
+snap_name_inside(const uint8_t *value, size_t value_len, const void *name,
+    size_t len)
+{
+	size_t place;
+
+	if (value_len < SNAP_INSIDE_MIN || value[SNAP_INSIDE_LEN] != len)
+		return NULL;
+	place = snap_get16(value + SNAP_INSIDE_PLACE);
+	if (place < SNAP_INSIDE_MIN || place + len > value_len ||
+	    memcmp(value + place, name, len) != 0)
+		return NULL;
+	return value + place;
 }
 
 static int
@@ -364,11 +380,28 @@ set_key(struct snap_builder *b, struct item *it, bool by_id, const void *key,
 		it->flags |= SNAP_NUMBERED;
 		return 0;
 	}
-	if ((it->name = keep(b, key, len)) == NULL)
+	it->name = snap_name_inside(it->value, it->value_len, key, len);
+	if (it->name == NULL &&
+	    (it->name = snap_builder_keep(b, key, len)) == NULL)
 		return IAM_ERR_MEMORY;
 	it->name_len = (uint16_t)len;
 	it->flags |= SNAP_NAMED;
 	return 0;
+}
+
+static int
+set_gids(struct snap_builder *b, struct item *it, const void *gids, size_t count)
+{
+	struct buf *v = &b->scratch;
+
+	buf_reset(v);
+	buf_reserve(v, count * 4 + SNAP_GIDS_MAX(count));
+	buf_put(v, gids, count * 4);
+	if (v->err != 0)
+		return v->err;
+	it->extra_len = (uint32_t)snap_gids_pack(v->p, count, v->p + v->len);
+	it->extra = snap_builder_keep(b, v->p + v->len, it->extra_len);
+	return it->extra == NULL ? IAM_ERR_MEMORY : 0;
 }
 
 static int
@@ -379,6 +412,8 @@ add_member_of(struct snap_builder *b, const void *key, size_t key_len,
 	uint32_t i = snap_item_of(p, SNAP_USER_NAME, key, key_len, 0);
 	int r;
 
+	if (len % 4 != 0)
+		return IAM_ERR_ARG;
 	if (i == NO_ITEM) { /* a local account's */
 		i = p->count;
 		if ((r = new_item(b, p, "", 0)) != 0 ||
@@ -388,10 +423,7 @@ add_member_of(struct snap_builder *b, const void *key, size_t key_len,
 	}
 	if (p->items[i].extra != NULL)
 		return IAM_ERR_CONFLICT;
-	if ((p->items[i].extra = keep(b, value, len)) == NULL)
-		return IAM_ERR_MEMORY;
-	p->items[i].extra_len = (uint32_t)len;
-	return 0;
+	return set_gids(b, &p->items[i], value, len / 4);
 }
 
 static int
@@ -453,7 +485,7 @@ snap_builder_remove(struct snap_builder *b, enum snap_table table,
 		return IAM_ERR_ARG;
 	if (snap_item_of(&b->parts[n], table, key, key_len, SNAP_GONE) != NO_ITEM)
 		return 0;
-	if ((it.name = keep(b, key, key_len)) == NULL)
+	if ((it.name = snap_builder_keep(b, key, key_len)) == NULL)
 		return IAM_ERR_MEMORY;
 	return snap_item_add(&b->parts[n], n, &it);
 }

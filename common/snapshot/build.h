@@ -22,7 +22,7 @@ struct item {
 };
 
 struct slot {
-	uint64_t hash;
+	uint32_t hash; /* its lower half */
 	uint32_t item; /* + 1; 0: free */
 };
 
@@ -51,6 +51,7 @@ struct snap_builder {
 	struct snap_info info;
 	const struct snap *under; /* borrowed; NULL: none */
 	struct chunk *arena;
+	struct buf scratch;
 	struct part parts[PART_COUNT];
 };
 
@@ -67,6 +68,11 @@ enum snap_table snap_numbered_table(enum part_number n);
 
 /* Walk the items with this hash: start with *pos = 0; NO_ITEM at the end. */
 uint32_t snap_index_next(const struct index *ix, uint64_t hash, size_t *pos);
+/* A copy that stays as long as b; NULL: no memory. */
+uint8_t *snap_builder_keep(struct snap_builder *b, const void *data, size_t len);
+/* Where the name is in the value of a user or group; NULL: not there. */
+const uint8_t *snap_name_inside(const uint8_t *value, size_t value_len,
+    const void *name, size_t len);
 /* The item of a key, one that is gone or not (SNAP_GONE or 0). */
 uint32_t snap_item_of(const struct part *p, enum snap_table t,
     const void *key, size_t len, unsigned gone);

@@ -126,19 +126,28 @@ is_covered(const struct part *p, enum part_number n,
 	    (id.len > 0 && is_known(p, snap_numbered_table(n), id));
 }
 
+/* What the walk shows is there until its next step: a copy stays. */
 static int
-absorb_record(struct part *p, enum part_number n, const struct snap_record *rec)
+absorb_record(struct snap_builder *b, struct part *p, enum part_number n,
+    const struct snap_record *rec)
 {
 	struct item it = {
-		.name = rec->name.p,
 		.name_len = (uint16_t)rec->name.len,
-		.value = rec->value.p,
+		.value = snap_builder_keep(b, rec->value.p, rec->value.len),
 		.value_len = (uint32_t)rec->value.len,
-		.extra = rec->extra.len > 0 ? rec->extra.p : NULL,
 		.extra_len = (uint32_t)rec->extra.len,
-		.flags = (uint8_t)(rec->flags & ~(unsigned)SNAP_INSIDE),
+		.flags = (uint8_t)(rec->flags &
+		    ~(unsigned)(SNAP_INSIDE | SNAP_SHORT)),
 	};
 
+	if (it.value == NULL || (it.extra_len > 0 && (it.extra =
+	    snap_builder_keep(b, rec->extra.p, rec->extra.len)) == NULL))
+		return IAM_ERR_MEMORY;
+	if ((rec->flags & SNAP_INSIDE) != 0)
+		it.name = it.value + (rec->name.p - rec->value.p);
+	else if ((it.name = snap_builder_keep(b, rec->name.p,
+	    rec->name.len)) == NULL)
+		return IAM_ERR_MEMORY;
 	if (rec->id.len == SNAP_ID_LEN)
 		memcpy(it.id, rec->id.p, SNAP_ID_LEN);
 	return snap_item_add(p, n, &it);
@@ -146,22 +155,23 @@ absorb_record(struct part *p, enum part_number n, const struct snap_record *rec)
 
 /* Everything of a file of which nothing newer is known. */
 static int
-absorb(struct part *p, enum part_number n, const struct snap_file *f)
+absorb(struct snap_builder *b, enum part_number n, const struct snap_file *f)
 {
 	const struct snap_row *row = &f->rows[snap_named_table(n)];
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
+	struct part *p = &b->parts[n];
 	struct snap_record rec;
-	uint64_t cursor = 0;
 	bool found;
 	int r;
 
-	for (;;) {
-		r = snap_record_next(f, row, &cursor, SNAP_AHEAD, &found, &rec);
-		if (r != 0 || !found)
-			return r;
+	while ((r = snap_record_next(f, row, &cursor, &found, &rec)) == 0 &&
+	    found) {
 		if (!is_covered(p, n, &rec) &&
-		    (r = absorb_record(p, n, &rec)) != 0)
-			return r;
+		    (r = absorb_record(b, p, n, &rec)) != 0)
+			break;
 	}
+	snap_cursor_release(&cursor);
+	return r;
 }
 
 /* ---- counting ---- */
@@ -238,8 +248,8 @@ snap_builder_combine(struct snap_builder *b, bool whole, struct image *im)
 			continue;
 		if (b->under != NULL && ((r = take_all(b, p, n)) != 0 ||
 		    (b->under->under != NULL &&
-		    (r = absorb(p, n, b->under->top)) != 0) ||
-		    (whole && (r = absorb(p, n, bottom(b->under))) != 0)))
+		    (r = absorb(b, n, b->under->top)) != 0) ||
+		    (whole && (r = absorb(b, n, bottom(b->under))) != 0)))
 			return r;
 		if ((r = count_part(low, p, n, im)) != 0)
 			return r;

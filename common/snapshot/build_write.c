@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ENTRIES_PER_BUCKET 6 /* of 8: one bucket in four overflows */
+/* Of 10: 2 * 15 entries in four buckets, one bucket in five overflows. */
+#define ENTRIES_IN_FOUR 30
 #define TICK_WAIT_MS 100
 #define WRITE_SIZE ((size_t)1 << 20)
 
@@ -26,44 +27,61 @@ is_inside(enum part_number n, const struct item *it)
 	return snap_numbered_table(n) != SNAP_TABLE_COUNT &&
 	    (it->flags & (SNAP_NAMED | SNAP_NUMBERED | SNAP_GONE)) ==
 	    (SNAP_NAMED | SNAP_NUMBERED) &&
-	    it->value_len > SNAP_INSIDE_NAME + (uint32_t)it->name_len &&
-	    it->value[SNAP_INSIDE_LEN] == it->name_len &&
-	    memcmp(it->value, it->id, SNAP_ID_LEN) == 0 &&
-	    memcmp(it->value + SNAP_INSIDE_NAME, it->name, it->name_len) == 0;
+	    snap_name_inside(it->value, it->value_len, it->name,
+	    it->name_len) != NULL &&
+	    memcmp(it->value, it->id, SNAP_ID_LEN) == 0;
 }
 
-static uint64_t
-value_at(const struct item *it)
+/* Most users have so little that a short head says it. */
+static unsigned
+form_of(enum part_number n, const struct item *it)
 {
-	uint64_t keys = 0;
+	uint64_t len = SNAP_HEAD_SHORT + (uint64_t)it->value_len + it->extra_len;
 
-	if ((it->flags & SNAP_INSIDE) == 0)
-		keys = (uint64_t)it->name_len +
-		    ((it->flags & SNAP_NUMBERED) != 0 ? SNAP_ID_LEN : 0);
-	return snap_round(SNAP_RECORD_HEAD + keys, 8);
+	if (!is_inside(n, it))
+		return 0;
+	return len > SNAP_BLOCK - SNAP_CHECK_LEN ? SNAP_INSIDE :
+	    SNAP_INSIDE | SNAP_SHORT;
 }
 
-static uint64_t
-extra_at(const struct item *it)
+static size_t
+named_len(const struct item *it)
 {
-	return value_at(it) + snap_round(it->value_len, 4);
+	return (it->flags & SNAP_INSIDE) != 0 ? 0 : it->name_len;
 }
 
-static uint64_t
-record_len(const struct item *it)
+static size_t
+id_len(const struct item *it)
 {
-	return snap_round(extra_at(it) + it->extra_len, 8);
+	return (it->flags & SNAP_INSIDE) == 0 && (it->flags & SNAP_NUMBERED) != 0 ?
+	    SNAP_ID_LEN : 0;
 }
 
-/* No record crosses the end of a page, but one that is longer than a page. It
- * has its pages for itself. */
-static uint64_t
-place(uint64_t off, uint64_t len)
+/* The parts of a record at off: what snap_extent_of will say of it. */
+static struct snap_extent
+extent_at(const struct item *it, uint64_t off)
 {
-	uint64_t left = SNAP_PAGE - off % SNAP_PAGE;
+	struct snap_extent e = { .name = SNAP_HEAD_LONG,
+		.value = SNAP_HEAD_SHORT };
+	unsigned odd = off % 8;
 
-	if (left == SNAP_PAGE || left < len)
-		return snap_round(off, SNAP_PAGE) + SNAP_PAGE_HEAD;
+	if ((it->flags & SNAP_SHORT) == 0)
+		e.value = (size_t)snap_round(odd + SNAP_HEAD_LONG +
+		    named_len(it) + id_len(it), 8) - odd;
+	e.extra = e.value + it->value_len;
+	e.len = (size_t)snap_round((uint64_t)e.extra + it->extra_len, SNAP_ALIGN);
+	return e;
+}
+
+/* No record crosses the end of a block, but one that is longer than a block. It has
+ * its blocks for itself. */
+static uint64_t
+place(const struct item *it, uint64_t off)
+{
+	uint64_t left = SNAP_BLOCK - off % SNAP_BLOCK;
+
+	if (left == SNAP_BLOCK || left < extent_at(it, off).len)
+		return snap_round(off, SNAP_BLOCK) + SNAP_CHECK_LEN;
 	return off;
 }
 
@@ -87,7 +105,6 @@ static uint64_t
 lay_out_buckets(struct snap_builder *b, struct image *im, uint64_t off)
 {
 	struct snap_row *row;
-	uint64_t buckets;
 	unsigned t;
 
 	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
@@ -100,11 +117,10 @@ lay_out_buckets(struct snap_builder *b, struct image *im, uint64_t off)
 			row->bucket_off = im->rows[SNAP_USER_NAME].bucket_off;
 			continue;
 		}
-		buckets = row->keys / ENTRIES_PER_BUCKET + 1;
-		row->buckets = (uint32_t)buckets;
+		row->buckets = (uint32_t)(row->keys * 4 / ENTRIES_IN_FOUR + 1);
 		row->bucket_off = off;
-		off += (buckets + SNAP_PAGE_BUCKETS - 1) / SNAP_PAGE_BUCKETS *
-		    SNAP_PAGE;
+		off += snap_round((uint64_t)row->buckets * SNAP_BUCKET_LEN,
+		    SNAP_BLOCK);
 	}
 	return off;
 }
@@ -120,20 +136,19 @@ lay_out_records(struct snap_builder *b, enum part_number n, uint64_t off)
 		it = &p->items[i];
 		if (it->skip)
 			continue;
-		if (is_inside(n, it))
-			it->flags |= SNAP_INSIDE;
-		it->off = place(off, record_len(it));
-		off = it->off + record_len(it);
-		if (off - it->off > SNAP_PAGE - SNAP_PAGE_HEAD)
-			off = snap_round(off, SNAP_PAGE);
+		it->flags = (uint8_t)(it->flags | form_of(n, it));
+		it->off = place(it, off);
+		off = it->off + extent_at(it, it->off).len;
+		if (off - it->off > SNAP_BLOCK - SNAP_CHECK_LEN)
+			off = snap_round(off, SNAP_BLOCK);
 	}
-	return snap_round(off, SNAP_PAGE);
+	return snap_round(off, SNAP_BLOCK);
 }
 
 int
 snap_image_lay_out(struct snap_builder *b, struct image *im)
 {
-	uint64_t off = lay_out_buckets(b, im, SNAP_PAGE), end;
+	uint64_t off = lay_out_buckets(b, im, SNAP_BLOCK), end;
 	unsigned t;
 
 	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
@@ -158,7 +173,7 @@ snap_image_lay_out(struct snap_builder *b, struct image *im)
 	return off > SNAP_FILE_MAX ? IAM_ERR_LIMIT : 0;
 }
 
-/* Different for whatever else ever has this name, so that no page of it fits. */
+/* Different for whatever else ever has this name, so that no block of it fits. */
 static uint64_t
 salt_of(const struct snap_builder *b, const struct image *im)
 {
@@ -186,6 +201,13 @@ salt_of(const struct snap_builder *b, const struct image *im)
 /* ---- bytes ---- */
 
 static void
+put16(uint8_t *p, uint16_t v)
+{
+	v = htole16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void
 put32(uint8_t *p, uint32_t v)
 {
 	v = htole32(v);
@@ -199,7 +221,7 @@ put64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* Pages on their way to the file. */
+/* Blocks on their way to the file. */
 struct out {
 	int fd, err;
 	uint64_t off;  /* in the file, of what is behind the bytes in p */
@@ -217,9 +239,9 @@ flush(struct out *o)
 	o->used = 0;
 }
 
-/* len zero bytes to be filled, whole pages; NULL when that is not possible. */
+/* len zero bytes to be filled, whole blocks; NULL when that is not possible. */
 static uint8_t *
-next_pages(struct out *o, size_t len)
+next_blocks(struct out *o, size_t len)
 {
 	uint8_t *p;
 
@@ -254,7 +276,7 @@ seal(const struct out *o, uint8_t *p, size_t len)
 static void
 put_header(const struct snap_builder *b, const struct image *im, struct out *o)
 {
-	uint8_t *p = next_pages(o, SNAP_PAGE), *row;
+	uint8_t *p = next_blocks(o, SNAP_BLOCK), *row;
 	const struct snap_row *r;
 	uint32_t rows = 0;
 	unsigned t;
@@ -279,32 +301,41 @@ put_header(const struct snap_builder *b, const struct image *im, struct out *o)
 	memcpy(p, SNAP_MAGIC, 8);
 	put32(p + 8, SNAP_VERSION);
 	put32(p + 12, (uint32_t)b->info.kind);
-	put32(p + 16, SNAP_PAGE);
+	put32(p + 16, SNAP_BLOCK);
 	put32(p + 20, rows);
 	put64(p + 24, b->info.revision);
 	put64(p + 32, (uint64_t)b->info.created_s);
 	put64(p + 40, im->size);
 	put64(p + 48, im->salt);
 	put64(p + 56, im->under);
-	put64(p + SNAP_PAGE - 8, snap_check64(p, SNAP_PAGE - 8, 0));
+	put64(p + SNAP_BLOCK - 8, snap_check64(p, SNAP_BLOCK - 8, 0));
 }
 
 /* ---- buckets ---- */
 
 static void
-put_entry(uint64_t *entries, uint32_t buckets, uint64_t hash, uint64_t off)
+put_entry(uint8_t *table, uint32_t buckets, uint64_t hash, uint64_t off)
 {
-	uint32_t b = snap_bucket_of(hash, buckets);
-	size_t i = (size_t)b * SNAP_BUCKET_ENTRIES;
+	uint32_t i = snap_bucket_of(hash, buckets);
+	uint8_t *b;
+	unsigned n;
 
-	while (entries[i] != 0)
-		i = i + 1 < (size_t)buckets * SNAP_BUCKET_ENTRIES ? i + 1 : 0;
-	entries[i] = htole64((uint64_t)(uint32_t)hash | off / 8 << 32);
+	for (;; i = i + 1 < buckets ? i + 1 : 0) {
+		b = table + (size_t)i * SNAP_BUCKET_LEN;
+		for (n = 0; n < SNAP_BUCKET_ENTRIES; n++) {
+			if (snap_get32(b + SNAP_BUCKET_OFFSETS + 4 * n) != 0)
+				continue;
+			put16(b + SNAP_CHECK_LEN + 2 * n, (uint16_t)hash);
+			put32(b + SNAP_BUCKET_OFFSETS + 4 * n,
+			    (uint32_t)(off / SNAP_ALIGN));
+			return;
+		}
+	}
 }
 
 static void
-fill_entries(const struct part *p, enum snap_table t, uint32_t buckets,
-    uint64_t *entries)
+fill_table(const struct part *p, enum snap_table t, uint32_t buckets,
+    uint8_t *table)
 {
 	bool by_id = snap_table_by_id(t);
 	const struct item *it;
@@ -315,7 +346,7 @@ fill_entries(const struct part *p, enum snap_table t, uint32_t buckets,
 		if (it->skip ||
 		    (it->flags & (by_id ? SNAP_NUMBERED : SNAP_NAMED)) == 0)
 			continue;
-		put_entry(entries, buckets, by_id ?
+		put_entry(table, buckets, by_id ?
 		    snap_hash(t, it->id, SNAP_ID_LEN) :
 		    snap_hash(t, it->name, it->name_len), it->off);
 	}
@@ -325,60 +356,61 @@ static void
 put_table(const struct snap_builder *b, const struct image *im,
     enum snap_table t, struct out *o)
 {
-	uint32_t buckets = im->rows[t].buckets, i, n;
-	uint64_t *entries;
-	uint8_t *page;
+	uint32_t buckets = im->rows[t].buckets;
+	size_t len = (size_t)snap_round((uint64_t)buckets * SNAP_BUCKET_LEN,
+	    SNAP_BLOCK), at;
+	uint8_t *table, *block;
 
-	entries = calloc(buckets, SNAP_BUCKET_LEN);
-	if (entries == NULL) {
+	if ((table = calloc(1, len)) == NULL) {
 		o->err = o->err != 0 ? o->err : IAM_ERR_MEMORY;
 		return;
 	}
-	fill_entries(&b->parts[snap_part_of(t)], t, buckets, entries);
-	for (i = 0; i < buckets; i += n) {
-		n = buckets - i < SNAP_PAGE_BUCKETS ? buckets - i :
-		    SNAP_PAGE_BUCKETS;
-		if ((page = next_pages(o, SNAP_PAGE)) == NULL)
+	fill_table(&b->parts[snap_part_of(t)], t, buckets, table);
+	for (at = 0; at < len; at += SNAP_BLOCK) {
+		if ((block = next_blocks(o, SNAP_BLOCK)) == NULL)
 			break;
-		memcpy(page + SNAP_BUCKET_LEN, entries +
-		    (size_t)i * SNAP_BUCKET_ENTRIES, (size_t)n * SNAP_BUCKET_LEN);
-		seal(o, page, SNAP_PAGE);
+		memcpy(block, table + at, SNAP_BLOCK);
+		seal(o, block, SNAP_BLOCK);
 	}
-	free(entries);
+	free(table);
 }
 
 /* ---- records ---- */
 
 static void
-put_record(uint8_t *p, const struct item *it)
+put_head(uint8_t *p, const struct item *it)
 {
-	bool inside = (it->flags & SNAP_INSIDE) != 0;
-
-	put32(p, it->value_len);
-	put32(p + 4, it->extra_len);
-	p[11] = it->flags;
-	if (!inside) {
-		p[8] = (uint8_t)it->name_len;
-		p[9] = (uint8_t)(it->name_len >> 8);
-		if (it->name_len > 0)
-			memcpy(p + SNAP_RECORD_HEAD, it->name, it->name_len);
+	if ((it->flags & SNAP_SHORT) != 0) {
+		put32(p, it->flags | it->value_len << 8 | it->extra_len << 20);
+		return;
 	}
-	if (!inside && (it->flags & SNAP_NUMBERED) != 0) {
-		p[10] = SNAP_ID_LEN;
-		memcpy(p + SNAP_RECORD_HEAD + it->name_len, it->id, SNAP_ID_LEN);
-	}
-	if (it->value_len > 0)
-		memcpy(p + value_at(it), it->value, it->value_len);
-	if (it->extra_len > 0)
-		memcpy(p + extra_at(it), it->extra, it->extra_len);
+	put32(p, it->flags | (uint32_t)id_len(it) << 8 |
+	    (uint32_t)named_len(it) << 16);
+	put32(p + 4, it->value_len);
+	put32(p + 8, it->extra_len);
+	if (named_len(it) > 0)
+		memcpy(p + SNAP_HEAD_LONG, it->name, named_len(it));
+	memcpy(p + SNAP_HEAD_LONG + named_len(it), it->id, id_len(it));
 }
 
-/* Each page, or run of pages, is sealed when nothing more comes into it. */
+static void
+put_record(uint8_t *p, const struct item *it)
+{
+	struct snap_extent e = extent_at(it, it->off);
+
+	put_head(p, it);
+	if (it->value_len > 0)
+		memcpy(p + e.value, it->value, it->value_len);
+	if (it->extra_len > 0)
+		memcpy(p + e.extra, it->extra, it->extra_len);
+}
+
+/* Each block, or run of blocks, is sealed when nothing more comes into it. */
 static void
 put_records(const struct part *p, struct out *o)
 {
-	uint64_t start = 0; /* of the pages that are being filled */
-	uint8_t *page = NULL;
+	uint64_t start = 0; /* of the blocks that are being filled */
+	uint8_t *block = NULL;
 	const struct item *it;
 	size_t len = 0;
 	uint32_t i;
@@ -387,19 +419,19 @@ put_records(const struct part *p, struct out *o)
 		it = &p->items[i];
 		if (it->skip)
 			continue;
-		if (page == NULL || it->off >= start + len) {
-			if (page != NULL)
-				seal(o, page, len);
+		if (block == NULL || it->off >= start + len) {
+			if (block != NULL)
+				seal(o, block, len);
 			start = o->off;
-			len = (size_t)snap_round(SNAP_PAGE_HEAD + record_len(it),
-			    SNAP_PAGE);
-			if ((page = next_pages(o, len)) == NULL)
+			len = (size_t)snap_round(SNAP_CHECK_LEN +
+			    (uint64_t)extent_at(it, it->off).len, SNAP_BLOCK);
+			if ((block = next_blocks(o, len)) == NULL)
 				return;
 		}
-		put_record(page + (it->off - start), it);
+		put_record(block + (it->off - start), it);
 	}
-	if (page != NULL)
-		seal(o, page, len);
+	if (block != NULL)
+		seal(o, block, len);
 }
 
 int

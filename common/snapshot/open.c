@@ -22,12 +22,18 @@ snap_table_in_kind(enum snap_table t, enum snap_kind kind)
 	return (kind == SNAP_PUBLIC) == (t < SNAP_PRINCIPAL || t == SNAP_SUBIDS);
 }
 
-/* Of whole pages, and not the header. */
+/* Of whole blocks, and not the header. */
 static bool
 inside(uint64_t off, uint64_t len, uint64_t size)
 {
-	return off >= SNAP_PAGE && off % SNAP_PAGE == 0 && off <= size &&
+	return off >= SNAP_BLOCK && off % SNAP_BLOCK == 0 && off <= size &&
 	    len <= size - off;
+}
+
+static uint64_t
+bucket_len(const struct snap_row *row)
+{
+	return snap_round((uint64_t)row->buckets * SNAP_BUCKET_LEN, SNAP_BLOCK);
 }
 
 static int
@@ -35,7 +41,6 @@ read_row(struct snap_file *f, struct rd *r)
 {
 	struct snap_row row;
 	uint32_t table = rd_u32(r);
-	uint64_t pages;
 
 	row.buckets = rd_u32(r);
 	row.bucket_off = rd_u64(r);
@@ -47,15 +52,34 @@ read_row(struct snap_file *f, struct rd *r)
 		return r->err;
 	if (table >= SNAP_TABLE_COUNT)
 		return 0;
-	pages = ((uint64_t)row.buckets + SNAP_PAGE_BUCKETS - 1) /
-	    SNAP_PAGE_BUCKETS;
 	if (!snap_table_in_kind(table, f->info.kind) ||
 	    f->rows[table].buckets != 0 || row.buckets == 0 ||
-	    !inside(row.bucket_off, pages * SNAP_PAGE, f->info.size) ||
+	    !inside(row.bucket_off, bucket_len(&row), f->info.size) ||
 	    !inside(row.record_off, row.record_len, f->info.size) ||
-	    row.record_len % SNAP_PAGE != 0)
+	    row.record_len % SNAP_BLOCK != 0)
 		return IAM_ERR_FORMAT;
 	f->rows[table] = row;
+	return 0;
+}
+
+/* All buckets come before all records, so that a block is one or the other. */
+static int
+find_border(struct snap_file *f)
+{
+	const struct snap_row *row;
+	unsigned t;
+
+	f->records = f->info.size;
+	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
+		if (f->rows[t].buckets != 0 && f->rows[t].record_off < f->records)
+			f->records = f->rows[t].record_off;
+	}
+	for (t = 0; t < SNAP_TABLE_COUNT; t++) {
+		row = &f->rows[t];
+		if (row->buckets != 0 &&
+		    row->bucket_off + bucket_len(row) > f->records)
+			return IAM_ERR_FORMAT;
+	}
 	return 0;
 }
 
@@ -75,41 +99,37 @@ read_rows(struct snap_file *f, struct rd *r, uint32_t count)
 		    f->rows[t].buckets == 0)
 			return IAM_ERR_FORMAT;
 	}
-	return 0;
+	return find_border(f);
 }
 
 /* Magic and version, before anything else is believed. */
 static int
-check_header(struct snap_file *f, struct snap_bytes *ret)
+check_header(struct snap_file *f, uint8_t p[SNAP_BLOCK])
 {
-	struct snap_bytes b;
 	int r;
 
-	if ((r = snap_slice(f, 0, SNAP_PAGE, 0, &b)) != 0)
+	if ((r = snap_read(f, 0, p, SNAP_BLOCK)) != 0)
 		return r;
-	if (memcmp(b.p, SNAP_MAGIC, 8) != 0)
+	if (memcmp(p, SNAP_MAGIC, 8) != 0)
 		return IAM_ERR_FORMAT;
-	if (snap_get32(b.p + 8) != SNAP_VERSION)
+	if (snap_get32(p + 8) != SNAP_VERSION)
 		return IAM_ERR_VERSION;
-	if (snap_check64(b.p, SNAP_PAGE - 8, 0) !=
-	    snap_get64(b.p + SNAP_PAGE - 8))
-		return IAM_ERR_FORMAT;
-	*ret = b;
-	return 0;
+	return snap_check64(p, SNAP_BLOCK - 8, 0) ==
+	    snap_get64(p + SNAP_BLOCK - 8) ? 0 : IAM_ERR_FORMAT;
 }
 
 static int
 read_header(struct snap_file *f)
 {
-	struct snap_bytes h;
+	uint8_t header[SNAP_BLOCK];
 	uint32_t rows;
 	struct rd r;
 	int err;
 
-	if ((err = check_header(f, &h)) != 0)
+	if ((err = check_header(f, header)) != 0)
 		return err;
-	rd_init(&r, h.p + 12, h.len - 12 - 8);
-	if (rd_u32(&r) != (uint32_t)f->info.kind || rd_u32(&r) != SNAP_PAGE)
+	rd_init(&r, header + 12, SNAP_BLOCK - 12 - 8);
+	if (rd_u32(&r) != (uint32_t)f->info.kind || rd_u32(&r) != SNAP_BLOCK)
 		return IAM_ERR_FORMAT;
 	rows = rd_u32(&r);
 	f->info.revision = rd_u64(&r);
@@ -118,7 +138,7 @@ read_header(struct snap_file *f)
 		return IAM_ERR_FORMAT;
 	f->salt = rd_u64(&r);
 	f->under = rd_u64(&r);
-	if (rows > SNAP_PAGE / SNAP_ROW_LEN)
+	if (rows > SNAP_BLOCK / SNAP_ROW_LEN)
 		return IAM_ERR_FORMAT;
 	return read_rows(f, &r, rows);
 }
@@ -137,13 +157,15 @@ release_file(struct snap_file *f)
 static int
 open_one(const char *path, enum snap_kind kind, struct snap_file **ret)
 {
+	size_t len = strlen(path) + 1;
 	struct snap_file *f;
 	int r, saved;
 
-	if ((f = calloc(1, sizeof(*f))) == NULL)
+	if ((f = calloc(1, sizeof(*f) + len)) == NULL)
 		return IAM_ERR_MEMORY;
+	memcpy(f->path, path, len);
 	f->info.kind = kind;
-	if ((r = snap_blocks_open(f, path)) == 0 && (r = read_header(f)) == 0) {
+	if ((r = snap_blocks_open(f)) == 0 && (r = read_header(f)) == 0) {
 		*ret = f;
 		return 0;
 	}
@@ -227,7 +249,14 @@ snap_open_next(const char *path, enum snap_kind kind, const struct snap *old,
 int
 snap_open(const char *path, enum snap_kind kind, struct snap **ret)
 {
-	return snap_open_next(path, kind, NULL, ret);
+	int r = snap_open_next(path, kind, NULL, ret);
+
+	if (r == 0) {
+		(*ret)->top->held = false;
+		if ((*ret)->under != NULL)
+			(*ret)->under->held = false;
+	}
+	return r;
 }
 
 void

@@ -9,8 +9,8 @@
  * processes.
  *
  * Trust: the file must be a regular file of root that nobody else may write.
- * Damage (truncation, random bytes, a torn disk) is found before use: every page
- * has a checksum, so that "not there" is as certain as "there" (S2, S25). Pages
+ * Damage (truncation, random bytes, a torn disk) is found before use: every block
+ * has a checksum, so that "not there" is as certain as "there" (S2, S25). Blocks
  * are copied into the process and checked when first touched, so that nothing
  * that happens to the file later can crash or mislead a reader.
  */
@@ -33,7 +33,7 @@ enum snap_table {
 	SNAP_USER_UID,       /* uid            -> the same record */
 	SNAP_GROUP_NAME,     /* Unix name      -> group record */
 	SNAP_GROUP_GID,      /* gid            -> the same record */
-	SNAP_MEMBER_OF,      /* Unix name      -> gids, primary group excluded */
+	SNAP_MEMBER_OF,      /* Unix name      -> gids, packed (accounts.h) */
 	SNAP_SSH_KEYS,       /* Unix name      -> authorized_keys lines */
 	/* private */
 	SNAP_PRINCIPAL,      /* Unix name      -> struct snap_principal */
@@ -68,8 +68,10 @@ struct snap_info {
  */
 int snap_open(const char *path, enum snap_kind kind, struct snap **ret);
 /*
- * The same, for who has an older one open (borrowed; NULL: none): a large file
- * that both lie on is shared with all that has been read of it.
+ * The same for the name service, which has an older one open (borrowed; NULL: none):
+ * a large file that both lie on is shared with all that has been read of it. Until
+ * snap_park or snap_close the caller does not return to the program, nor share *ret:
+ * so the descriptors are still ours, and are not looked at each time.
  */
 int snap_open_next(const char *path, enum snap_kind kind,
     const struct snap *old, struct snap **ret);
@@ -92,10 +94,6 @@ bool snap_is_current(const struct snap *s, const char *path);
 void snap_park(struct snap *s);
 /* Bytes of this process's memory that hold blocks of the file. */
 size_t snap_cached(const struct snap *s);
-/* Give them back. Everything borrowed is invalid; no other thread may be
- * using *s, or what shares a file with it. For readers that walk through large
- * tables. */
-void snap_forget(struct snap *s);
 
 /* Check every byte: all buckets, all records. For doctor and tests. */
 int snap_verify(const struct snap *s);
@@ -116,10 +114,23 @@ struct snap_bytes {
 int snap_find(const struct snap *s, enum snap_table table, const void *key,
     size_t key_len, bool *ret_found, struct snap_bytes *ret);
 
-/* Walk a table's records: start with *cursor = 0; *ret_found is false at the
- * end. key may be NULL. */
-int snap_next(const struct snap *s, enum snap_table table, uint64_t *cursor,
-    bool *ret_found, struct snap_bytes *key, struct snap_bytes *ret);
+/*
+ * Walk a table's records: begin with SNAP_CURSOR_INIT; *ret_found is false at the
+ * end. key may be NULL. What is returned is borrowed until the next call with this
+ * cursor: a walk reads through 64 KiB of its own, and leaves nothing in *s. at may be
+ * set back to what it was. Released at the end, and also after an error.
+ */
+struct snap_window;
+struct snap_cursor {
+	uint64_t at;
+	struct snap_window *window; /* owned; NULL: none yet */
+};
+#define SNAP_CURSOR_INIT { 0, NULL }
+
+int snap_next(const struct snap *s, enum snap_table table,
+    struct snap_cursor *cursor, bool *ret_found, struct snap_bytes *key,
+    struct snap_bytes *ret);
+void snap_cursor_release(struct snap_cursor *cursor);
 
 /* How many keys a table has; 0 for one that is not in this kind. */
 uint64_t snap_count(const struct snap *s, enum snap_table table);

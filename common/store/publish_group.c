@@ -252,16 +252,19 @@ list_members(const struct publish *p, const struct pub_group *g,
 
 static int
 put_members(struct publish *p, const struct pub_group *g,
-    const struct snap_group *old)
+    struct snap_group *old)
 {
 	struct snap_group record = { .gid = g->gid, .name = g->unix_name };
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, had = BUF_INIT;
 	const char **v = NULL;
 	size_t n, i;
 	int r;
 
+	if ((r = snap_group_members(old, &had)) != 0)
+		goto out;
+	old->members = buf_cstr(&had);
 	if ((r = list_members(p, g, old, &v, &n)) != 0)
-		return r;
+		goto out;
 	for (i = 0; i < n; i++)
 		buf_put(&text, v[i], strlen(v[i]) + 1);
 	record.member_count = (uint32_t)n;
@@ -276,8 +279,10 @@ put_members(struct publish *p, const struct pub_group *g,
 		r = pub_add_both(p, SNAP_GROUP_NAME, g->unix_name, SNAP_GROUP_GID,
 		    g->gid);
 	}
+out:
 	free(v);
 	buf_release(&text);
+	buf_release(&had);
 	return r;
 }
 
@@ -317,7 +322,7 @@ pub_put_groups(struct publish *p)
 		    &found, &old)) != 0)
 			return r;
 		if (!found)
-			old = (struct snap_group){ .members = "" };
+			old = (struct snap_group){ .name = NULL };
 		p->unsure = p->unsure || (p->old_pub != NULL && found == g->touched);
 		if ((r = put_members(p, g, &old)) != 0)
 			return r;

@@ -23,18 +23,20 @@ put_check(uint8_t *p, size_t len, uint64_t seed)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* Of a record at p, as far as it stays within left bytes; else a page. */
+/* Of what one check covers that begins at off, as far as it stays within left bytes;
+ * else a block. */
 static size_t
-extent(const uint8_t *p, size_t left)
+unit_len(const uint8_t *p, uint64_t off, size_t left)
 {
+	struct snap_extent e;
 	size_t len;
 
-	if (snap_get32(p) > left || snap_get32(p + 4) > left)
-		return SNAP_PAGE;
-	len = snap_round(SNAP_RECORD_HEAD + snap_get16(p + 8) + p[10], 8) +
-	    snap_round(snap_get32(p), 4) + snap_get32(p + 4);
-	len = snap_round(SNAP_PAGE_HEAD + snap_round(len, 8), SNAP_PAGE);
-	return len <= left ? len : SNAP_PAGE;
+	if (snap_get32(p + SNAP_CHECK_LEN) == 0 ||
+	    snap_extent_of(p + SNAP_CHECK_LEN, SNAP_BLOCK - SNAP_CHECK_LEN,
+	    off + SNAP_CHECK_LEN, &e) != 0)
+		return SNAP_BLOCK;
+	len = (size_t)snap_round(SNAP_CHECK_LEN + (uint64_t)e.len, SNAP_BLOCK);
+	return len <= left ? len : SNAP_BLOCK;
 }
 
 static void
@@ -43,16 +45,16 @@ mend_row(uint8_t *p, size_t size, const uint8_t *row, uint64_t salt)
 	uint64_t off = snap_get64(row + 8), n = snap_get32(row + 4), end;
 	size_t len;
 
-	for (; n > 0 && off <= size && size - off >= SNAP_PAGE;
-	    n -= n < SNAP_PAGE_BUCKETS ? n : SNAP_PAGE_BUCKETS) {
-		put_check(p + off, SNAP_PAGE, salt ^ off);
-		off += SNAP_PAGE;
+	for (; n > 0 && off <= size && size - off >= SNAP_BLOCK;
+	    n -= n < SNAP_BLOCK_BUCKETS ? n : SNAP_BLOCK_BUCKETS) {
+		put_check(p + off, SNAP_BLOCK, salt ^ off);
+		off += SNAP_BLOCK;
 	}
 	off = snap_get64(row + 16);
 	end = snap_get64(row + 24);
 	end = off <= size && end <= size - off ? off + end : 0;
-	for (; off < end && end - off >= SNAP_PAGE; off += len) {
-		len = extent(p + off + SNAP_PAGE_HEAD, (size_t)(end - off));
+	for (; off < end && end - off >= SNAP_BLOCK; off += len) {
+		len = unit_len(p + off, off, (size_t)(end - off));
 		put_check(p + off, len, salt ^ off);
 	}
 }
@@ -63,43 +65,96 @@ mend(uint8_t *p, size_t size)
 	uint64_t check, v = htole64(size);
 	uint32_t i, rows;
 
-	if (size < SNAP_PAGE)
+	if (size < SNAP_BLOCK)
 		return;
-	memcpy(p, SNAP_MAGIC "\2\0\0", 11);
+	memcpy(p, SNAP_MAGIC "\3\0\0", 11);
 	memcpy(p + 40, &v, sizeof(v));
 	rows = snap_get32(p + 20);
 	for (i = 0; i < rows && i < 16; i++)
 		mend_row(p, size, p + SNAP_HEADER_FIXED + i * SNAP_ROW_LEN,
 		    snap_get64(p + 48));
-	check = htole64(snap_check64(p, SNAP_PAGE - 8, 0));
-	memcpy(p + SNAP_PAGE - 8, &check, sizeof(check));
+	check = htole64(snap_check64(p, SNAP_BLOCK - 8, 0));
+	memcpy(p + SNAP_BLOCK - 8, &check, sizeof(check));
+}
+
+static void
+read_group(struct snap_bytes v)
+{
+	struct buf text = BUF_INIT;
+	struct snap_group group;
+
+	if (snap_group_decode(v, &group) != 0)
+		return;
+	if (group.gid == 0 || snap_group_members(&group, &text) != 0 ||
+	    text.len != group.members_len)
+		abort();
+	buf_release(&text);
+}
+
+static void
+read_gids(struct snap_bytes v)
+{
+	struct snap_gids gids;
+
+	if (snap_gids_view(v, &gids) == 0) {
+		while (gids.count > 0)
+			snap_gids_next(&gids);
+	}
+}
+
+static void
+read_value(struct snap_bytes v)
+{
+	static struct snap_principal principal;
+	static struct snap_account account;
+	struct snap_policy policy;
+	struct snap_user user;
+
+	if (snap_user_decode(v, &user) == 0 && (user.uid == 0 ||
+	    strlen(user.name) != user.name_len ||
+	    strlen(user.home) != user.home_len ||
+	    strlen(user.gecos) != user.gecos_len ||
+	    strlen(user.shell) != user.shell_len))
+		abort();
+	read_group(v);
+	read_gids(v);
+	if (snap_principal_decode(v, &principal) == 0 &&
+	    (principal.uid == 0 || !name_is_unix(principal.unix_name)))
+		abort();
+	(void)snap_policy_decode(v, &policy);
+	if (snap_account_decode(v, &account) == 0)
+		(void)snap_action_for(&account, "sshd");
+}
+
+/* As the name service does: members that nobody has looked at. */
+static void
+read_served(const struct snap *s)
+{
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
+	struct buf text = BUF_INIT;
+	struct snap_group group;
+	bool found;
+
+	while (snap_group_next(s, &cursor, &found, &group) == 0 && found) {
+		buf_reset(&text);
+		(void)snap_group_members(&group, &text);
+	}
+	buf_release(&text);
+	snap_cursor_release(&cursor);
 }
 
 static void
 read_table(const struct snap *s, enum snap_table t)
 {
-	static struct snap_principal principal;
-	static struct snap_account account;
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
 	struct snap_bytes key, v, hit;
-	struct snap_policy policy;
-	struct snap_group group;
-	struct snap_user user;
-	uint64_t cursor = 0;
 	bool found;
 
 	while (snap_next(s, t, &cursor, &found, &key, &v) == 0 && found) {
 		(void)snap_find(s, t, key.p, key.len, &found, &hit);
-		if (snap_user_decode(v, &user) == 0 && user.uid == 0)
-			abort();
-		if (snap_group_decode(v, &group) == 0 && group.gid == 0)
-			abort();
-		if (snap_principal_decode(v, &principal) == 0 &&
-		    (principal.uid == 0 || !name_is_unix(principal.unix_name)))
-			abort();
-		(void)snap_policy_decode(v, &policy);
-		if (snap_account_decode(v, &account) == 0)
-			(void)snap_action_for(&account, "sshd");
+		read_value(v);
 	}
+	snap_cursor_release(&cursor);
 	(void)snap_find(s, t, "abcd", 4, &found, &hit);
 }
 
@@ -131,6 +186,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (snap_table_in_kind(t, kind))
 			read_table(s, t);
 	}
+	if (kind == SNAP_PUBLIC)
+		read_served(s);
 	snap_close(s);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "common/base/base.h"
 #include "common/snapshot/accounts.h"
+#include "tests/unit/members.h"
 
 #define FIRST_ID 2100000000u
 

@@ -1,3 +1,4 @@
+#include "tests/unit/members.h"
 #include "tests/unit/store_fixture.h"
 
 #include <limits.h>
@@ -160,7 +161,7 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 {
 	struct host *h = *state;
 	struct fix *f = &h->fix;
-	const uint32_t *gids;
+	struct snap_gids gids;
 	struct snap_user u;
 	struct snap_group g;
 	const char *text;
@@ -209,12 +210,12 @@ test_store_publish__everything_of_a_user_arrives(void **state)
 	assert_int_equal(snap_group_by_name(h->pub, "marketing", &found, &g), 0);
 	assert_true(found);
 	assert_int_equal(g.member_count, 1);
-	assert_string_equal(g.members, "sarah");
-	assert_int_equal(snap_member_of(h->pub, "sarah", &found, &gids, &n), 0);
+	assert_members(&g, "sarah", sizeof("sarah"));
+	assert_int_equal(snap_member_of(h->pub, "sarah", &found, &gids), 0);
 	assert_true(found);
-	assert_int_equal(n, 2);
-	assert_int_equal(gids[0], 2100000002u);
-	assert_int_equal(gids[1], 27);
+	assert_int_equal(gids.count, 2);
+	assert_int_equal(snap_gids_next(&gids), 27);
+	assert_int_equal(snap_gids_next(&gids), 2100000002u);
 	assert_int_equal(snap_ssh_keys(h->pub, "sarah", &found, &text, &n), 0);
 	assert_true(found);
 	assert_int_equal(n, strlen(KEY) + 1);
@@ -378,7 +379,7 @@ test_store_publish__S27_local_names_and_ids_are_left_out(void **state)
 	assert_int_equal(snap_group_by_name(h->pub, "all", &found, &g), 0);
 	assert_true(found);
 	assert_int_equal(g.member_count, 1);
-	assert_string_equal(g.members, "dave");
+	assert_members(&g, "dave", sizeof("dave"));
 	assert_int_equal(snap_group_by_name(h->pub, "adm", &found, &g), 0);
 	assert_false(found);
 }
@@ -400,19 +401,18 @@ static void
 test_store_publish__S27_local_groups_only_where_listed(void **state)
 {
 	struct host *h = *state;
-	const uint32_t *gids;
+	struct snap_gids gids;
 	bool found;
-	size_t n;
 
 	fix_file(h->fix.paths.settings, "{\"localGroups\": [\"sudo\", \"gone\"]}");
 	fix_group(&h->fix, "G", "g", 2100000002u, ", \"LocalGroups\": [\"adm\","
 	    " \"gone\", \"sudo\", \"root\"]");
 	fix_user(&h->fix, "sarah", UID1, ", \"Groups\": [\"G\", \"G\"]");
 	publish(h);
-	assert_int_equal(snap_member_of(h->pub, "sarah", &found, &gids, &n), 0);
+	assert_int_equal(snap_member_of(h->pub, "sarah", &found, &gids), 0);
 	assert_true(found);
-	assert_int_equal(n, 2);
-	assert_int_equal(gids[1], 27);
+	assert_int_equal(gids.count, 2);
+	assert_int_equal(snap_gids_next(&gids), 27);
 	assert_true(warned(h, "groups/G", "local group adm: not listed"));
 	assert_true(warned(h, "groups/G", "local group gone: not in"));
 	assert_true(warned(h, "groups/G", "local group root: not listed"));

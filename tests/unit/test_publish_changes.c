@@ -4,6 +4,7 @@
  * whatever readers can ask. Documents are made at random, too: some are odd, and
  * the state of the host changes.
  */
+#include "tests/unit/members.h"
 #include "tests/unit/store_fixture.h"
 
 #include "common/snapshot/accounts.h"
@@ -403,13 +404,24 @@ assert_same(const struct buf *a, const struct buf *b, const char *what)
 		fail_msg("%s differs", what);
 }
 
+static void
+put_group(const struct snap_group *g, struct buf *b)
+{
+	struct buf members = members_of(g);
+	struct snap_group with = *g;
+
+	with.members = buf_cstr(&members);
+	snap_group_encode(&with, b);
+	buf_release(&members);
+}
+
 /* Everything that the public snapshot says of a name and of an id. */
 static void
 say_account(const struct snap *s, const char *name, uint32_t id, struct buf *b)
 {
 	struct snap_user u;
 	struct snap_group g;
-	const uint32_t *gids;
+	struct snap_gids gids;
 	const char *text;
 	bool found;
 	size_t n;
@@ -422,13 +434,13 @@ say_account(const struct snap *s, const char *name, uint32_t id, struct buf *b)
 		snap_user_encode(&u, b);
 	assert_int_equal(snap_group_by_name(s, name, &found, &g), 0);
 	if (found)
-		snap_group_encode(&g, b);
+		put_group(&g, b);
 	assert_int_equal(snap_group_by_gid(s, id, &found, &g), 0);
 	if (found)
-		snap_group_encode(&g, b);
-	assert_int_equal(snap_member_of(s, name, &found, &gids, &n), 0);
-	if (found)
-		buf_put(b, gids, n * sizeof(*gids));
+		put_group(&g, b);
+	assert_int_equal(snap_member_of(s, name, &found, &gids), 0);
+	while (found && gids.count > 0)
+		buf_u32(b, snap_gids_next(&gids));
 	assert_int_equal(snap_ssh_keys(s, name, &found, &text, &n), 0);
 	if (found)
 		buf_put(b, text, n);
@@ -500,22 +512,24 @@ compare_walk(struct world *w, const struct snap *s)
 {
 	struct snap_user u;
 	struct snap_group g;
-	uint64_t cursor;
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
 	bool found;
 
-	for (cursor = 0;;) {
+	for (;;) {
 		assert_int_equal(snap_user_next(s, &cursor, &found, &u), 0);
 		if (!found)
 			break;
 		compare_account(w, u.name, u.uid);
 		compare_principal(w, u.name);
 	}
-	for (cursor = 0;;) {
+	snap_cursor_release(&cursor);
+	for (;;) {
 		assert_int_equal(snap_group_next(s, &cursor, &found, &g), 0);
 		if (!found)
 			break;
 		compare_account(w, g.name, g.gid);
 	}
+	snap_cursor_release(&cursor);
 }
 
 static void

@@ -157,10 +157,9 @@ assert_no_uid(const struct snap *s, uint32_t uid)
 static void
 assert_changed(const struct snap *s)
 {
-	const uint32_t *gids;
+	struct snap_gids gids;
 	struct snap_group g;
 	bool found;
-	size_t n;
 
 	assert_user(s, "u6", FIRST_ID + 6);
 	assert_user(s, "u7", FIRST_ID + 50007);
@@ -172,9 +171,9 @@ assert_changed(const struct snap *s)
 	assert_user(s, "new", FIRST_ID + 60000);
 	assert_int_equal(snap_group_by_name(s, "three", &found, &g), 0);
 	assert_true(found && g.member_count == 2);
-	assert_int_equal(snap_member_of(s, "u1", &found, &gids, &n), 0);
+	assert_int_equal(snap_member_of(s, "u1", &found, &gids), 0);
 	assert_true(found);
-	assert_int_equal(snap_member_of(s, "u2", &found, &gids, &n), 0);
+	assert_int_equal(snap_member_of(s, "u2", &found, &gids), 0);
 	assert_false(found);
 	assert_int_equal(snap_count(s, SNAP_USER_NAME), MANY);
 	assert_int_equal(snap_count(s, SNAP_USER_UID), MANY);
@@ -259,7 +258,7 @@ test_snap_builder_over__changes_to_changes(void **state)
 static void
 test_snap_next__each_once(void **state)
 {
-	uint64_t cursor = 0;
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
 	struct snap_user u;
 	unsigned n, seven = 0;
 	struct snap *s;
@@ -278,6 +277,7 @@ test_snap_next__each_once(void **state)
 	}
 	assert_int_equal(n, MANY);
 	assert_int_equal(seven, 1);
+	snap_cursor_release(&cursor);
 	snap_close(s);
 }
 
@@ -460,7 +460,7 @@ test_snap_find__S25_flipped_byte_of_the_changes(void **state)
 	publish_changes(2);
 	assert_int_equal(file_read(path, FILE_ROOT_ONLY, 1 << 20, &f), 0);
 	assert_true((fd = open(path, O_WRONLY | O_CLOEXEC)) >= 0);
-	for (i = 0; i < f.len; i += i % SNAP_PAGE < 512 ? 1 : 37) {
+	for (i = 0; i < f.len; i += i % SNAP_BLOCK < 512 ? 1 : 37) {
 		c = f.p[i] ^ (i % 2 == 0 ? 0xff : 0x01);
 		assert_int_equal(pwrite(fd, &c, 1, (off_t)i), 1);
 		try_answers(&refused);
@@ -489,7 +489,7 @@ test_snap_open__S25_truncation_of_either_file(void **state)
 		under_path(name);
 		assert_int_equal(stat(file[i], &st), 0);
 		for (len = st.st_size - 1; len >= 0;
-		    len -= len % SNAP_PAGE == 1 ? SNAP_PAGE - 2 : 1) {
+		    len -= len % SNAP_BLOCK == 1 ? SNAP_BLOCK - 2 : 1) {
 			assert_int_equal(truncate(file[i], len), 0);
 			try_answers(&refused);
 			assert_true(refused);
