@@ -176,7 +176,6 @@ cat >"$work/allowed" <<'LIST'
 /etc/passwd
 /proc/self/stat
 /run/iam
-/run/iam/epoch
 /run/iam/principal.UID
 /run/iam/spool
 /var/lib/iam/snapshot/private
