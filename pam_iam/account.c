@@ -230,6 +230,22 @@ flow_password_due(const struct flow *f)
 	    flow_password_expired(f));
 }
 
+/* Whole days until then, when a login is to tell of it; else -1. */
+static int
+days_to_tell(const struct flow *f)
+{
+	const struct snap_account *a = &f->id.account;
+	int64_t left_s;
+
+	if (a->password_max_age_days == 0 || strcmp(f->action, "host:Login") != 0)
+		return -1;
+	left_s = f->id.principal.password_changed_s +
+	    (int64_t)a->password_max_age_days * DAY_S - f->facts->now_s;
+	if (left_s <= 0 || left_s > (int64_t)a->password_warn_days * DAY_S)
+		return -1;
+	return (int)(left_s / DAY_S);
+}
+
 /* Nobody but an administrator makes it good again (AWS: HardExpiry). */
 static bool
 expired_for_good(const struct flow *f)
@@ -356,7 +372,7 @@ flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
 	struct proof p;
 	int r;
 
-	*d = (struct flow_decision){ .verdict = FLOW_DENY };
+	*d = (struct flow_decision){ .verdict = FLOW_DENY, .password_days = -1 };
 	if (f->id.who == FLOW_ROOT)
 		return note_root(f, d);
 	if ((r = trail_event_id(d->event_id)) != 0)
@@ -373,8 +389,11 @@ flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
 	flow_proof(f, j.rule == RULE_ROOT ? f->id.principal.uid :
 	    j.principal->uid, e, &p);
 	if ((r = decide(f, &j, &p, was_typed(&j, e), d)) == 0 &&
-	    d->verdict == FLOW_PERMIT)
-		d->change_password = was_typed(&j, e) && flow_password_due(f);
+	    d->verdict == FLOW_PERMIT && was_typed(&j, e)) {
+		d->change_password = flow_password_due(f);
+		if (!d->change_password)
+			d->password_days = days_to_tell(f);
+	}
 out:
 	judge_release(&j);
 	explicit_bzero(&room, sizeof(room));

@@ -281,6 +281,8 @@ failed(struct flow *f, struct attempt *t)
 {
 	int r = end_attempt(f, t, RUNTIME_FAILED);
 
+	f->code_used = t->a->password == NULL &&
+	    strcmp(t->reason, "CodeReused") == 0;
 	count_for_her(f);
 	write_failure(f, t->reason, "Failed authentication");
 	if (r != 0)
@@ -378,6 +380,12 @@ size_t
 flow_password_len(const struct flow *f, const struct secret *answer)
 {
 	return answer->len - (joined(f) ? f->code_len : 0);
+}
+
+bool
+flow_code_was_used(const struct flow *f)
+{
+	return f->code_used;
 }
 
 int

@@ -203,6 +203,13 @@ size_t flow_password_len(const struct flow *f, const struct secret *answer);
 /* How many recovery codes are left, after one was used in flow_judge; else -1. */
 int flow_recovery_left(const struct flow *f);
 
+/*
+ * Was a code right in the flow_judge that denied, but used before? Told only where it
+ * gives nothing away: when no password was asked along with it. Beside one it
+ * would tell whoever has seen a code that the password was right (S8).
+ */
+bool flow_code_was_used(const struct flow *f);
+
 /* The password alone, for changing it: same throttle, same single crypt. */
 int flow_check_password(struct flow *f, const struct flow_answers *a,
     enum flow_verdict *ret);
@@ -212,6 +219,8 @@ int flow_check_password(struct flow *f, const struct flow_answers *a,
 struct flow_decision {
 	enum flow_verdict verdict;
 	bool change_password; /* permitted, but the password must be changed first */
+	int password_days;    /* permitted, and the password expires in so many whole days, soon
+	                       * enough to be told (iam.json, login.passwordWarnDays); else -1 */
 	bool expired;         /* denied, because the password has expired for good (HardExpiry) */
 	char event_id[37];    /* "" when the event could not be kept */
 };

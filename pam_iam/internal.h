@@ -119,6 +119,7 @@ struct flow {
 	size_t code_len;                 /* of the code behind a joined answer */
 	bool enrolling;                  /* flow_judge has said FLOW_ENROL */
 	uint32_t proved;                 /* enum runtime_method, by then */
+	bool code_used;                  /* flow_code_was_used */
 	int recovery_left;               /* -1: no recovery code was used */
 	uint64_t source;                 /* of the throttle */
 	const char *action;              /* of the PAM service */

@@ -83,6 +83,9 @@ int spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
 int spawn_complete_enrolment(const char *user_name, const char *seed,
     const struct secret *code1, const struct secret *code2, struct buf *said,
     bool *ret_ok, char *code, size_t code_size);
+/* "iamctl create-recovery-codes", as text output in *said, which is secret. */
+int spawn_new_codes(const char *user_name, struct buf *said, bool *ret_ok,
+    char *code, size_t code_size);
 /* "iamctl record-mfa-drift"; the shape is flow_host.record_drift. */
 int spawn_record_drift(void *arg, const char *user_name, const char *serial,
     int32_t drift);
@@ -148,6 +151,11 @@ bool phase_permitted(const struct phase *ph);
 int phase_authenticate(struct phase *ph); /* pam_auth.c */
 /* Has the user enrol a device, after FLOW_ENROL. pam_enrol.c */
 int phase_enrol(struct phase *ph, struct runtime_evidence *ret);
+/* New recovery codes at a login, after a right second factor: may they be shown here;
+ * does she want them; make and show them. pam_enrol.c */
+bool phase_can_show_codes(const struct phase *ph);
+bool phase_wants_codes(struct phase *ph);
+void phase_new_codes(struct phase *ph);
 int phase_account(struct phase *ph);      /* pam_account.c */
 int phase_setcred(struct phase *ph);      /* pam_session.c, as the next two */
 int phase_open_session(struct phase *ph);

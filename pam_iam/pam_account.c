@@ -26,6 +26,23 @@ say_denied(struct phase *ph, enum denied why, const char *event_id)
 	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, line);
 }
 
+/* As pam_unix does it before a shadow password expires. */
+static void
+say_days(struct phase *ph, int days)
+{
+	char line[320];
+
+	if (days < 0)
+		return;
+	if (days < 2)
+		snprintf(line, sizeof(line), "%s", tr(ph, "Your password expires in"
+		    " less than two days. Change it with passwd."));
+	else
+		snprintf(line, sizeof(line), tr(ph, "Your password expires in %d days."
+		    " Change it with passwd."), days);
+	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO, line);
+}
+
 static int
 account_here(struct phase *ph)
 {
@@ -50,6 +67,7 @@ account_here(struct phase *ph)
 		    d.event_id);
 		return PAM_PERM_DENIED;
 	}
+	say_days(ph, d.password_days);
 	if (!d.change_password)
 		return PAM_SUCCESS;
 	conv_say(ph->pamh, ph->flags, PAM_TEXT_INFO,

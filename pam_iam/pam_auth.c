@@ -11,9 +11,12 @@
 
 #define FAIL_DELAY_US 2000000
 
+#define RECOVERY_FEW 2
+
 struct answers {
 	struct secret password, code;
 	bool bad;
+	bool new_codes; /* she wants new recovery codes: a plus sign behind her code */
 };
 
 static void
@@ -81,6 +84,39 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 		return conv_ask(ph->pamh, tr(ph, "Verification code: "),
 		    &a->code, &a->bad);
 	return 0;
+}
+
+/* No code has one. It goes before anything looks at the code. */
+static void
+take_plus(struct phase *ph, struct answers *a)
+{
+	if (a->code.len < 2 || a->code.p[a->code.len - 1] != '+' ||
+	    !phase_can_show_codes(ph))
+		return;
+	a->code.p[--a->code.len] = '\0';
+	a->new_codes = true;
+}
+
+static void
+say_used(struct phase *ph)
+{
+	if (flow_code_was_used(ph->flow))
+		conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG, tr(ph, "Your code was"
+		    " right but already used. Wait for the next one."));
+}
+
+/* After a right second factor: as she wished, or when few are left. */
+static void
+renew_recovery(struct phase *ph, const struct answers *a,
+    const struct runtime_evidence *e)
+{
+	int left = flow_recovery_left(ph->flow);
+
+	if (e->mfa_s == 0 || !phase_can_show_codes(ph))
+		return;
+	if (a->new_codes || (left >= 0 && left <= RECOVERY_FEW &&
+	    phase_wants_codes(ph)))
+		phase_new_codes(ph);
 }
 
 /* For the modules after us: a keyring opens with the same password. */
@@ -153,9 +189,12 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 	if (verdict == FLOW_ENROL) {
 		if ((r = phase_enrol(ph, &e)) != PAM_SUCCESS)
 			return r;
-	} else if (verdict != FLOW_PERMIT)
+	} else if (verdict != FLOW_PERMIT) {
+		say_used(ph);
 		return PAM_AUTH_ERR;
+	}
 	say_recovery(ph);
+	renew_recovery(ph, a, &e);
 	upgrade_hash(ph, a);
 	r = phase_keep(ph, &e);
 	ph->keep = r == PAM_SUCCESS;
@@ -167,7 +206,7 @@ judge(struct phase *ph, unsigned questions, const struct answers *a)
 static int
 authenticate_here(struct phase *ph)
 {
-	struct answers a = { SECRET_INIT, SECRET_INIT, false };
+	struct answers a = { SECRET_INIT, SECRET_INIT, false, false };
 	unsigned questions;
 	int r;
 
@@ -179,8 +218,10 @@ authenticate_here(struct phase *ph)
 	questions = flow_questions(ph->flow);
 	if ((r = ask(ph, questions, &a)) != 0)
 		r = phase_code(r);
-	else
+	else {
+		take_plus(ph, &a);
 		r = judge(ph, questions, &a);
+	}
 	answers_release(&a);
 	return r;
 }
@@ -230,7 +271,7 @@ questions_of(enum chk_answer answer)
 static int
 authenticate_by_helper(struct phase *ph)
 {
-	struct answers a = { SECRET_INIT, SECRET_INIT, false };
+	struct answers a = { SECRET_INIT, SECRET_INIT, false, false };
 	struct chk_request req;
 	enum chk_answer answer;
 	unsigned questions;

@@ -171,13 +171,12 @@ out:
 
 /* Shown once; the answer to the prompt does not matter. */
 static void
-show_codes(struct phase *ph, const char *text)
+show_codes(struct phase *ph, const char *first, const char *text)
 {
 	struct secret nothing = SECRET_INIT;
 	bool bad;
 
-	say(ph, tr(ph, "\nYour device is enabled. These recovery codes let you in"
-	    " without it, each once."));
+	say(ph, first);
 	say(ph, tr(ph, "They are not shown again: write them down now."));
 	say_lines(ph, text, "CODES\t", "    ");
 	(void)conv_ask_or_empty(ph->pamh, tr(ph, "Press Enter to go on: "), &nothing,
@@ -199,7 +198,8 @@ enrolled(struct phase *ph, const char *text, struct runtime_evidence *ret)
 		return PAM_SYSTEM_ERR;
 	memcpy(serial, line, len);
 	serial[len] = '\0';
-	show_codes(ph, text);
+	show_codes(ph, tr(ph, "\nYour device is enabled. These recovery codes let you"
+	    " in without it, each once."), text);
 	if ((r = flow_enrolled(ph->flow, serial, &verdict, ret)) != 0)
 		return phase_code(r);
 	return verdict == FLOW_PERMIT ? PAM_SUCCESS : PAM_AUTH_ERR;
@@ -256,4 +256,49 @@ phase_enrol(struct phase *ph, struct runtime_evidence *ret)
 	explicit_bzero(seed, sizeof(seed));
 	buf_release(&said);
 	return r;
+}
+
+/* ---- new recovery codes ---- */
+
+/* Not for a program that wants silence, and not through one that shows one prompt. */
+bool
+phase_can_show_codes(const struct phase *ph)
+{
+	return !ph->unprivileged && (ph->flags & (int)PAM_SILENT) == 0;
+}
+
+bool
+phase_wants_codes(struct phase *ph)
+{
+	struct secret answer = SECRET_INIT;
+	bool bad, wants;
+	int r;
+
+	r = conv_ask_or_empty(ph->pamh, tr(ph, "Type \"new\" for ten new ones now, or"
+	    " press Enter to go on: "), &answer, &bad);
+	wants = r == 0 && !bad && strcmp(secret_str(&answer), "new") == 0;
+	secret_release(&answer);
+	return wants;
+}
+
+/* The login goes on without them. */
+void
+phase_new_codes(struct phase *ph)
+{
+	struct buf said = BUF_INIT;
+	char code[64];
+	bool ok = false;
+	int r;
+
+	r = spawn_new_codes(flow_principal(ph->flow)->user_name, &said, &ok, code,
+	    sizeof(code));
+	if (r == 0 && ok)
+		show_codes(ph, tr(ph, "\nThese are your new recovery codes, each good"
+		    " once. Those that you had are worthless now."), buf_cstr(&said));
+	else {
+		pam_syslog(ph->pamh, LOG_ERR, "no recovery codes for %s: %s", ph->user,
+		    r != 0 ? iam_strerror(r) : code);
+		say(ph, tr(ph, "New recovery codes cannot be made now."));
+	}
+	buf_release(&said);
 }

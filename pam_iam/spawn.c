@@ -486,6 +486,27 @@ spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
 	return r;
 }
 
+int
+spawn_new_codes(const char *user_name, struct buf *said, bool *ret_ok,
+    char *code, size_t code_size)
+{
+	char user[65];
+	const char *const argv[] = { "iamctl", "create-recovery-codes", "--output",
+		"text", "--user-name", user, NULL };
+	int r, status = SPAWN_NOT_RUN;
+
+	*ret_ok = false;
+	code[0] = '\0';
+	if (!name_is_iam(user_name, sizeof(user) - 1))
+		return IAM_ERR_ARG;
+	snprintf(user, sizeof(user), "%s", user_name);
+	r = spawn_run(IAMCTL_PATH, argv, "", 0, said, &status);
+	if (r == 0 && (r = said->err) == 0 && status != 0)
+		error_code(buf_cstr(said), code, code_size);
+	*ret_ok = r == 0 && status == 0;
+	return r;
+}
+
 /* Answers with a line feed in them would be more lines than were asked for. */
 static int
 enrolment_lines(const char *seed, const struct secret *code1,

@@ -446,10 +446,12 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	buf_u32(b, a->enrolment_days);
 	buf_u32(b, a->throttle_free);
 	buf_u32(b, a->throttle_max_s);
+	buf_u32(b, a->source_free);
 	buf_u32(b, a->create_home);
 	buf_u32(b, a->home_umask);
 	buf_u32(b, a->users_may_change_password);
 	buf_u32(b, a->password_max_age_days);
+	buf_u32(b, a->password_warn_days);
 	buf_u32(b, a->password_hard_expiry);
 	put_mark(b, &a->host_mark);
 	put_mark(b, &a->settings_mark);
@@ -486,10 +488,12 @@ get_account(struct rd *r, struct snap_account *a)
 	a->enrolment_days = rd_u32(r);
 	a->throttle_free = rd_u32(r);
 	a->throttle_max_s = rd_u32(r);
+	a->source_free = rd_u32(r);
 	a->create_home = rd_u32(r);
 	a->home_umask = rd_u32(r);
 	a->users_may_change_password = rd_u32(r);
 	a->password_max_age_days = rd_u32(r);
+	a->password_warn_days = rd_u32(r);
 	a->password_hard_expiry = rd_u32(r);
 	get_mark(r, &a->host_mark);
 	get_mark(r, &a->settings_mark);

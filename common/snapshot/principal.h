@@ -158,10 +158,12 @@ struct snap_account {
 	uint32_t enrolment_days; /* after enrol_from_s */
 	uint32_t throttle_free;  /* failures of one user from one source before any delay */
 	uint32_t throttle_max_s; /* the longest delay */
+	uint32_t source_free;    /* failures from one source, of any users, before any delay */
 	uint32_t create_home;    /* 1 (default): make the home directory at first login */
 	uint32_t home_umask;     /* octal value, 0077 */
 	uint32_t users_may_change_password; /* these three: the account's password policy */
 	uint32_t password_max_age_days; /* 0: passwords do not expire */
+	uint32_t password_warn_days;    /* so long before, a login tells of it; 0: never */
 	uint32_t password_hard_expiry; /* 1: an expired one is changed by an administrator only */
 	struct snap_file_mark host_mark, settings_mark;
 	uint32_t host_tag_count;

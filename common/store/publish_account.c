@@ -26,6 +26,8 @@ fill_account(struct publish *p, const json_t *doc)
 	a->enrolment_days = s->enrolment_days;
 	a->throttle_free = s->throttle_free;
 	a->throttle_max_s = s->throttle_max_s;
+	a->source_free = s->source_free;
+	a->password_warn_days = s->password_warn_days;
 	a->create_home = s->create_home;
 	a->home_umask = s->home_umask;
 	a->users_may_change_password = policy.users_may_change;

@@ -427,6 +427,8 @@ static const struct member {
 	{ "mfa", "selfEnrolmentDays", WHOLE, AT(enrolment_days), 1, 365 },
 	{ "throttle", "freeAttempts", WHOLE, AT(throttle_free), 0, 1000 },
 	{ "throttle", "maxDelaySeconds", WHOLE, AT(throttle_max_s), 1, 86400 },
+	{ "throttle", "sourceFreeAttempts", WHOLE, AT(source_free), 0, 1000 },
+	{ "login", "passwordWarnDays", WHOLE, AT(password_warn_days), 0, 365 },
 	{ "home", "create", YES_NO, AT(create_home), 0, 1 },
 	{ "home", "umask", UMASK, AT(home_umask), 0, 0777 },
 	{ "helper", "group", GROUP, AT(helper_group), 0, 0 },
@@ -444,6 +446,8 @@ static const struct settings defaults = {
 	.enrolment_days = 14,
 	.throttle_free = 10,
 	.throttle_max_s = 300,
+	.source_free = 100,
+	.password_warn_days = 7,
 	.create_home = 1,
 	.home_umask = 0077,
 };

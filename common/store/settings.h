@@ -44,7 +44,8 @@ struct settings {
 	uint32_t enrolment_days;
 	uint32_t one_line_count;       /* the default list, or the file's in its place */
 	const char *one_line[SNAP_ONE_LINE_MAX];
-	uint32_t throttle_free, throttle_max_s;
+	uint32_t throttle_free, throttle_max_s, source_free;
+	uint32_t password_warn_days;
 	uint32_t create_home, home_umask;
 	const char *helper_group;      /* NULL: none */
 	uint32_t service_count;        /* the default table and the file's, which wins */

@@ -159,6 +159,13 @@ look "get-login-status" iamctl get-login-status --user-name nora
 has "counts them" '"RecoveryCodesLeft": 7'
 look "new ones" iamctl create-recovery-codes --user-name nora
 refused "make the old ones worthless" ssh_as nora 'Correct horse 1' "$(code_of 4)" true
+run "a plus sign behind a code shows new ones at the login" talk 40 'Password: $' 'Correct horse 1' \
+	'Verification code: $' "$(fresh_code nora)+" 'Press Enter to go on: $' '' -- \
+	ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" nora@host 'echo inside'
+[ "$(grep -cE '^    ([a-z2-7]{4}-){3}[a-z2-7]{4}' "$out")" -eq 10 ]
+verdict $? "ten of them"
+new_code=$(grep -oE '([a-z2-7]{4}-){3}[a-z2-7]{4}' "$out" | head -n 1)
+run "they are good" ssh_as nora 'Correct horse 1' "$new_code" true
 iamctl lookup-events --max-results 1000 >"$out" 2>&1
 for e in BeginMFAEnrolment CompleteMFAEnrolment UseRecoveryCode CreateRecoveryCodes; do
 	has "the trail has $e" "\"EventName\": \"$e\""

@@ -19,6 +19,7 @@ full_copy() { # DIR: the same files on a file system without room
 	! echo more >"$1/more" 2>/dev/null
 }
 
+recovery=$(iamctl create-recovery-codes --user-name sarah --output text | sed -n 's/^CODES\t//p' | head -n 1)
 one_code=$(fresh_code sarah)
 case $1 in
 full)
@@ -34,6 +35,9 @@ readonly)
 esac
 run "sarah logs in" ssh_as sarah 'Battery staple 2' "$one_code" true
 refused "the same code is refused (S35, S38)" ssh_as sarah 'Battery staple 2' "$one_code" true
+refused "a recovery code is not taken, since it cannot be used up" ssh_as sarah 'Battery staple 2' "$recovery" true
+refused "nor the second time" ssh_as sarah 'Battery staple 2' "$recovery" true
+run "the device's next code lets her in" ssh_as sarah 'Battery staple 2' "$(fresh_code sarah)" true
 local_people_go_on
 refused "a change is refused as a whole" iamctl create-user --user-name during
 [ -n "$(ls /run/iam/spool 2>/dev/null)" ]
@@ -43,6 +47,8 @@ full) umount /var/lib/iam /var/log/iam ;;
 readonly) umount -l /var /etc /home /usr ;;
 esac
 run "with room again, changes work" iamctl create-user --user-name "after-$1"
+run "and the recovery code is good" ssh_as sarah 'Battery staple 2' "$recovery" true
+refused "once" ssh_as sarah 'Battery staple 2' "$recovery" true
 [ -z "$(ls /run/iam/spool 2>/dev/null)" ]
 verdict $? "the events are in the trail now"
 run "and its chain is whole" iamctl validate-logs

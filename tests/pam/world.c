@@ -260,6 +260,7 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->users_may_change_password = w->users_may_change_password;
 	a->password_max_age_days = w->password_max_age_days;
 	a->password_hard_expiry = w->password_hard_expiry;
+	a->password_warn_days = w->password_warn_days;
 	mark(w->host.host_file, &a->host_mark);
 	mark(w->host.settings_file, &a->settings_mark);
 	a->ssh_ca = w->ssh_ca;

@@ -36,7 +36,7 @@ struct world {
 	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
 	uint32_t users_may_change_password;
 	const char *helper_group;
-	uint32_t password_max_age_days, password_hard_expiry;
+	uint32_t password_max_age_days, password_hard_expiry, password_warn_days;
 	int64_t enabled_s;                 /* of the devices */
 	const char *setting;               /* crypt(3)'s; the default is quick */
 	const char *key_of, *key;          /* who has an SSH key, its fingerprint; NULL: nobody */

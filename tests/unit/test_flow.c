@@ -822,6 +822,47 @@ test_flow_judge__S3_no_device(void **state)
 	assert_int_equal(attempt(t, "right", "123456", NULL, NULL), FLOW_DENY);
 }
 
+/* S8: beside a password it would say that the password was right. */
+static void
+test_flow_code_was_used__only_where_it_gives_nothing_away(void **state)
+{
+	static const struct {
+		bool publickey, mfa_only, again, used;
+	} rows[] = {
+		{ true, false, true, true },
+		{ false, true, true, true },
+		{ true, false, false, false },
+		{ false, false, true, false },
+	};
+	const struct secret right = { (uint8_t *)"right", 5 };
+	struct test *t = *state;
+	struct secret code = SECRET_INIT;
+	enum flow_verdict verdict;
+	struct flow_answers a;
+	char digits[9];
+	struct flow *f;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		t->facts.now_s += 300;
+		t->facts.publickey = rows[i].publickey;
+		t->facts.mfa_only = rows[i].mfa_only;
+		assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+		world_code(t->facts.now_s, digits);
+		secret_set(&code, rows[i].again ? digits : "000000", 6);
+		f = open_flow(t);
+		a = (struct flow_answers){ NULL, &code, false };
+		if ((flow_questions(f) & FLOW_PASSWORD) != 0)
+			a.password = &right;
+		assert_int_equal(flow_judge(f, &a, &verdict, NULL), 0);
+		assert_int_equal(verdict, FLOW_DENY);
+		assert_true(reason_is(rows[i].again ? "CodeReused" : "WrongCode"));
+		assert_int_equal(flow_code_was_used(f), rows[i].used);
+		flow_close(f);
+	}
+	secret_release(&code);
+}
+
 static void
 test_flow_judge__after_a_key_only_the_code_counts(void **state)
 {
@@ -1765,6 +1806,49 @@ test_flow_authorize__password_reset(void **state)
 	assert_false(d.change_password);
 }
 
+/* The fixture's passwords were set in 1970. */
+static void
+test_flow_authorize__tells_of_a_password_that_expires_soon(void **state)
+{
+	static const struct {
+		int64_t now_s;
+		uint32_t warn_days, methods;
+		const char *service;
+		int days;
+	} rows[] = {
+		{ 20 * 86400 - 1, 10, RUNTIME_PASSWORD, "sshd", -1 },
+		{ 20 * 86400, 10, RUNTIME_PASSWORD, "sshd", 10 },
+		{ 20 * 86400 + 1, 10, RUNTIME_PASSWORD, "sshd", 9 },
+		{ 30 * 86400 - 1, 10, RUNTIME_PASSWORD, "sshd", 0 },
+		{ 30 * 86400 - 1, 10, RUNTIME_PASSWORD, "login", 0 },
+		{ 30 * 86400, 10, RUNTIME_PASSWORD, "sshd", -1 }, /* expired */
+		{ 29 * 86400, 10, RUNTIME_PUBLICKEY, "sshd", -1 },
+		{ 29 * 86400, 10, RUNTIME_PASSWORD, "sudo", -1 },
+		{ 29 * 86400, 0, RUNTIME_PASSWORD, "sshd", -1 },
+	};
+	struct runtime_evidence e = { .uid = 2100000002u };
+	struct test *t = *state;
+	struct flow_decision d;
+	size_t i;
+
+	t->facts.user = "nora";
+	fake.allow_without_mfa = true;
+	t->w.password_max_age_days = 30;
+	for (i = 0; i < IAM_COUNT(rows); i++) {
+		t->w.password_warn_days = rows[i].warn_days;
+		world_publish(&t->w);
+		t->facts.now_s = rows[i].now_s;
+		t->facts.service = rows[i].service;
+		e.methods = rows[i].methods;
+		assert_int_equal(authorize(t, &e, &d), 0);
+		assert_int_equal(d.verdict, FLOW_PERMIT);
+		assert_int_equal(d.password_days, rows[i].days);
+	}
+	fake.allow_without_mfa = false;
+	assert_int_equal(authorize(t, &e, &d), 0);
+	assert_int_equal(d.password_days, -1);
+}
+
 /* The fixture's passwords were set in 1970: any age is enough. */
 static void
 test_flow_authorize__expired_password(void **state)
@@ -2171,6 +2255,7 @@ main(void)
 		T(test_flow_judge__codes_from_before_the_device_was_enabled),
 		T(test_flow_judge__codes_from_before_the_runtime_directory),
 		T(test_flow_judge__S3_no_device),
+		T(test_flow_code_was_used__only_where_it_gives_nothing_away),
 		T(test_flow_judge__after_a_key_only_the_code_counts),
 		T(test_flow_judge__answers_that_were_not_asked_for),
 		T(test_flow_judge__without_the_seal_key),
@@ -2200,6 +2285,7 @@ main(void)
 		T(test_flow_authorize__denial_is_explained),
 		T(test_flow_authorize__disabled_is_denied_with_a_key),
 		T(test_flow_authorize__password_reset),
+		T(test_flow_authorize__tells_of_a_password_that_expires_soon),
 		T(test_flow_authorize__expired_password),
 		T(test_flow_authorize__su),
 		T(test_flow_authorize__by_proxy_is_no_login),

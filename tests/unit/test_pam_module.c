@@ -53,6 +53,7 @@ struct person {
 	const char *password, *code; /* NULL: gives up at this question */
 	bool null_response;          /* success, and no response */
 	const char *new_password;    /* NULL: password */
+	bool wants_new;              /* recovery codes, when they are offered */
 	bool app;                    /* has an authenticator app, and scans what is shown */
 	const char *wrong_pair;      /* types this instead of what the app shows */
 	char transcript[16384];      /* "[Password: ][Verification code: ]" */
@@ -92,6 +93,8 @@ reply(struct person *p, const char *prompt)
 		return p->app ? app_code(p, false) : NULL;
 	if (strstr(prompt, "shows next") != NULL)
 		return app_code(p, true);
+	if (strstr(prompt, "Type \"new\"") != NULL)
+		return p->wants_new ? "new" : "";
 	if (strstr(prompt, "Press Enter") != NULL)
 		return "";
 	if (strstr(prompt, "code") != NULL)
@@ -575,6 +578,13 @@ test_module__after_a_key_only_the_code(void **state)
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	assert_string_equal(t->person.transcript, "[Verification code: ]");
 	pam_end(pamh, 0);
+	/* Used a moment ago: beside a key that is no secret. */
+	pamh = start(t, "sshd", "sarah");
+	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+	assert_string_equal(t->person.transcript, "[Verification code: ]{Your code was"
+	    " right but already used. Wait for the next one.}");
+	pam_end(pamh, 0);
 	/* Another service's environment says nothing. */
 	pamh = start(t, "login", "sarah");
 	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n");
@@ -701,6 +711,29 @@ test_module__password_reset_required(void **state)
 
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_NEW_AUTHTOK_REQD);
+	pam_end(pamh, 0);
+}
+
+static void
+test_module__password_expires_soon(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh;
+
+	/* Set in 1970. */
+	t->w.password_max_age_days = (uint32_t)(time(NULL) / 86400) + 6;
+	t->w.password_warn_days = 7;
+	world_publish(&t->w);
+	pamh = start(t, "login", "nora");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript, "[Password: ]{Your password expires"
+	    " in 5 days. Change it with passwd.}");
+	pam_end(pamh, 0);
+	pamh = start(t, "login", "nora");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, PAM_SILENT), PAM_SUCCESS);
+	assert_string_equal(t->person.transcript, "[Password: ]");
 	pam_end(pamh, 0);
 }
 
@@ -1438,6 +1471,63 @@ test_recovery__a_whole_login(void **state)
 	assert_non_null(strstr(said, "recovery-code"));
 }
 
+/* How many recovery codes the transcript shows; the first one into ret. */
+static unsigned
+shown_codes(const struct test *t, char ret[32])
+{
+	const char *at = t->person.transcript;
+	unsigned n = 0;
+
+	for (; (at = strstr(at, "{    ")) != NULL; at++, n++) {
+		if (n == 0)
+			snprintf(ret, 32, "%.*s", RECOVERY_TEXT_LEN, at + 5);
+	}
+	return n;
+}
+
+static void
+test_recovery__new_ones_at_login(void **state)
+{
+	struct test *t = need_root(state);
+	struct secret seed = SECRET_INIT;
+	char codes[10][32], fresh[2][32], wish[40];
+	unsigned i;
+
+	make_vera(t, &seed);
+	secret_release(&seed);
+	CTL("", "create-recovery-codes", "--user-name", "vera", "--output", "text");
+	for (i = 0; i < IAM_COUNT(codes); i++)
+		take_line("\nCODES\t", i, codes[i], sizeof(codes[i]));
+	/* Not after a wrong one, and not where nobody looks. */
+	t->person.code = "000000+";
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	assert_int_equal(shown_codes(t, fresh[0]), 0);
+	/* Few are left: an offer, which may be declined. */
+	for (i = 0; i < 9; i++) {
+		t->person.code = codes[i];
+		assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SUCCESS);
+		assert_int_equal(strstr(t->person.transcript, "Type \"new\"") != NULL,
+		    i >= 7);
+		assert_int_equal(shown_codes(t, fresh[0]), 0);
+	}
+	t->person.code = codes[9];
+	t->person.wants_new = true;
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SUCCESS);
+	assert_int_equal(shown_codes(t, fresh[0]), 10);
+	/* At her wish, the code's plus sign. */
+	snprintf(wish, sizeof(wish), "%s+", fresh[0]);
+	t->person.code = wish;
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SUCCESS);
+	assert_int_equal(shown_codes(t, fresh[1]), 10);
+	/* The others are worthless now. */
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_AUTH_ERR);
+	t->person.code = fresh[1];
+	assert_int_equal(alone(t, "sshd", "vera", AUTH), PAM_SUCCESS);
+	assert_non_null(strstr(t->person.transcript, "{9 recovery codes left.}"));
+	CTL("", "lookup-events", "--max-results", "1000");
+	assert_null(strstr(said, fresh[1])); /* S9 */
+}
+
 /* From the line on the screen to the reason, as an administrator goes. */
 static void
 test_explain_login__what_the_person_was_told(void **state)
@@ -1779,6 +1869,7 @@ main(void)
 		T(test_module__a_certificate_is_a_session),
 		T(test_module__a_certificate_with_mfa_answers_the_question),
 		T(test_module__password_reset_required),
+		T(test_module__password_expires_soon),
 		T(test_module__password_expired),
 		T(test_module__first_pass),
 		T(test_module__S11_evidence_reaches_the_parent),
@@ -1797,6 +1888,7 @@ main(void)
 		T(test_one_line__the_password_alone_is_handed_on),
 		T(test_recovery__S35_one_of_eight_simultaneous_uses_wins),
 		T(test_recovery__a_whole_login),
+		T(test_recovery__new_ones_at_login),
 		T(test_explain_login__what_the_person_was_told),
 		T(test_enrolment__S3_device_recovery_codes_and_in),
 		T(test_enrolment__in_ascii_where_the_terminal_cannot),

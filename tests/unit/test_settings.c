@@ -15,7 +15,7 @@
 	" \"mfa\": {\"whenEnrolled\": \"policy\", \"memorySeconds\": 0," \
 	" \"selfEnrolment\": \"policy\", \"selfEnrolmentDays\": 3," \
 	" \"oneLine\": [\"lock*\"]}," \
-	" \"throttle\": {\"freeAttempts\": 3, \"maxDelaySeconds\": 60}," \
+	" \"throttle\": {\"freeAttempts\": 3, \"maxDelaySeconds\": 60, \"sourceFreeAttempts\": 40}," \
 	" \"home\": {\"create\": false, \"umask\": \"027\"}," \
 	" \"helper\": {\"group\": \"iam-services\"}," \
 	" \"localGroups\": [\"adm\", \"Debian-exim\"]}"
@@ -53,6 +53,8 @@ test_settings_parse__defaults(void **state)
 	assert_int_equal(s.one_line_count, 9);
 	assert_int_equal(s.throttle_free, 10);
 	assert_int_equal(s.throttle_max_s, 300);
+	assert_int_equal(s.source_free, 100);
+	assert_int_equal(s.password_warn_days, 7);
 	assert_int_equal(s.create_home, 1);
 	assert_int_equal(s.home_umask, 0077);
 	assert_null(s.helper_group);
@@ -86,6 +88,8 @@ test_settings_parse__everything_set(void **state)
 	assert_string_equal(s.one_line[0], "lock*");
 	assert_int_equal(s.throttle_free, 3);
 	assert_int_equal(s.throttle_max_s, 60);
+	assert_int_equal(s.source_free, 40);
+	assert_int_equal(s.password_warn_days, 7);
 	assert_int_equal(s.create_home, 0);
 	assert_int_equal(s.home_umask, 027);
 	assert_string_equal(s.helper_group, "iam-services");
@@ -132,6 +136,8 @@ static const struct refused {
 	{ "{\"password\": {\"minimumLength\": 8}}",
 	    "update-account-password-policy", 0, 0 },
 	{ "{\"throttle\": {\"maxDelaySeconds\": 0}}", "from 1 to 86400", 0, 0 },
+	{ "{\"throttle\": {\"sourceFreeAttempts\": 1001}}", "from 0 to 1000", 0, 0 },
+	{ "{\"login\": {\"passwordWarnDays\": 366}}", "from 0 to 365", 0, 0 },
 	/* S26: never local, system, subordinate or container ids, nor -1 and -2. */
 	{ "{\"ids\": {\"min\": 1000}}", "ids: min to max must lie", 0, 0 },
 	{ "{\"ids\": {\"min\": 65535, \"max\": 70000}}", "ids:", 0, 0 },

@@ -441,6 +441,8 @@ new_account(void)
 	a->one_line[1] = "xrdp*";
 	a->throttle_free = 10;
 	a->throttle_max_s = 300;
+	a->source_free = 77;
+	a->password_warn_days = 9;
 	a->create_home = 1;
 	a->home_umask = 0077;
 	a->users_may_change_password = 1;
@@ -491,6 +493,8 @@ test_snap_account__round_trip_and_damage(void **state)
 	assert_false(snap_is_one_line(q, "sshd"));
 	assert_int_equal(q->throttle_free, 10);
 	assert_int_equal(q->throttle_max_s, 300);
+	assert_int_equal(q->source_free, 77);
+	assert_int_equal(q->password_warn_days, 9);
 	assert_int_equal(q->create_home, 1);
 	assert_int_equal(q->home_umask, 0077);
 	assert_int_equal(q->users_may_change_password, 1);
