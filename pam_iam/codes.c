@@ -25,16 +25,16 @@ min_step(struct flow *f, const struct snap_device *d,
     struct runtime_drift *drift, uint64_t *ret)
 {
 	uint64_t last, enabled, epoch;
-	int64_t enabled_s, epoch_s;
+	int64_t enabled_s;
 	int r;
 
 	r = runtime_totp_drift(f->rt, f->id.principal.uid, d->serial, drift, &last);
-	if (r != 0 || (r = runtime_epoch(f->rt, &epoch_s)) != 0)
+	if (r != 0)
 		return r;
 	enabled_s = d->enabled_s > INT64_MAX ? INT64_MAX : (int64_t)d->enabled_s;
 	enabled = steps_until(enabled_s, d, d->drift_steps);
 	/* Whichever its clock is: what it may have shown before the boot is over. */
-	epoch = steps_until(epoch_s, d,
+	epoch = steps_until(runtime_epoch_s(f->rt), d,
 	    drift->drift > drift->base ? drift->drift : drift->base);
 	if (enabled > last)
 		last = enabled;

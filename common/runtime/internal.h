@@ -80,7 +80,6 @@ struct principal {
 struct runtime {
 	int dir_fd;
 	gid_t auth_gid;
-	bool has_epoch;   /* it has been read */
 	int64_t epoch_s;
 	bool closed;      /* the directory, to all but root and the auth group */
 	bool may_make;    /* runtime_allow_make */

@@ -188,8 +188,6 @@ int
 runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret)
 {
 	struct runtime *rt;
-	bool made = false;
-	int64_t epoch_s;
 	int r;
 
 	if ((rt = calloc(1, sizeof(*rt))) == NULL)
@@ -199,14 +197,12 @@ runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret)
 	rt->principal.fd = -1;
 	r = open_dir(dir, &rt->dir_fd);
 	if (r == IAM_ERR_ABSENT && rt_is_owner() &&
-	    (r = make_dir(dir, auth_gid)) == 0) {
-		made = true;
+	    (r = make_dir(dir, auth_gid)) == 0)
 		r = open_dir(dir, &rt->dir_fd);
-	}
 	if (r == 0)
 		r = check_dir(rt->dir_fd, auth_gid, &rt->closed);
-	if (r == 0 && made)
-		r = runtime_epoch(rt, &epoch_s);
+	if (r == 0)
+		r = epoch_load(rt);
 	if (r != 0) {
 		runtime_close(rt);
 		return r;
@@ -235,14 +231,8 @@ runtime_allow_make(struct runtime *rt)
 	rt->may_make = true;
 }
 
-int
-runtime_epoch(struct runtime *rt, int64_t *ret_s)
+int64_t
+runtime_epoch_s(const struct runtime *rt)
 {
-	int r;
-
-	if (!rt->has_epoch && (r = epoch_load(rt)) != 0)
-		return r;
-	rt->has_epoch = true;
-	*ret_s = rt->epoch_s;
-	return 0;
+	return rt->epoch_s;
 }

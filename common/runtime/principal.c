@@ -192,12 +192,8 @@ int
 runtime_user_prepare(struct runtime *rt, uint32_t uid)
 {
 	struct principal *p;
-	int64_t epoch_s;
-	int r;
 
-	if ((r = principal_open(rt, uid, &p)) != 0)
-		return r;
-	return runtime_epoch(rt, &epoch_s);
+	return principal_open(rt, uid, &p);
 }
 
 bool

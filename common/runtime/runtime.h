@@ -42,11 +42,10 @@ int runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret);
 void runtime_close(struct runtime *rt);
 
 /* When replay protection began: the directory's birth, as seconds since 1970,
- * kept in a file "epoch" made together with it, or when it is first asked for. Codes of
- * steps that began before are refused, so that a reboot opens no replay. Missing or
- * damaged, it is now; and when the clock was put forward since, it moves along. Read
- * once for each struct runtime, by whoever judges codes. */
-int runtime_epoch(struct runtime *rt, int64_t *ret_s);
+ * kept in a link "epoch" made together with it. Codes of steps that began before are
+ * refused, so that a reboot opens no replay. Missing or damaged, it is now; and
+ * when the clock was put forward since, it moves along. */
+int64_t runtime_epoch_s(const struct runtime *rt);
 
 /* In a process that is not root: make a principal's file that is missing, 0660 with
  * the auth group, for a service that asks about people who never log in. A file
@@ -54,7 +53,7 @@ int runtime_epoch(struct runtime *rt, int64_t *ret_s);
  * that group: then nobody but its members can have made or changed it. */
 void runtime_allow_make(struct runtime *rt);
 
-/* Make a user's file, and the epoch, so that the helper finds them. As root. */
+/* Make a user's file, so that the helper finds one. As root. */
 int runtime_user_prepare(struct runtime *rt, uint32_t uid);
 
 /* ---- used codes ---- */

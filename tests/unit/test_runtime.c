@@ -243,22 +243,13 @@ test_runtime__planted_files_S37(void **state)
 }
 
 static int64_t
-epoch_of(struct runtime *rt)
-{
-	int64_t s = -1;
-
-	assert_int_equal(runtime_epoch(rt, &s), 0);
-	return s;
-}
-
-static int64_t
 epoch_again(struct bed *b)
 {
 	struct runtime *rt;
 	int64_t s;
 
 	assert_int_equal(runtime_open(b->run, getegid(), &rt), 0);
-	s = epoch_of(rt);
+	s = runtime_epoch_s(rt);
 	runtime_close(rt);
 	return s;
 }
@@ -267,7 +258,7 @@ static void
 test_runtime_epoch__stays(void **state)
 {
 	struct bed *b = *state;
-	int64_t first = epoch_of(b->rt);
+	int64_t first = runtime_epoch_s(b->rt);
 
 	assert_in_range(first, time(NULL) - 10, time(NULL));
 	wall_add = boot_add = 5000;
@@ -279,7 +270,7 @@ static void
 test_runtime_epoch__clock_was_moved_S39(void **state)
 {
 	struct bed *b = *state;
-	int64_t first = epoch_of(b->rt);
+	int64_t first = runtime_epoch_s(b->rt);
 
 	wall_add = -100000;
 	assert_int_equal(epoch_again(b), first);
@@ -321,22 +312,22 @@ test_runtime_epoch__damaged_or_missing_is_now(void **state)
 		text[i] ^= 0x40;
 		link_again(path, text);
 		text[i] ^= 0x40;
-		assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
+		assert_true(epoch_again(b) >= runtime_epoch_s(b->rt) + 6999);
 		if (i > 0)
 			link_again(path, cut(text, (size_t)i));
-		assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
+		assert_true(epoch_again(b) >= runtime_epoch_s(b->rt) + 6999);
 	}
 	/* Something else of that name is damage, too, and is replaced. */
 	assert_int_equal(unlink(path), 0);
 	assert_true((n = open(path, O_CREAT | O_WRONLY, 0660)) >= 0);
 	close((int)n);
-	assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
+	assert_true(epoch_again(b) >= runtime_epoch_s(b->rt) + 6999);
 	assert_true(readlink(path, text, sizeof(text) - 1) > 0);
 	assert_int_equal(unlink(path), 0);
-	assert_true(epoch_again(b) >= epoch_of(b->rt) + 6999);
+	assert_true(epoch_again(b) >= runtime_epoch_s(b->rt) + 6999);
 	wall_add += 100;
 	boot_add += 100;
-	assert_true(epoch_again(b) < epoch_of(b->rt) + 7099); /* written down */
+	assert_true(epoch_again(b) < runtime_epoch_s(b->rt) + 7099); /* written down */
 }
 
 /* ---- used codes ---- */
