@@ -52,8 +52,9 @@ buf_release(struct buf *b)
 void
 buf_reset(struct buf *b)
 {
+	/* Behind len there has never been anything. */
 	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
+		explicit_bzero(b->p, b->len);
 	b->len = 0;
 	b->err = 0;
 }
@@ -67,7 +68,7 @@ buf_reserve(struct buf *b, size_t more)
 void
 buf_put(struct buf *b, const void *data, size_t len)
 {
-	if (!grow(b, len))
+	if ((b->err != 0 || len >= b->cap - b->len) && !grow(b, len))
 		return;
 	if (len > 0)
 		memcpy(b->p + b->len, data, len);

@@ -174,14 +174,18 @@ ssh_fingerprint(const void *blob, size_t len, char ret[SSH_FINGERPRINT_SIZE])
 static void
 fingerprints(const uint8_t *blob, size_t len, struct ssh_key *ret)
 {
+	static const char hex[] = "0123456789abcdef";
+	char *p = ret->fingerprint_md5;
 	uint8_t sum[MD5_LEN];
 	unsigned i;
 
 	ssh_fingerprint(blob, len, ret->fingerprint);
 	md5(blob, len, sum);
-	for (i = 0; i < MD5_LEN; i++)
-		snprintf(ret->fingerprint_md5 + (size_t)3 * i, 4, "%02x%s", sum[i],
-		    i + 1 < MD5_LEN ? ":" : "");
+	for (i = 0; i < MD5_LEN; i++) {
+		*p++ = hex[sum[i] >> 4];
+		*p++ = hex[sum[i] & 15];
+		*p++ = i + 1 < MD5_LEN ? ':' : '\0';
+	}
 }
 
 /* The length of the line without one end-of-line; control characters, a second

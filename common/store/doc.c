@@ -157,30 +157,40 @@ is_utf8(const char *p, size_t len)
 	return true;
 }
 
+/* Of what stands for itself; *all gathers the bits of its bytes. */
+static char *
+skip_plain(char *p, unsigned *all)
+{
+	unsigned c;
+
+	/* The end of the text is a control character, too. */
+	for (; (c = (unsigned char)*p) >= 0x20 && c != '"' && c != '\\'; p++)
+		*all |= c;
+	return p;
+}
+
 /* The text from its quote on. */
 static int
 read_string(struct reader *r, const char **ret)
 {
-	unsigned char all = 0;
-	char *start, *to;
+	char *start, *to, *plain;
+	unsigned all = 0;
 
 	if (!take(r, '"'))
 		return IAM_ERR_FORMAT;
-	start = to = r->p;
-	while (*r->p != '"') {
-		/* The end of the text is one of these, too. */
-		if ((unsigned char)*r->p < 0x20)
+	start = r->p;
+	to = r->p = skip_plain(start, &all);
+	while (*r->p == '\\') {
+		r->p++;
+		if (read_escape(r, &to) != 0)
 			return IAM_ERR_FORMAT;
-		if (*r->p == '\\') {
-			r->p++;
-			if (read_escape(r, &to) != 0)
-				return IAM_ERR_FORMAT;
-			continue;
-		}
-		all |= (unsigned char)*r->p;
-		*to++ = *r->p++;
+		plain = r->p;
+		r->p = skip_plain(plain, &all);
+		memmove(to, plain, (size_t)(r->p - plain));
+		to += r->p - plain;
 	}
-	if (all >= 0x80 && !is_utf8(start, (size_t)(to - start)))
+	if (*r->p != '"' ||
+	    (all >= 0x80 && !is_utf8(start, (size_t)(to - start))))
 		return IAM_ERR_FORMAT;
 	r->p++;
 	*to = '\0';
@@ -444,7 +454,7 @@ doc_get(const struct doc_value *object, const char *name)
 	if (object == NULL || object->kind != DOC_OBJECT)
 		return NULL;
 	doc_foreach(v, object) {
-		if (strcmp(v->name, name) == 0)
+		if (v->name[0] == name[0] && strcmp(v->name, name) == 0)
 			return v;
 	}
 	return NULL;

@@ -210,6 +210,7 @@ publish_free(struct publish *p)
 	snap_close(p->old_priv);
 	buf_release(&p->record);
 	buf_release(&p->text);
+	pub_space_release(&p->space);
 	free(p);
 }
 

@@ -63,6 +63,19 @@ struct pub_state {
 	uint64_t settings;       /* of iam.json */
 };
 
+/* What one user or role comes to, on its way; the memory is the next one's. */
+#define PUB_SEED_MAX 256 /* a sealed one; a seal adds 40 bytes to 64 */
+struct pub_space {
+	struct pub_keys policies; /* of its own */
+	struct buf groups;   /* those that there are: indices into publish.groups, 4 bytes each */
+	struct buf account;  /* as in SNAP_USER_NAME */
+	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
+	struct buf key_lines;/* of the active SSH keys, as in SNAP_SSH_KEYS */
+	char fingerprints[SNAP_USER_KEYS_MAX][64];
+	uint8_t seeds[SNAP_DEVICES_MAX][PUB_SEED_MAX];
+	uint8_t recovery[SNAP_RECOVERY_MAX * SNAP_RECOVERY_HASH];
+};
+
 /* An MFA device's document, until its user comes. */
 struct pub_device {
 	uint32_t text, len;      /* in publish.device_text */
@@ -108,6 +121,7 @@ struct publish {
 	struct doc doc;          /* the document that is being published */
 	struct buf record, text; /* scratch */
 	struct snap_principal principal;
+	struct pub_space space;
 	struct snap_account account;
 };
 
@@ -255,6 +269,7 @@ void pub_policies_release(struct publish *p);
 int pub_user(struct publish *p, const char *key, const struct doc_value *doc);
 /* Without what an earlier version of the document has published. */
 int pub_user_remove(struct publish *p, const struct doc_value *doc);
+void pub_space_release(struct pub_space *space);
 /* The same for a role. */
 int pub_role(struct publish *p, const char *key, const struct doc_value *doc);
 int pub_role_remove(struct publish *p, const struct doc_value *doc);

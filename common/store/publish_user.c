@@ -6,13 +6,12 @@
  */
 #include "common/base/base.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "common/credential/credential.h"
 #include "common/store/publish.h"
-
-#define SEED_MAX 256 /* a sealed one; a seal adds 40 bytes to 64 */
 
 struct user {
 	const char *key;
@@ -24,13 +23,7 @@ struct user {
 	char *trust;         /* key of its trust policy; owned */
 	bool adopted;        /* a local account: its passwd(5) entry stays its own */
 	bool whole;          /* nothing of it had to be left out */
-	struct pub_keys policies; /* of its own */
-	struct buf groups;   /* those that there are: indices into p->groups, 4 bytes each */
-	struct buf gids;     /* supplementary ones, as in SNAP_MEMBER_OF */
-	struct buf key_lines;/* of the active SSH keys, as in SNAP_SSH_KEYS */
-	char fingerprints[SNAP_USER_KEYS_MAX][64];
-	uint8_t seeds[SNAP_DEVICES_MAX][SEED_MAX];
-	uint8_t recovery[SNAP_RECOVERY_MAX * SNAP_RECOVERY_HASH];
+	struct pub_space *space;
 };
 
 static const char *
@@ -103,7 +96,7 @@ enabled_s(const struct doc_value *device)
 
 /* false: something about it is odd, and nothing of it may be used. */
 static bool
-read_device(const struct doc_value *device, uint8_t seed[SEED_MAX],
+read_device(const struct doc_value *device, uint8_t seed[PUB_SEED_MAX],
     struct snap_device *ret)
 {
 	const char *sealed = pub_str(device, "SealedSeed");
@@ -126,7 +119,7 @@ read_device(const struct doc_value *device, uint8_t seed[SEED_MAX],
 	if (doc_get(device, "LearntDriftSteps") == NULL)
 		ret->learnt_steps = ret->drift_steps;
 	ret->enabled_s = enabled_s(device);
-	return sodium_base642bin(seed, SEED_MAX, sealed, strlen(sealed), NULL,
+	return sodium_base642bin(seed, PUB_SEED_MAX, sealed, strlen(sealed), NULL,
 	    &ret->seed_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	    ret->seed_len > 0;
 }
@@ -145,7 +138,7 @@ take_devices(struct publish *p, struct user *u)
 	if (count > SNAP_DEVICES_MAX)
 		return not_whole(p, u, "too many MFA devices");
 	for (i = 0; i < count; i++) {
-		if (!read_device(devices[i], u->seeds[i], &to->devices[i]))
+		if (!read_device(devices[i], u->space->seeds[i], &to->devices[i]))
 			return not_whole(p, u, "an MFA device is damaged");
 		to->device_count = (uint32_t)i + 1;
 	}
@@ -160,12 +153,12 @@ take_recovery(struct publish *p, struct user *u)
 	struct snap_principal *to = &p->principal;
 	size_t len;
 
-	to->recovery = u->recovery;
+	to->recovery = u->space->recovery;
 	doc_foreach(hash, doc_get(doc_get(u->doc, "RecoveryCodes"), "Hashes")) {
 		const char *text = doc_text(hash);
 
 		if (to->recovery_count == SNAP_RECOVERY_MAX || text == NULL ||
-		    sodium_base642bin(u->recovery + to->recovery_count *
+		    sodium_base642bin(u->space->recovery + to->recovery_count *
 		    SNAP_RECOVERY_HASH, SNAP_RECOVERY_HASH, text, strlen(text), NULL,
 		    &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		    len != SNAP_RECOVERY_HASH)
@@ -193,12 +186,12 @@ take_own_policies(struct publish *p, struct user *u)
 	int r;
 
 	if ((r = pub_policies_of(p, u->key, noun(u), u->name, u->doc,
-	    &u->policies)) != 0)
+	    &u->space->policies)) != 0)
 		return r;
-	if (u->policies.count > SNAP_POLICIES_MAX)
+	if (u->space->policies.count > SNAP_POLICIES_MAX)
 		return not_whole(p, u, "too many policies");
-	key = buf_cstr(&u->policies.text);
-	for (i = 0; i < u->policies.count; i++, key += strlen(key) + 1)
+	key = buf_cstr(&u->space->policies.text);
+	for (i = 0; i < u->space->policies.count; i++, key += strlen(key) + 1)
 		add_policy(&p->principal, SNAP_LAYER_IDENTITY, key, noun(u));
 	return 0;
 }
@@ -253,9 +246,9 @@ take_groups(struct publish *p, struct user *u)
 		if (r != 0)
 			return r;
 		if (g != NULL)
-			buf_u32(&u->groups, (uint32_t)(g - p->groups));
+			buf_u32(&u->space->groups, (uint32_t)(g - p->groups));
 	}
-	return u->groups.err;
+	return u->space->groups.err;
 }
 
 /* References to the groups: what policies they have is their own record. */
@@ -268,7 +261,7 @@ take_group_policies(struct publish *p, struct user *u)
 	struct rd rd;
 	int r = 0;
 
-	rd_init(&rd, u->groups.p, u->groups.len);
+	rd_init(&rd, u->space->groups.p, u->space->groups.len);
 	while (rd.len > 0 && r == 0) {
 		g = &p->groups[rd_u32(&rd)];
 		if (g->gone)
@@ -314,13 +307,14 @@ take_ssh_key(struct publish *p, struct user *u, const struct doc_value *doc)
 	if (to->key_count == SNAP_USER_KEYS_MAX)
 		return pub_warn(p, u->key, "an SSH public key is left out: there are"
 		    " more than %d", SNAP_USER_KEYS_MAX);
-	memcpy(u->fingerprints[to->key_count], key.fingerprint, sizeof(key.fingerprint));
+	memcpy(u->space->fingerprints[to->key_count], key.fingerprint,
+	    sizeof(key.fingerprint));
 	to->keys[to->key_count] = (struct snap_ssh_key){ id,
-		u->fingerprints[to->key_count], pub_time(doc, "UploadDate") };
+		u->space->fingerprints[to->key_count], pub_time(doc, "UploadDate") };
 	to->key_count++;
-	buf_put(&u->key_lines, key.body, key.body_len);
-	buf_putc(&u->key_lines, '\n');
-	return u->key_lines.err;
+	buf_put(&u->space->key_lines, key.body, key.body_len);
+	buf_putc(&u->space->key_lines, '\n');
+	return u->space->key_lines.err;
 }
 
 static int
@@ -396,9 +390,9 @@ put_principal(struct publish *p, struct user *u)
 
 /* ---- what the host is told ---- */
 
-/* false: not fit for passwd(5). Leaves the record in p->record. */
+/* false: not fit for passwd(5). */
 static bool
-account_record(struct publish *p, const struct user *u)
+account_record(struct user *u)
 {
 	const char *gecos = pub_str(u->doc, "Gecos");
 	struct snap_user record = {
@@ -411,17 +405,18 @@ account_record(struct publish *p, const struct user *u)
 		.private_group = true,
 	};
 
-	buf_reset(&p->record);
 	if (record.home == NULL || record.shell == NULL)
 		return false;
-	snap_user_encode(&record, &p->record);
-	return p->record.err != IAM_ERR_ARG;
+	snap_user_encode(&record, &u->space->account);
+	return u->space->account.err != IAM_ERR_ARG;
 }
 
 static int
 put_account(struct publish *p, const struct user *u)
 {
-	account_record(p, u);
+	if (u->space->account.err != 0)
+		return u->space->account.err;
+	buf_put(&p->record, u->space->account.p, u->space->account.len);
 	return pub_add_both(p, SNAP_USER_NAME, u->unix_name, SNAP_USER_UID, u->id);
 }
 
@@ -429,14 +424,15 @@ put_account(struct publish *p, const struct user *u)
 static bool
 add_gid(struct user *u, uint32_t gid)
 {
-	struct rd r;
+	struct buf *gids = &u->space->gids;
+	uint32_t le = htole32(gid);
+	size_t i;
 
-	rd_init(&r, u->gids.p, u->gids.len);
-	while (r.len > 0) {
-		if (rd_u32(&r) == gid)
+	for (i = 0; i < gids->len; i += sizeof(le)) {
+		if (memcmp(gids->p + i, &le, sizeof(le)) == 0)
 			return false;
 	}
-	buf_u32(&u->gids, gid);
+	buf_put(gids, &le, sizeof(le));
 	return true;
 }
 
@@ -448,7 +444,7 @@ put_memberships(struct publish *p, struct user *u)
 	uint32_t k;
 	int r;
 
-	rd_init(&rd, u->groups.p, u->groups.len);
+	rd_init(&rd, u->space->groups.p, u->space->groups.len);
 	while (rd.len > 0) {
 		g = &p->groups[rd_u32(&rd)];
 		if (g->served && add_gid(u, g->gid) &&
@@ -457,11 +453,11 @@ put_memberships(struct publish *p, struct user *u)
 		for (k = 0; k < g->local_count; k++)
 			add_gid(u, g->local_gids[k]);
 	}
-	if (u->gids.len == 0 && u->gids.err == 0)
+	if (u->space->gids.len == 0 && u->space->gids.err == 0)
 		return 0;
-	buf_put(&p->record, u->gids.p, u->gids.len);
-	if (u->gids.err != 0)
-		return u->gids.err;
+	buf_put(&p->record, u->space->gids.p, u->space->gids.len);
+	if (u->space->gids.err != 0)
+		return u->space->gids.err;
 	return pub_add(p, p->pub, SNAP_MEMBER_OF, u->unix_name,
 	    strlen(u->unix_name));
 }
@@ -470,9 +466,9 @@ static int
 put_ssh_keys(struct publish *p, struct user *u)
 {
 	/* The account phase would deny a disabled user; she does not get there. */
-	if (p->principal.enabled == 0 || u->key_lines.len == 0)
-		return u->key_lines.err;
-	buf_put(&p->record, u->key_lines.p, u->key_lines.len);
+	if (p->principal.enabled == 0 || u->space->key_lines.len == 0)
+		return u->space->key_lines.err;
+	buf_put(&p->record, u->space->key_lines.p, u->space->key_lines.len);
 	return pub_add(p, p->pub, SNAP_SSH_KEYS, u->unix_name,
 	    strlen(u->unix_name));
 }
@@ -503,7 +499,7 @@ put_subids(struct publish *p, const struct user *u)
 
 /* NULL: fit to be published. */
 static const char *
-unfit(struct publish *p, const struct user *u)
+unfit(struct user *u)
 {
 	if (u->name == NULL || !name_is_iam(u->name, 64) ||
 	    pub_str(u->doc, u->role ? "RoleId" : "UserId") == NULL ||
@@ -515,7 +511,7 @@ unfit(struct publish *p, const struct user *u)
 		return NULL;
 	if (u->id != pub_id(u->doc, "Gid"))
 		return "Uid and Gid differ: the private group has the user's id";
-	if (!account_record(p, u))
+	if (!account_record(u))
 		return "UnixName, Home, Shell or Gecos is not fit for passwd(5)";
 	return NULL;
 }
@@ -538,9 +534,8 @@ put_claimed(struct publish *p, struct user *u)
 	const char *reason;
 	int r;
 
-	if ((reason = unfit(p, u)) != NULL)
+	if ((reason = unfit(u)) != NULL)
 		return pub_warn(p, u->key, "left out: %s", reason);
-	buf_reset(&p->record);
 	/* The host knows a local account from its own files, groups included. */
 	if ((r = put_principal(p, u)) == 0 && !u->adopted &&
 	    (r = put_account(p, u)) == 0 && (r = put_subids(p, u)) == 0 &&
@@ -551,21 +546,39 @@ put_claimed(struct publish *p, struct user *u)
 	return r;
 }
 
+static void
+reset_space(struct pub_space *space)
+{
+	buf_reset(&space->policies.text);
+	space->policies.count = 0;
+	buf_reset(&space->groups);
+	buf_reset(&space->account);
+	buf_reset(&space->gids);
+	buf_reset(&space->key_lines);
+}
+
 /* A user or a role. */
 static int
 put_all(struct publish *p, struct user *u)
 {
 	int r;
 
+	reset_space(u->space);
 	if ((r = claim(p, u)) == 0 && u->claim != 0)
 		r = put_claimed(p, u);
 	free(u->trust);
-	buf_release(&u->policies.text);
-	buf_release(&u->groups);
-	buf_release(&u->gids);
-	buf_release(&u->key_lines);
-	explicit_bzero(u->seeds, sizeof(u->seeds));
 	return r;
+}
+
+void
+pub_space_release(struct pub_space *space)
+{
+	buf_release(&space->policies.text);
+	buf_release(&space->groups);
+	buf_release(&space->account);
+	buf_release(&space->gids);
+	buf_release(&space->key_lines);
+	explicit_bzero(space, sizeof(*space));
 }
 
 int
@@ -579,6 +592,7 @@ pub_user(struct publish *p, const char *key, const struct doc_value *doc)
 		.id = pub_id(doc, "Uid"),
 		.adopted = doc_is_true(doc_get(doc, "Adopted")),
 		.whole = true,
+		.space = &p->space,
 	};
 
 	return put_all(p, &u);
@@ -595,6 +609,7 @@ pub_role(struct publish *p, const char *key, const struct doc_value *doc)
 		.unix_name = pub_str(doc, "UnixName"),
 		.id = pub_id(doc, "Uid"),
 		.whole = true,
+		.space = &p->space,
 	};
 
 	return put_all(p, &u);
