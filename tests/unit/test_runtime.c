@@ -281,6 +281,20 @@ test_runtime_epoch__clock_was_moved_S39(void **state)
 	assert_true(epoch_again(b) >= first);
 }
 
+/* tmpfiles makes the directory, and the first login's code must not be from before. */
+static void
+test_runtime_epoch__begins_when_the_directory_is_opened(void **state)
+{
+	struct bed *b = *state;
+	char text[128];
+	struct runtime *rt;
+
+	assert_int_equal(unlink(path_of(b, "epoch")), 0);
+	assert_int_equal(runtime_open(b->run, getegid(), &rt), 0);
+	assert_true(readlink(path_of(b, "epoch"), text, sizeof(text)) > 0);
+	runtime_close(rt);
+}
+
 static void
 link_again(const char *path, const char *text)
 {
@@ -1292,6 +1306,7 @@ main(void)
 		T(test_runtime_open__makes_and_checks),
 		T(test_runtime__planted_files_S37),
 		T(test_runtime_epoch__stays),
+		T(test_runtime_epoch__begins_when_the_directory_is_opened),
 		T(test_runtime_epoch__clock_was_moved_S39),
 		T(test_runtime_epoch__damaged_or_missing_is_now),
 		T(test_runtime_totp_claim__monotonic_S39),
