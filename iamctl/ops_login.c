@@ -254,17 +254,6 @@ out:
 
 /* ---- throttle ---- */
 
-static int
-put_time(struct op_call *c, json_t *status, const char *name, int64_t t)
-{
-	char iso[TZ_ISO_LEN];
-
-	if (t == 0)
-		return 0;
-	tz_iso(t, iso);
-	return member_set(c, status, name, json_string(iso));
-}
-
 static json_t *
 source_shape(struct op_call *c, const struct runtime_throttle *t)
 {
@@ -274,8 +263,8 @@ source_shape(struct op_call *c, const struct runtime_throttle *t)
 	runtime_source_text(t->source, source);
 	shape = json_pack("{s:s,s:i}", "Source", source, "FailedAttempts",
 	    (int)t->failures);
-	if (shape == NULL || put_time(c, shape, "LastFailure", t->last_s) != 0 ||
-	    put_time(c, shape, "RetryAt", t->retry_at_s) != 0) {
+	if (shape == NULL || time_put(c, shape, "LastFailure", t->last_s) != 0 ||
+	    time_put(c, shape, "RetryAt", t->retry_at_s) != 0) {
 		json_decref(shape);
 		return NULL;
 	}
@@ -323,7 +312,7 @@ show_expiry(struct op_call *c, json_t *status, const json_t *profile)
 	    json_string(text_of(profile, "PasswordChanged"))) != 0)
 		return -1;
 	expires = password_expires_s(&policy, profile);
-	if (put_time(c, status, "PasswordExpires", expires) != 0)
+	if (time_put(c, status, "PasswordExpires", expires) != 0)
 		return -1;
 	return expires == 0 ? 0 : member_set(c, status, "PasswordExpired",
 	    json_boolean(c->now_s >= expires));

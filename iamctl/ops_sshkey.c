@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "common/credential/credential.h"
+#include "iamctl/last_used.h"
 #include "iamctl/util.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
@@ -18,6 +19,20 @@ key_shape(const json_t *user, const json_t *key, bool brief)
 
 	if (ret == NULL || json_object_set(ret, "UserName",
 	    json_object_get(user, "UserName")) != 0) {
+		json_decref(ret);
+		return NULL;
+	}
+	return ret;
+}
+
+/* The same, and when it was used last. */
+static json_t *
+used_shape(struct op_call *c, const json_t *user, const json_t *key, bool brief,
+    const struct lastlogin *last)
+{
+	json_t *ret = key_shape(user, key, brief);
+
+	if (ret != NULL && last_used_key(c, last, ret) != 0) {
 		json_decref(ret);
 		return NULL;
 	}
@@ -149,6 +164,7 @@ update_ssh_public_key(struct op_call *c)
 static int
 get_ssh_public_key(struct op_call *c)
 {
+	struct lastlogin last;
 	json_t *user = NULL;
 	size_t at;
 	int r = -1;
@@ -157,9 +173,11 @@ get_ssh_public_key(struct op_call *c)
 		return op_fail(c, "UnrecognizedPublicKeyEncoding", "Keys are kept and"
 		    " shown in the encoding SSH only; ssh-keygen -e -m PKCS8 makes PEM"
 		    " of it.");
-	if (key_get(c, &user, &at) == 0)
-		r = out_set(c, "SSHPublicKey", key_shape(user, json_array_get(
-		    json_object_get(user, "SSHPublicKeys"), at), false));
+	if (key_get(c, &user, &at) == 0) {
+		last_used_read(user, &last);
+		r = out_set(c, "SSHPublicKey", used_shape(c, user, json_array_get(
+		    json_object_get(user, "SSHPublicKeys"), at), false, &last));
+	}
 	json_decref(user);
 	return r;
 }
@@ -183,6 +201,7 @@ list_ssh_public_keys(struct op_call *c)
 {
 	json_t *user = NULL, *keys = NULL;
 	struct page page = { 0 };
+	struct lastlogin last;
 	const json_t *key;
 	size_t i;
 	int r = -1;
@@ -195,10 +214,11 @@ list_ssh_public_keys(struct op_call *c)
 		no_memory(c);
 		goto out;
 	}
+	last_used_read(user, &last);
 	json_array_foreach(keys, i, key) {
 		if (page_wants(&page, text_of(key, "SSHPublicKeyId")) &&
 		    page_add(&page, c, text_of(key, "SSHPublicKeyId"),
-		    key_shape(user, key, true)) != 0)
+		    used_shape(c, user, key, true, &last)) != 0)
 			goto out;
 	}
 	r = page_end(&page, c, "SSHPublicKeys");
@@ -258,11 +278,13 @@ const struct op ops_sshkey[] = {
 	    .params = upload_params, .resource = USER_ARN, .needs_init = true,
 	    .run = upload_ssh_public_key },
 	{ .name = "GetSSHPublicKey", .service = "iam",
-	    .summary = "Show an SSH key of a user.",
+	    .summary = "Show an SSH key of a user, and when and from where it was last used at"
+	    " this host.",
 	    .params = get_params, .resource = USER_ARN, .read_only = true,
 	    .needs_init = true, .run = get_ssh_public_key },
 	{ .name = "ListSSHPublicKeys", .service = "iam",
-	    .summary = "List the SSH keys of a user.",
+	    .summary = "List the SSH keys of a user, and when and from where each was last used"
+	    " at this host.",
 	    .params = list_params, .resource = USER_ARN, .read_only = true,
 	    .needs_init = true, .run = list_ssh_public_keys,
 	    .columns = "UserName,SSHPublicKeyId,Status,UploadDate" },

@@ -2,6 +2,7 @@
 #include "common/base/base.h"
 
 #include "iamctl/entity.h"
+#include "iamctl/last_used.h"
 #include "iamctl/unix_account.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
@@ -76,14 +77,22 @@ root_user(struct op_call *c)
 static int
 get_user(struct op_call *c)
 {
-	json_t *user = NULL;
+	json_t *user = NULL, *shape = NULL;
+	struct lastlogin last;
 	int r = -1;
 
 	if (!op_has(c, "UserName") &&
 	    json_object_get(c->caller, "UserName") == NULL)
 		return root_user(c);
-	if (user_of_call(c, &user) == 0)
-		r = out_set(c, "User", user_shape(user, false));
+	if (user_of_call(c, &user) == 0) {
+		last_used_read(user, &last);
+		shape = user_shape(user, false);
+		r = shape == NULL ? no_memory(c) :
+		    last_used_password(c, &last, shape);
+	}
+	if (r == 0)
+		r = out_set(c, "User", json_incref(shape));
+	json_decref(shape);
 	json_decref(user);
 	return r;
 }

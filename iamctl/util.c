@@ -76,6 +76,17 @@ time_now(const struct op_call *c)
 	return json_string(iso);
 }
 
+int
+time_put(struct op_call *c, json_t *object, const char *name, int64_t t)
+{
+	char iso[TZ_ISO_LEN];
+
+	if (t == 0)
+		return 0;
+	tz_iso(t, iso);
+	return member_set(c, object, name, json_string(iso));
+}
+
 /* n digits at *s, which moves on. */
 static bool
 take_digits(const char **s, int n, int *ret)

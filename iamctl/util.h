@@ -92,6 +92,8 @@ const char *text_of(const json_t *object, const char *name);
  * list that ends with NULL. */
 json_t *members_of(const json_t *doc, const char *const *names);
 json_t *time_now(const struct op_call *c);
+/* A member that is a time; 0 is none. As member_set. */
+int time_put(struct op_call *c, json_t *object, const char *name, int64_t t);
 /* Seconds since 1970 of "2026-11-24T09:30[:00](Z|+01:00)", "2026-11-24" (UTC) or
  * a whole number of seconds; false for anything else. */
 bool time_parse(const char *s, int64_t *ret);

@@ -83,6 +83,19 @@ prepare_state(struct flow *f)
 		flow_set_note(f, "the user's state file is not made", r);
 }
 
+/* The key of the user's that sshd has verified, where it says which. */
+static void
+note_key(const struct flow *f, const struct runtime_evidence *e,
+    struct lastlogin_key *k)
+{
+	if (f->key.known == NULL)
+		return;
+	snprintf(k->id, sizeof(k->id), "%s", f->key.known->id);
+	snprintf(k->service, sizeof(k->service), "%.31s", e->service);
+	snprintf(k->rhost, sizeof(k->rhost), "%.63s", e->rhost);
+	k->at_s = f->facts->now_s;
+}
+
 static void
 swap_last_login(struct flow *f, const struct runtime_evidence *e)
 {
@@ -93,6 +106,9 @@ swap_last_login(struct flow *f, const struct runtime_evidence *e)
 	snprintf(now.service, sizeof(now.service), "%s", e->service);
 	snprintf(now.rhost, sizeof(now.rhost), "%s", e->rhost);
 	snprintf(now.tty, sizeof(now.tty), "%s", e->tty);
+	if ((e->methods & RUNTIME_PASSWORD) != 0)
+		now.password_s = now.at_s;
+	note_key(f, e, &now.keys[0]);
 	/* An error is no reason to keep her out, and full disks have other signs. */
 	(void)lastlogin_swap(f->host->logins, f->id.principal.uid, &now,
 	    &f->has_last, &f->last);

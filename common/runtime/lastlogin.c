@@ -10,9 +10,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LASTLOGIN_MAGIC UINT64_C(0x31304c4c54524d49) /* "IMRTLL01" */
-#define LASTLOGIN_SIZE 512
+#define LASTLOGIN_MAGIC UINT64_C(0x32304c4c54524d49) /* "IMRTLL02" */
+#define LASTLOGIN_SIZE 4096
 #define LOCK_TRIES 100
+
+static void
+encode_keys(const struct lastlogin *l, struct buf *b)
+{
+	unsigned i;
+
+	for (i = 0; i < LASTLOGIN_KEYS; i++) {
+		buf_str(b, l->keys[i].id);
+		buf_u64(b, (uint64_t)l->keys[i].at_s);
+		buf_str(b, l->keys[i].service);
+		buf_str(b, l->keys[i].rhost);
+	}
+}
 
 static int
 encode(uint32_t uid, const struct lastlogin *l, uint8_t ret[LASTLOGIN_SIZE])
@@ -28,6 +41,8 @@ encode(uint32_t uid, const struct lastlogin *l, uint8_t ret[LASTLOGIN_SIZE])
 	buf_str(&b, l->service);
 	buf_str(&b, l->rhost);
 	buf_str(&b, l->tty);
+	buf_u64(&b, (uint64_t)l->password_s);
+	encode_keys(l, &b);
 	memset(ret, 0, LASTLOGIN_SIZE);
 	if ((r = b.err) == 0 && b.len <= LASTLOGIN_SIZE - 8) {
 		memcpy(ret, b.p, b.len);
@@ -52,6 +67,24 @@ get_text(struct rd *rd, char *ret, size_t size)
 }
 
 static bool
+decode_keys(struct rd *rd, struct lastlogin *ret)
+{
+	struct lastlogin_key *k;
+	unsigned i;
+
+	for (i = 0; i < LASTLOGIN_KEYS; i++) {
+		k = &ret->keys[i];
+		if (!get_text(rd, k->id, sizeof(k->id)))
+			return false;
+		k->at_s = (int64_t)rd_u64(rd);
+		if (!get_text(rd, k->service, sizeof(k->service)) ||
+		    !get_text(rd, k->rhost, sizeof(k->rhost)))
+			return false;
+	}
+	return true;
+}
+
+static bool
 decode(const uint8_t data[LASTLOGIN_SIZE], uint32_t uid, struct lastlogin *ret)
 {
 	struct rd rd, end;
@@ -66,9 +99,12 @@ decode(const uint8_t data[LASTLOGIN_SIZE], uint32_t uid, struct lastlogin *ret)
 	ret->failures = rd_u32(&rd);
 	ret->at_s = (int64_t)rd_u64(&rd);
 	ret->failed_s = (int64_t)rd_u64(&rd);
-	return get_text(&rd, ret->service, sizeof(ret->service)) &&
-	    get_text(&rd, ret->rhost, sizeof(ret->rhost)) &&
-	    get_text(&rd, ret->tty, sizeof(ret->tty)) && rd.err == 0;
+	if (!get_text(&rd, ret->service, sizeof(ret->service)) ||
+	    !get_text(&rd, ret->rhost, sizeof(ret->rhost)) ||
+	    !get_text(&rd, ret->tty, sizeof(ret->tty)))
+		return false;
+	ret->password_s = (int64_t)rd_u64(&rd);
+	return decode_keys(&rd, ret) && rd.err == 0;
 }
 
 /* Root's directory, which nobody else may even look into. */
@@ -116,7 +152,8 @@ unlock_close(int fd)
 	close(fd);
 }
 
-/* Open and locked; *ret_writable is false where the file system takes nothing. */
+/* Open and locked; *ret_writable (in: is it wanted, then the file is made) is false where
+ * the file system takes nothing. */
 static int
 open_file(const char *dir, uint32_t uid, int *ret_fd, bool *ret_writable)
 {
@@ -130,9 +167,9 @@ open_file(const char *dir, uint32_t uid, int *ret_fd, bool *ret_writable)
 	if ((r = open_dir(dir, &at)) != 0)
 		return r;
 	snprintf(name, sizeof(name), "%u", uid);
-	*ret_writable = true;
-	fd = openat(at, name, O_RDWR | O_CREAT | flags, 0600);
-	if (fd < 0 && errno == EROFS) {
+	fd = openat(at, name, *ret_writable ? O_RDWR | O_CREAT | flags :
+	    O_RDONLY | flags, 0600);
+	if (fd < 0 && *ret_writable && errno == EROFS) {
 		*ret_writable = false;
 		fd = openat(at, name, O_RDONLY | flags);
 	}
@@ -179,19 +216,51 @@ save(int fd, uint32_t uid, const struct lastlogin *l)
 	    IAM_ERR_IO;
 }
 
+/* The place of a key, or else of the one used longest ago; a free one is that. */
+static struct lastlogin_key *
+key_place(struct lastlogin *l, const char *id)
+{
+	struct lastlogin_key *k, *oldest = &l->keys[0];
+	unsigned i;
+
+	for (i = 0; i < LASTLOGIN_KEYS; i++) {
+		k = &l->keys[i];
+		if (strcmp(k->id, id) == 0)
+			return k;
+		if (k->at_s < oldest->at_s)
+			oldest = k;
+	}
+	return oldest;
+}
+
+/* What a login does not replace. */
+static void
+keep_older(const struct lastlogin *before, const struct lastlogin *now,
+    struct lastlogin *next)
+{
+	if (next->password_s == 0)
+		next->password_s = before->password_s;
+	memcpy(next->keys, before->keys, sizeof(next->keys));
+	if (now->keys[0].id[0] != '\0')
+		*key_place(next, now->keys[0].id) = now->keys[0];
+}
+
 int
 lastlogin_swap(const char *dir, uint32_t uid, const struct lastlogin *now,
     bool *ret_found, struct lastlogin *ret_before)
 {
-	bool writable;
+	struct lastlogin next = *now;
+	bool writable = true;
 	int fd, r;
 
 	*ret_found = false;
 	if ((r = open_file(dir, uid, &fd, &writable)) != 0)
 		return r;
 	r = load(fd, uid, ret_found, ret_before);
-	if (r == 0)
-		r = writable ? save(fd, uid, now) : IAM_ERR_IO;
+	if (r == 0) {
+		keep_older(ret_before, now, &next);
+		r = writable ? save(fd, uid, &next) : IAM_ERR_IO;
+	}
 	unlock_close(fd);
 	return r;
 }
@@ -200,7 +269,7 @@ int
 lastlogin_failed(const char *dir, uint32_t uid, int64_t now_s)
 {
 	struct lastlogin l;
-	bool writable, found;
+	bool writable = true, found;
 	int fd, r;
 
 	if ((r = open_file(dir, uid, &fd, &writable)) != 0)
@@ -211,6 +280,23 @@ lastlogin_failed(const char *dir, uint32_t uid, int64_t now_s)
 		l.failed_s = now_s;
 		r = writable ? save(fd, uid, &l) : IAM_ERR_IO;
 	}
+	unlock_close(fd);
+	return r;
+}
+
+int
+lastlogin_read(const char *dir, uint32_t uid, bool *ret_found,
+    struct lastlogin *ret)
+{
+	bool writable = false;
+	int fd, r;
+
+	*ret_found = false;
+	memset(ret, 0, sizeof(*ret));
+	r = open_file(dir, uid, &fd, &writable);
+	if (r != 0)
+		return r == IAM_ERR_ABSENT ? 0 : r;
+	r = load(fd, uid, ret_found, ret);
 	unlock_close(fd);
 	return r;
 }

@@ -233,6 +233,9 @@ key_login() { # COMMAND; the code, when asked, from $2
 }
 show ssh -i key sarah@host
 check "the key lets her in where the policy allows" key_login true
+look "when was it used?" iamctl list-ssh-public-keys --user-name sarah
+has "just now" '"LastUsedDate": "2026-'
+has "from where" '"SourceIPAddress": "'
 allow_file mfa host:Login '{"Bool": {"aws:MultiFactorAuthPresent": "true"}}'
 run "now the policy wants a code" iamctl put-user-policy --user-name sarah --policy-name Login --policy-document file://mfa.json
 show ssh -i key sarah@host

@@ -27,6 +27,8 @@ asked() { # PROMPT TIMES: so often in the last output
 step 1 "A host where both are installed"
 run "the packages" apt-get install -y --no-install-recommends /debs/libpam-iam_*.deb /debs/libnss-iam_*.deb \
 	/debs/iamctl_*.deb libpam-pwquality
+# Its dictionary is another package's; length, classes and likeness are judged without.
+printf 'minlen = 12\nminclass = 2\ndictcheck = 0\n' >/etc/security/pwquality.conf
 grep -n -A9 '^password' /etc/pam.d/common-password >"$out"
 sed -n '/^password/p' /etc/pam.d/common-password | awk '/pam_pwquality/ {q = NR} /pam_iam/ {i = NR} END {exit !(q && q < i)}'
 verdict $? "pam_pwquality is asked before pam_iam"

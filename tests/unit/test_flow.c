@@ -2094,6 +2094,53 @@ last_login(struct test *t, struct lastlogin *room)
 	return last != NULL ? room : NULL;
 }
 
+/* For administrators: when was this key used, and from where. */
+static void
+test_flow_session__a_key_that_sshd_names_was_used(void **state)
+{
+	static const char line[] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICD2H604SHHYIs"
+	    "fx4aej/GsZt5UHePlYwgSLh6dEnXC7";
+	struct test *t = *state;
+	struct lastlogin l;
+	bool found;
+	int64_t first = t->facts.now_s;
+
+	t->w.key_of = "sarah";
+	t->w.key = "SHA256:5csefM/GDuMZs/gJ47RNTdEJDV/w+kEoGPL3ehkHv0E";
+	world_publish(&t->w);
+	t->facts.publickey = true;
+	t->facts.key = line;
+	last_login(t, &l);
+	assert_int_equal(lastlogin_read(t->w.host.logins, SARAH, &found, &l), 0);
+	assert_true(found);
+	assert_string_equal(l.keys[0].id, WORLD_KEY_ID);
+	assert_string_equal(l.keys[0].service, "sshd");
+	assert_string_equal(l.keys[0].rhost, "192.0.2.7");
+	assert_int_equal(l.keys[0].at_s, first);
+	assert_int_equal(l.password_s, 0);
+	/* A login without it changes nothing of that, nor does a failure. */
+	t->facts.publickey = false;
+	t->facts.key = NULL;
+	t->facts.now_s += 60;
+	attempt(t, "wrong", NULL, NULL, NULL);
+	last_login(t, &l);
+	assert_int_equal(lastlogin_read(t->w.host.logins, SARAH, &found, &l), 0);
+	assert_int_equal(l.at_s, first + 60);
+	assert_int_equal(l.keys[0].at_s, first);
+	/* Again: the same place, a newer time. */
+	t->facts.publickey = true;
+	t->facts.key = line;
+	t->facts.now_s += 60;
+	t->facts.rhost = "2001:db8::1";
+	last_login(t, &l);
+	assert_int_equal(lastlogin_read(t->w.host.logins, SARAH, &found, &l), 0);
+	assert_int_equal(l.keys[0].at_s, first + 120);
+	assert_string_equal(l.keys[0].rhost, "2001:db8::1");
+	assert_string_equal(l.keys[1].id, "");
+	assert_int_equal(lastlogin_read(t->w.host.logins, 1, &found, &l), 0);
+	assert_false(found);
+}
+
 static void
 test_flow_session__last_login(void **state)
 {
@@ -2294,6 +2341,7 @@ main(void)
 		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
 		T(test_flow_session__mfa_of_the_session_counts_for_sudo),
 		T(test_flow_session__a_daemon_she_restarted_is_not_her),
+		T(test_flow_session__a_key_that_sshd_names_was_used),
 		T(test_flow_session__last_login),
 		T(test_flow_session__S11_open_and_close_by_themselves),
 		T(test_flow__S1_nth_allocation_fails),

@@ -1,4 +1,5 @@
 /* Passwords, MFA devices, SSH keys: iamctl/ops_login.c, ops_mfa.c, ops_sshkey.c. */
+#include "common/runtime/lastlogin.h"
 #include "tests/unit/ops_bed.h"
 
 #define SERIAL BED_ARN "mfa/phone"
@@ -496,6 +497,29 @@ test_enable_mfa_device__seed_in_another_devices_place_is_refused(void **state)
 
 /* ---- SSH keys ---- */
 
+/* What two logins of hers leave: with the password, then with the key. */
+static void
+used_from(struct bed *b, const char *user, const char *id)
+{
+	struct lastlogin l = { .at_s = BED_NOW - 120, .password_s = BED_NOW - 120 },
+	    before;
+	char in[80];
+	uint32_t uid;
+	bool found;
+
+	snprintf(in, sizeof(in), "{'UserName':'%s'}", user);
+	bed_ok(b, "GetUser", in);
+	uid = (uint32_t)json_integer_value(json_object_get(json_object_get(b->c.out,
+	    "User"), "Uid"));
+	assert_true(uid != 0);
+	assert_int_equal(lastlogin_swap(IAM_PATH_LOGINS, uid, &l, &found, &before), 0);
+	l = (struct lastlogin){ .at_s = BED_NOW - 60 };
+	l.keys[0] = (struct lastlogin_key){ .at_s = BED_NOW - 60, .service = "sshd",
+		.rhost = "192.0.2.7" };
+	snprintf(l.keys[0].id, sizeof(l.keys[0].id), "%s", id);
+	assert_int_equal(lastlogin_swap(IAM_PATH_LOGINS, uid, &l, &found, &before), 0);
+}
+
 static void
 test_ssh_public_key__upload_update_delete(void **state)
 {
@@ -521,6 +545,18 @@ test_ssh_public_key__upload_update_delete(void **state)
 	bed_ok(b, "UpdateSSHPublicKey", in);
 	bed_ok(b, "ListSSHPublicKeys", "{'UserName':'bob'}");
 	assert_string_equal(bed_text(b, "SSHPublicKeys.0.Status"), "Inactive");
+	used_from(b, "bob", id);
+	bed_ok(b, "ListSSHPublicKeys", "{'UserName':'bob'}");
+	assert_string_equal(bed_text(b, "SSHPublicKeys.0.LastUsed.LastUsedDate"),
+	    "2026-11-24T09:29:00Z");
+	assert_string_equal(bed_text(b, "SSHPublicKeys.0.LastUsed.SourceIPAddress"),
+	    "192.0.2.7");
+	snprintf(in, sizeof(in), "{'UserName':'bob','SSHPublicKeyId':'%s'}", id);
+	bed_ok(b, "GetSSHPublicKey", in);
+	assert_string_equal(bed_text(b, "SSHPublicKey.LastUsed.ServiceName"), "sshd");
+	bed_ok(b, "GetUser", "{'UserName':'bob'}");
+	assert_string_equal(bed_text(b, "User.PasswordLastUsed"),
+	    "2026-11-24T09:28:00Z");
 	snprintf(in, sizeof(in), "{'UserName':'bob','SSHPublicKeyId':'%s',"
 	    "'Encoding':'PEM'}", id);
 	bed_fails(b, "GetSSHPublicKey", in, "UnrecognizedPublicKeyEncoding");
