@@ -21,7 +21,10 @@ void doctor_say(struct doctor *d, const char *check, enum doctor_status status,
     const char *repair, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* doctor_system.c: what belongs to the host and not to us. */
+/* The next line of a text into room, cut to its size; false at the end. */
+bool doctor_next_line(const char **text, char *ret, size_t size);
+
+/* doctor_system.c, doctor_sshd.c: what belongs to the host and not to us. */
 void doctor_pam(struct doctor *d);
 void doctor_nss(struct doctor *d);
 void doctor_sshd(struct doctor *d);

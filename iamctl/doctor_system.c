@@ -18,15 +18,14 @@
 #define FILE_MAX ((size_t)1 << 20)
 #define PAM_DIR IAM_ROOT "/etc/pam.d"
 #define NSSWITCH IAM_ROOT "/etc/nsswitch.conf"
-#define SSHD IAM_ROOT "/usr/sbin/sshd"
 /* Without --force it leaves a block that was edited as it is, and says nothing. */
 #define PROFILE "pam-auth-update --enable iam, with --force where its block was edited"
 
 /* ---- lines and words ---- */
 
 /* The next line of *p into line, cut to size; false at the end. */
-static bool
-next_line(const char **p, char *line, size_t size)
+bool
+doctor_next_line(const char **p, char *line, size_t size)
 {
 	size_t n = strcspn(*p, "\n");
 
@@ -134,7 +133,7 @@ read_pam(const char *text, const char *type, struct pam_lines *ret)
 	size_t skip;
 
 	memset(ret, 0, sizeof(*ret));
-	while (next_line(&p, line, sizeof(line))) {
+	while (doctor_next_line(&p, line, sizeof(line))) {
 		skip = strspn(line, " \t-");
 		if (strncmp(line + skip, type, strlen(type)) != 0)
 			continue;
@@ -229,7 +228,7 @@ check_database(struct doctor *d, const char *text, const char *database,
 	size_t n = strlen(database);
 
 	snprintf(check, sizeof(check), "nsswitch %s", database);
-	while (next_line(&p, line, sizeof(line))) {
+	while (doctor_next_line(&p, line, sizeof(line))) {
 		if (strncmp(line, database, n) != 0 || line[n] != ':')
 			continue;
 		line[strcspn(line, "#")] = '\0';
@@ -299,119 +298,6 @@ doctor_nss(struct doctor *d)
 	}
 	buf_release(&text);
 	check_glibc(d);
-}
-
-/* ---- sshd ---- */
-
-static int
-ask_sshd(struct buf *ret, int *ret_status)
-{
-	static const char *const argv[] = { "sshd", "-T", NULL };
-
-	return program_run(SSHD, argv, ret, ret_status);
-}
-
-/* The value of a keyword in sshd -T's list. */
-static bool
-sshd_value(const char *text, const char *keyword, char *ret, size_t size)
-{
-	char line[1024];
-	size_t n = strlen(keyword);
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (strncmp(line, keyword, n) == 0 && line[n] == ' ') {
-			snprintf(ret, size, "%s", line + n + 1);
-			return true;
-		}
-	}
-	snprintf(ret, size, "%s", "");
-	return false;
-}
-
-static void
-check_sshd_yes(struct doctor *d, const char *text, const char *keyword,
-    const char *effect)
-{
-	char value[64], check[64];
-
-	snprintf(check, sizeof(check), "sshd %s", keyword);
-	(void)sshd_value(text, keyword, value, sizeof(value));
-	if (strcmp(value, "yes") == 0)
-		doctor_say(d, check, DOCTOR_OK, "", "yes");
-	else
-		doctor_say(d, check, DOCTOR_FAILED, "set it to yes in the first file of "
-		    "/etc/ssh that names it", "it is '%s': %s", value, effect);
-}
-
-static void
-check_sshd_keys(struct doctor *d, const char *text)
-{
-	char value[512];
-
-	(void)sshd_value(text, "authorizedkeyscommand", value, sizeof(value));
-	if (strncmp(value, IAM_LIBEXECDIR "/iam-authorized-keys",
-	    strlen(IAM_LIBEXECDIR "/iam-authorized-keys")) == 0)
-		doctor_say(d, "sshd authorizedkeyscommand", DOCTOR_OK, "", "%s", value);
-	else
-		doctor_say(d, "sshd authorizedkeyscommand", DOCTOR_WARNING,
-		    "see iam-authorized-keys(8)", "it is '%s': SSH keys of IAM users "
-		    "are not used", value);
-}
-
-/* Without the command sshd asks for, a revoked certificate is accepted. */
-static void
-check_sshd_principals(struct doctor *d, const char *text)
-{
-	const char *want = IAM_LIBEXECDIR "/iam-authorized-principals %u %s";
-	char ca[512], value[512];
-
-	if (access(IAM_PATH_SSH_CA_PUB, F_OK) != 0)
-		return;
-	(void)sshd_value(text, "trustedusercakeys", ca, sizeof(ca));
-	(void)sshd_value(text, "authorizedprincipalscommand", value, sizeof(value));
-	if (strcmp(ca, IAM_PATH_SSH_CA_PUB) != 0)
-		doctor_say(d, "sshd trustedusercakeys", DOCTOR_WARNING,
-		    "see iam-authorized-principals(8)", "it is '%s': certificates of "
-		    "get-session-token are not used", ca);
-	else if (strcmp(value, want) != 0)
-		doctor_say(d, "sshd authorizedprincipalscommand", DOCTOR_FAILED,
-		    "set it in a file that is read before AuthorizedKeysCommand; see "
-		    "iam-authorized-principals(8)", "it is '%s': revoked certificates "
-		    "are accepted", value);
-	else
-		doctor_say(d, "sshd authorizedprincipalscommand", DOCTOR_OK, "", "%s",
-		    value);
-}
-
-void
-doctor_sshd(struct doctor *d)
-{
-	struct buf text = BUF_INIT;
-	char line[256], value[64];
-	const char *p;
-	int status = 0, r;
-
-	if (access(SSHD, X_OK) != 0) {
-		doctor_say(d, "sshd", DOCTOR_OK, "", "there is no OpenSSH server");
-		return;
-	}
-	r = ask_sshd(&text, &status);
-	p = buf_cstr(&text);
-	if (r != 0) {
-		doctor_say(d, "sshd", DOCTOR_WARNING, "sshd -T", "%s cannot be asked: %s",
-		    SSHD, iam_strerror(r));
-	} else if (!sshd_value(p, "usepam", value, sizeof(value))) {
-		(void)next_line(&p, line, sizeof(line));
-		doctor_say(d, "sshd", DOCTOR_WARNING, "sshd -T", "sshd does not tell its "
-		    "settings (status %d): %s", WEXITSTATUS(status), line);
-	} else {
-		check_sshd_yes(d, p, "usepam", "no policy is asked for SSH logins");
-		check_sshd_yes(d, p, "kbdinteractiveauthentication",
-		    "nobody can be asked for a code");
-		check_sshd_keys(d, p);
-		check_sshd_principals(d, p);
-	}
-	buf_release(&text);
 }
 
 /* ---- the rest ---- */

@@ -70,7 +70,22 @@ finds "names of others before local ones" 'nsswitch passwd' FAILED "local names 
 finds "no line" 'nsswitch group' FAILED
 printf 'passwd: files # iam\n' >"$root/etc/nsswitch.conf"
 finds "iam in a comment" 'nsswitch passwd' FAILED "not asked"
+ok "nothing of key facts, which no policy asks for" is "$(check 'sshd authenticationmethods')" ''
+run create-user --user-name key
+run put-user-policy --user-name key --policy-name Key --policy-document '{"Version": "2012-10-17", "Statement": {
+"Effect": "Deny", "Action": "host:Login", "Resource": "*", "Condition": {"StringEquals": {"host:KeyType": "ssh-rsa"}}}}'
+finds "sshd does not tell policies of the key" 'sshd authenticationmethods' WARNING "host:Key"
+sed -i 's/^usepam yes/&\nauthenticationmethods publickey,keyboard-interactive password\nlogingracetime 120/' "$root/usr/sbin/sshd"
+finds "it does when something is asked after it" 'sshd authenticationmethods' OK
+ok "nothing of time, where nobody enrols" is "$(check 'sshd logingracetime')" ''
+printf '{"mfa": {"selfEnrolment": "policy"}}' >"$root/etc/iam/iam.json"
+finds "little time to enrol" 'sshd logingracetime' WARNING "LoginGraceTime 5m"
+sed -i 's/^logingracetime 120/logingracetime 0/' "$root/usr/sbin/sshd"
+finds "all the time to enrol" 'sshd logingracetime' OK
+rm "$root/etc/iam/iam.json"
+sed -i '/^authenticationmethods/d' "$root/usr/sbin/sshd"
 touch "$root/etc/iam/ssh_ca.pub"
+finds "sshd does not tell of a certificate's MFA" 'sshd authenticationmethods' WARNING "MFA of a certificate"
 finds "sshd does not trust the authority" 'sshd trustedusercakeys' WARNING "not used"
 sed -i "s|^usepam yes|&\ntrustedusercakeys $(realpath "$root")/etc/iam/ssh_ca.pub\nauthorizedprincipalscommand none|" "$root/usr/sbin/sshd"
 finds "sshd takes revoked certificates" 'sshd authorizedprincipalscommand' FAILED "before AuthorizedKeysCommand"
