@@ -151,9 +151,10 @@ put_lists(struct buf *b, const struct snap_principal *p)
 	for (i = 0; i < n; i++) {
 		if (!layer_ok(p->policies[i].layer))
 			fail(b, IAM_ERR_ARG);
-		buf_u32(b, p->policies[i].layer);
+		buf_u8(b, (uint8_t)p->policies[i].layer);
 		put_must(b, p->policies[i].key);
-		put_must(b, p->policies[i].via);
+		if (p->policies[i].layer != SNAP_LAYER_GROUP)
+			put_must(b, p->policies[i].via);
 	}
 }
 
@@ -214,9 +215,10 @@ get_lists(struct rd *r, struct snap_principal *p)
 	get_recovery(r, p);
 	p->policy_count = get_count(r, SNAP_POLICIES_MAX);
 	for (i = 0; i < p->policy_count && r->err == 0; i++) {
-		p->policies[i].layer = rd_u32(r);
+		p->policies[i].layer = rd_u8(r);
 		p->policies[i].key = rd_str_must(r);
-		p->policies[i].via = rd_str_must(r);
+		p->policies[i].via = p->policies[i].layer == SNAP_LAYER_GROUP ? "" :
+		    rd_str_must(r);
 		if (!layer_ok(p->policies[i].layer))
 			r->err = IAM_ERR_FORMAT;
 	}
@@ -255,11 +257,12 @@ snap_principal_decode(struct snap_bytes in, struct snap_principal *ret)
 }
 
 void
-snap_group_policies_encode(const char *const *keys, uint32_t count,
-    struct buf *b)
+snap_group_policies_encode(const char *via, const char *const *keys,
+    uint32_t count, struct buf *b)
 {
 	uint32_t i, n = put_count(b, count, SNAP_POLICIES_MAX);
 
+	put_must(b, via);
 	for (i = 0; i < n; i++)
 		put_must(b, keys[i]);
 }
@@ -273,6 +276,7 @@ expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
 	struct snap_policy_ref group = p->policies[i], *to = &p->policies[i];
 	struct snap_bytes v = { NULL, 0 };
 	struct rd r;
+	const char *via = "";
 	uint32_t n = 0, k;
 	bool found;
 	int err;
@@ -282,8 +286,10 @@ expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
 	if (err != 0)
 		return err;
 	rd_init(&r, v.p, v.len);
-	if (found)
+	if (found) {
 		n = get_count(&r, SNAP_POLICIES_MAX);
+		via = rd_str_must(&r);
+	}
 	if (!found || p->policy_count - 1 + n > SNAP_POLICIES_MAX) {
 		p->enabled = 0;
 		n = 0;
@@ -292,7 +298,7 @@ expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
 	p->policy_count += n - 1;
 	for (k = 0; k < n; k++)
 		to[k] = (struct snap_policy_ref){ SNAP_LAYER_IDENTITY,
-			rd_str_must(&r), group.via };
+			rd_str_must(&r), via };
 	*ret_count = n;
 	return n > 0 ? rd_end(&r) : 0;
 }

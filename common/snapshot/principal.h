@@ -58,7 +58,9 @@ enum snap_layer {
 struct snap_policy_ref {
 	uint32_t layer;    /* enum snap_layer */
 	const char *key;   /* into SNAP_POLICY */
-	const char *via;   /* "user", "role", "group NAME", "boundary", "trust": for explanations */
+	/* "user", "role", "group NAME", "boundary", "trust": for explanations. Of
+	 * SNAP_LAYER_GROUP the group's own record has it. */
+	const char *via;
 };
 
 struct snap_principal {
@@ -95,9 +97,10 @@ int snap_principal_decode(struct snap_bytes in, struct snap_principal *ret);
 int snap_principal_by_name(const struct snap *s, const char *unix_name,
     bool *ret_found, struct snap_principal *ret);
 
-/* The value of a group in SNAP_GROUP_POLICIES. keys: count of them, borrowed. */
-void snap_group_policies_encode(const char *const *keys, uint32_t count,
-    struct buf *b);
+/* The value of a group in SNAP_GROUP_POLICIES. via: "group NAME"; keys: count of
+ * them; borrowed. */
+void snap_group_policies_encode(const char *via, const char *const *keys,
+    uint32_t count, struct buf *b);
 
 struct snap_policy {
 	const char *arn;  /* NULL for an inline policy */

@@ -298,7 +298,7 @@ put_group_policies(struct publish *p, const struct pub_group *g)
 		return 0;
 	for (i = 0; i < g->policies.count; i++, key += strlen(key) + 1)
 		keys[i] = key;
-	snap_group_policies_encode(keys, g->policies.count, &p->record);
+	snap_group_policies_encode(g->via, keys, g->policies.count, &p->record);
 	return pub_add(p, p->priv, SNAP_GROUP_POLICIES, g->lower,
 	    strlen(g->lower));
 }

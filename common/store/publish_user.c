@@ -270,7 +270,7 @@ take_group_policies(struct publish *p, struct user *u)
 		if (n > SNAP_POLICIES_MAX || to->policy_count == SNAP_POLICIES_MAX)
 			r = not_whole(p, u, "too many policies");
 		else
-			add_policy(to, SNAP_LAYER_GROUP, g->lower, g->via);
+			add_policy(to, SNAP_LAYER_GROUP, g->lower, "");
 	}
 	return r;
 }

@@ -600,9 +600,9 @@ publish_groups(const char *path, const char *first, const char *second,
 	uint32_t i;
 
 	p->policies[1] = (struct snap_policy_ref){ SNAP_LAYER_GROUP, first,
-		"group One" };
+		"" };
 	p->policies[2] = (struct snap_policy_ref){ SNAP_LAYER_GROUP, second,
-		"group Two" };
+		"" };
 	p->policies[3] = (struct snap_policy_ref){ SNAP_LAYER_BOUNDARY, "arn:b",
 		"boundary" };
 	p->policy_count = 4;
@@ -611,11 +611,11 @@ publish_groups(const char *path, const char *first, const char *second,
 	buf_reset(&v);
 	for (i = 0; i < count; i++)
 		keys[i] = i == 0 ? "arn:first" : "arn:next";
-	snap_group_policies_encode(keys, count, &v);
+	snap_group_policies_encode("group One", keys, count, &v);
 	assert_int_equal(v.err, 0);
 	must_add(b, SNAP_GROUP_POLICIES, "ops", 3, v.p, v.len);
 	buf_reset(&v);
-	snap_group_policies_encode(keys, 0, &v);
+	snap_group_policies_encode("group Two", keys, 0, &v);
 	must_add(b, SNAP_GROUP_POLICIES, "none", 4, v.p, v.len);
 	assert_int_equal(snap_builder_write(b, path, 0640, (gid_t)-1), 0);
 	snap_builder_free(b);
