@@ -66,6 +66,22 @@ view_read(const struct caller *who, struct snap_view **ret, bool *ret_found)
 	    &v->principal);
 }
 
+/* Credentials that are over open nothing, whatever goes on in the session's processes. */
+static int
+check_session(struct op_call *c, const struct caller *who,
+    const struct snap_principal *role)
+{
+	if (who->session.role_session[0] == '\0')
+		return op_fail(c, "AccessDenied", "The role %s has not been assumed"
+		    " here: that is done with su, sudo -u or assume-role.",
+		    role->user_name);
+	if (c->now_s >= who->session.expires_s)
+		return op_fail(c, "ExpiredToken", "The session %s of the role %s has"
+		    " ended: assume the role again.", who->session.role_session,
+		    role->user_name);
+	return 0;
+}
+
 static int
 view_open(struct op_call *c, const struct caller *who, struct snap_view **ret)
 {
@@ -83,6 +99,10 @@ view_open(struct op_call *c, const struct caller *who, struct snap_view **ret)
 		return op_fail(c, "AccessDenied", "This login session belongs to the "
 		    "user %s, who is not an enabled IAM user any more.",
 		    who->session.user);
+	}
+	if (v->principal.role != 0 && check_session(c, who, &v->principal) != 0) {
+		view_free(v);
+		return -1;
 	}
 	*ret = v;
 	return 0;
@@ -131,6 +151,24 @@ root_identity(const struct op_call *c, json_t **ret)
 	return 0;
 }
 
+static json_t *
+role_identity(const struct caller *who, const struct snap_view *v)
+{
+	const struct snap_principal *p = &v->principal;
+	struct buf arn = BUF_INIT;
+	json_t *ret = NULL;
+
+	authz_put_session(&arn, v->account.account_id, p->arn,
+	    who->session.role_session);
+	if (arn.err == 0)
+		ret = json_pack("{s:s,s:s++,s:s,s:s,s:s,s:s}", "Arn", buf_cstr(&arn),
+		    "UserId", p->user_id, ":", who->session.role_session, "Account",
+		    v->account.account_id, "RoleName", p->user_name, "RoleId",
+		    p->user_id, "RoleArn", p->arn);
+	buf_release(&arn);
+	return ret;
+}
+
 int
 caller_identity(struct op_call *c, const struct caller *who, json_t **ret)
 {
@@ -141,7 +179,8 @@ caller_identity(struct op_call *c, const struct caller *who, json_t **ret)
 	} else {
 		if (view_open(c, who, &v) != 0)
 			return -1;
-		*ret = json_pack("{s:s,s:s,s:s,s:s}", "Arn", v->principal.arn,
+		*ret = v->principal.role != 0 ? role_identity(who, v) :
+		    json_pack("{s:s,s:s,s:s,s:s}", "Arn", v->principal.arn,
 		    "UserId", v->principal.user_id, "Account",
 		    v->account.account_id, "UserName", v->principal.user_name);
 		view_free(v);
@@ -405,11 +444,27 @@ own_business(const struct op_call *c, const struct snap_view *v)
 {
 	const char *name = op_str(c, "UserName");
 
+	if (v->principal.role != 0)
+		return false;
 	if (name != NULL && strcasecmp(name, v->principal.user_name) != 0)
 		return false;
 	return c->op->access == OP_ACCESS_SELF ||
 	    (c->op->access == OP_ACCESS_OWN_PASSWORD &&
 	    v->account.users_may_change_password == 1);
+}
+
+/* authz_free, also after an error. */
+static int
+caller_policies(const struct caller *who, const struct snap_view *v,
+    struct authz **ret)
+{
+	const struct runtime_evidence *e = &who->session;
+	const struct authz_session s = { .name = e->role_session,
+		.source_identity = e->source_identity[0] != '\0' ?
+		e->source_identity : NULL };
+	int r = authz_open(v->snap, &v->account, &v->principal, ret);
+
+	return r != 0 || v->principal.role == 0 ? r : authz_assume(*ret, &s);
 }
 
 static int
@@ -424,7 +479,7 @@ decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
 
 	snprintf(action, sizeof(action), "%s:%s", c->op->service, c->op->name);
 	fill_attempt(c, who, action, resource, &at);
-	if ((r = authz_open(v->snap, &v->account, &v->principal, &a)) == 0)
+	if ((r = caller_policies(who, v, &a)) == 0)
 		r = authz_decide(a, &at, &d);
 	if (r != 0)
 		r = op_fail_err(c, r, "the policies of the caller");
@@ -433,7 +488,7 @@ decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
 	else if (d.effect == POL_IMPLICIT_DENY && own_business(c, v))
 		r = 0;
 	else
-		r = deny(c, v->principal.arn, action, resource, &d);
+		r = deny(c, authz_arn(a), action, resource, &d);
 	/* The matches of the decision lie in the policies. */
 	authz_free(a);
 	return r;

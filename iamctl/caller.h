@@ -9,6 +9,7 @@
  * environment. Rules kept here:
  *
  *   - a session whose user the snapshot does not have is nobody's, not root's
+ *   - a role acts in a session that AssumeRole has opened, and until that ends
  *   - whatever fails on the way is a denial
  *   - files that an IAM user names are opened as that user (input.h)
  */
@@ -24,8 +25,8 @@
 #include "iamctl/op.h"
 
 struct caller {
-	bool user;                       /* an IAM user; else root */
-	struct runtime_evidence session; /* of an IAM user */
+	bool user;                       /* an IAM user, or a session of a role; else root */
+	struct runtime_evidence session; /* of an IAM user or a role */
 };
 
 /*
@@ -39,7 +40,8 @@ int caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
  * there is one. caller_login.c; for caller_find. */
 int caller_from_login(struct caller *ret);
 
-/* {Arn, UserId, Account, UserName?}: *ret is new. c->account_id may be NULL for root.
+/* {Arn, UserId, Account, UserName?}, and of a session of a role {RoleName, RoleId,
+ * RoleArn} in place of UserName: *ret is new. c->account_id may be NULL for root.
  * 0, or -1 after op_fail. */
 int caller_identity(struct op_call *c, const struct caller *who, json_t **ret);
 

@@ -9,6 +9,7 @@
 #include "common/authz/authz.h"
 #include "common/trail/trail.h"
 #include "iamctl/call.h"
+#include "iamctl/util.h"
 
 /* Whatever a handler says, these never enter an event. */
 static const char *const always_secret[] = { "Base32StringSeed", "QRCodePNG",
@@ -133,7 +134,14 @@ fill_identity(const struct op_call *c, const struct caller *who,
 		.mfa = -1 };
 	if (!who->user)
 		return;
-	if (id->user_name == NULL)
+	if (json_object_get(c->caller, "RoleArn") != NULL) {
+		id->type = "AssumedRole";
+		id->issuer_id = text_of(c->caller, "RoleId");
+		id->issuer_arn = text_of(c->caller, "RoleArn");
+		id->issuer_name = text_of(c->caller, "RoleName");
+		if (who->session.source_identity[0] != '\0')
+			id->source_identity = who->session.source_identity;
+	} else if (id->user_name == NULL)
 		id->user_name = who->session.user;
 	id->mfa = who->session.mfa_s != 0;
 	id->created_s = who->session.auth_s;

@@ -94,7 +94,7 @@ struct op_call {
 	const char *account_id; /* NULL before init */
 	int64_t now_s;
 	int64_t caller_mfa_s;   /* when the caller proved MFA in her login session; 0: did not */
-	json_t *caller;         /* {Arn, UserId, Account, UserName?}; borrowed */
+	json_t *caller;         /* {Arn, UserId, Account, UserName?}, of a role see caller.h; borrowed */
 	/* filled by op_fail */
 	const char *error_code; /* "NoSuchEntity" */
 	char error_text[1024];

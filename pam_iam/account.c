@@ -26,8 +26,8 @@ is_switch(const struct flow *f)
  * An id that cannot be resolved, or that is in our range and not in the
  * snapshot, is not known to be unmanaged: an error.
  */
-static int
-find_caller(const struct flow *f, struct judge *j)
+int
+flow_find_caller(const struct flow *f, bool *ret_hit, struct snap_principal *ret)
 {
 	const struct snap_account *account = &f->id.account;
 	uid_t uid = f->facts->caller_uid;
@@ -35,6 +35,7 @@ find_caller(const struct flow *f, struct judge *j)
 	bool known = false, hit = false;
 	int r;
 
+	*ret_hit = false;
 	r = f->host->name_of(uid, &known, name, sizeof(name));
 	if (r == IAM_ERR_RANGE)
 		known = true; /* longer than any name of ours */
@@ -43,21 +44,49 @@ find_caller(const struct flow *f, struct judge *j)
 	if (!known)
 		return IAM_ERR_ABSENT;
 	if (r == 0 && name_is_unix(name)) {
-		if ((j->caller = malloc(sizeof(*j->caller))) == NULL)
-			return IAM_ERR_MEMORY;
-		r = snap_principal_by_name(f->id.snap, name, &hit, j->caller);
+		r = snap_principal_by_name(f->id.snap, name, &hit, ret);
 		if (r != 0)
 			return r;
-		if (hit && j->caller->uid != uid)
+		if (hit && ret->uid != uid)
 			return IAM_ERR_CONFLICT;
 	}
 	if (!hit && uid >= account->id_min && uid <= account->id_max)
 		return IAM_ERR_ABSENT;
-	if (hit) {
-		j->rule = RULE_CALLER;
-		j->principal = j->caller;
-	}
+	*ret_hit = hit;
 	return 0;
+}
+
+static int
+find_caller(const struct flow *f, struct judge *j)
+{
+	bool hit;
+	int r;
+
+	if ((j->caller = malloc(sizeof(*j->caller))) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = flow_find_caller(f, &hit, j->caller)) != 0 || !hit)
+		return r;
+	j->rule = RULE_CALLER;
+	j->principal = j->caller;
+	return 0;
+}
+
+/* A role decides as a session of it, or not at all. */
+static int
+open_policies(const struct flow *f, struct judge *j)
+{
+	int r;
+
+	if (j->principal->role != 0 && j->principal == &f->id.principal)
+		j->as = f->as;
+	else if (j->principal->role != 0 && !assume_session(f, j->principal, &j->as))
+		j->as = (struct authz_session){ 0 };
+	if (j->principal->role != 0 && j->as.name == NULL) {
+		j->refused = "RoleSessionEnded";
+		return 0;
+	}
+	r = authz_open(f->id.snap, &f->id.account, j->principal, &j->authz);
+	return r == 0 && j->as.name != NULL ? authz_assume(j->authz, &j->as) : r;
 }
 
 int
@@ -66,7 +95,14 @@ judge_open(const struct flow *f, struct judge *j)
 	int r;
 
 	*j = (struct judge){ .rule = RULE_SELF, .principal = &f->id.principal };
-	if (is_switch(f) && f->facts->caller_uid == 0) {
+	if (f->becoming == ROLE_REFUSED) {
+		j->refused = f->role_refused;
+		return 0;
+	}
+	if (f->becoming == ROLE_WANTED)
+		j->rule = RULE_ASSUME;
+	if (f->becoming == ROLE_BY_ROOT ||
+	    (is_switch(f) && f->facts->caller_uid == 0)) {
 		j->rule = RULE_ROOT;
 		j->principal = NULL;
 		return 0;
@@ -74,7 +110,7 @@ judge_open(const struct flow *f, struct judge *j)
 	if (is_switch(f) && f->facts->caller_uid != f->id.principal.uid &&
 	    (r = find_caller(f, j)) != 0)
 		return r;
-	return authz_open(f->id.snap, &f->id.account, j->principal, &j->authz);
+	return open_policies(f, j);
 }
 
 void
@@ -89,6 +125,21 @@ static const char *
 text(const char *s)
 {
 	return s != NULL && s[0] != '\0' ? s : NULL;
+}
+
+static bool
+is_assume(const struct flow *f)
+{
+	return strcmp(f->action, ASSUME_ACTION) == 0;
+}
+
+static void
+attempt_target(const struct snap_principal *target, struct authz_attempt *at)
+{
+	at->resource = target->arn;
+	at->resource_tags = target->tags;
+	at->resource_tag_count = target->tag_count;
+	at->run_as_user = target->unix_name;
 }
 
 void
@@ -112,11 +163,12 @@ judge_attempt(const struct flow *f, const struct judge *j,
 		at->key_id = f->key.known->id;
 		at->key_s = f->key.known->uploaded_s;
 	}
-	if (j->rule == RULE_CALLER || is_switch(f)) {
-		at->resource = f->id.principal.arn;
-		at->resource_tags = f->id.principal.tags;
-		at->resource_tag_count = f->id.principal.tag_count;
-		at->run_as_user = f->id.principal.unix_name;
+	if (j->rule == RULE_CALLER || is_switch(f) || is_assume(f))
+		attempt_target(assume_target(f), at);
+	if (j->rule == RULE_ASSUME) {
+		at->trust = &f->trust;
+		at->session_name = f->role_session;
+		at->duration_s = f->role_duration_s;
 	}
 }
 
@@ -178,8 +230,13 @@ event_base(const struct flow *f, struct event *e)
 {
 	e->who = EVENT_UNKNOWN;
 	e->name = event_name(f->action);
-	e->type = strcmp(f->action, "host:Login") == 0 ? "AwsConsoleSignIn" :
+	e->type = is_assume(f) ? "AwsApiCall" :
+	    strcmp(f->action, "host:Login") == 0 ? "AwsConsoleSignIn" :
 	    "AwsServiceEvent";
+	if (f->id.principal.role != 0 && f->as.name != NULL) {
+		e->role_session = f->as.name;
+		e->source_identity = f->as.source_identity;
+	}
 }
 
 static void
@@ -303,13 +360,37 @@ deny_broken(struct flow *f, int err, const char *reason, struct flow_decision *d
 	return err;
 }
 
+/* Is anybody in it disabled? */
+static const char *
+disabled(const struct flow *f, const struct judge *j)
+{
+	if (j->principal->enabled == 0 || f->id.principal.enabled == 0)
+		return "UserDisabled";
+	return f->role != NULL && f->role->enabled == 0 ? "RoleDisabled" : NULL;
+}
+
+static void
+event_assume(const struct flow *f, const struct judge *j, bool permitted,
+    struct event_assume *a, struct event *e)
+{
+	const struct snap_principal *role = assume_target(f);
+
+	*a = (struct event_assume){ .role = role, .session = f->role_session,
+		.source_identity = j->as.source_identity, .permitted = permitted,
+		.duration_s = j->rule == RULE_ROOT ? role->max_session_s :
+		f->role_duration_s };
+	e->assume = a;
+	e->target = NULL;
+}
+
 static int
 decide(struct flow *f, const struct judge *j, const struct proof *p,
-    bool typed, struct flow_decision *d)
+    bool typed, bool tell, struct flow_decision *d)
 {
 	struct pol_decision decision = { .effect = POL_IMPLICIT_DENY };
 	struct buf why = BUF_INIT;
 	struct authz_attempt at;
+	struct event_assume assume;
 	struct event e = { 0 };
 	bool permitted = false;
 	int r;
@@ -318,6 +399,10 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	judge_attempt(f, j, p, &at);
 	e.who = j->rule == RULE_ROOT ? EVENT_ROOT : EVENT_PRINCIPAL;
 	e.principal = j->principal;
+	if (j->as.name != NULL) {
+		e.role_session = j->as.name;
+		e.source_identity = j->as.source_identity;
+	}
 	e.target = at.resource;
 	e.methods = p->methods;
 	e.mfa_known = p->mfa_known;
@@ -328,10 +413,12 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	r = 0;
 	if (j->rule == RULE_ROOT) {
 		permitted = true;
+	} else if (j->refused != NULL) {
+		e.reason = j->refused;
 	} else if (f->key.refused != NULL) {
 		e.reason = f->key.refused;
-	} else if (j->principal->enabled == 0 || f->id.principal.enabled == 0) {
-		e.reason = "UserDisabled";
+	} else if (disabled(f, j) != NULL) {
+		e.reason = disabled(f, j);
 	} else if (typed && expired_for_good(f)) {
 		e.reason = "PasswordExpired";
 		e.error_message = "The password has expired";
@@ -350,9 +437,11 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	if (r != 0)
 		e.error_message = iam_strerror(r);
 	event_outcome(f, &e, permitted);
+	if (is_assume(f))
+		event_assume(f, j, permitted, &assume, &e);
 	/* A login that leaves no trace is refused; one that is refused anyway
 	 * stays so. */
-	if (put_event(f, &e, d) != 0 && permitted)
+	if ((tell || !permitted) && put_event(f, &e, d) != 0 && permitted)
 		r = IAM_ERR_IO;
 	buf_release(&why);
 	if (r == 0 && permitted)
@@ -362,8 +451,9 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 	return r;
 }
 
-int
-flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
+/* tell: a permit is an event, too. */
+static int
+authorize(struct flow *f, const struct runtime_evidence *evidence, bool tell,
     struct flow_decision *d)
 {
 	struct runtime_evidence room;
@@ -388,8 +478,9 @@ flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
 	}
 	flow_proof(f, j.rule == RULE_ROOT ? f->id.principal.uid :
 	    j.principal->uid, e, &p);
-	if ((r = decide(f, &j, &p, was_typed(&j, e), d)) == 0 &&
-	    d->verdict == FLOW_PERMIT && was_typed(&j, e)) {
+	if ((r = decide(f, &j, &p, was_typed(&j, e), tell, d)) == 0 &&
+	    d->verdict == FLOW_PERMIT && f->becoming == ROLE_NONE &&
+	    was_typed(&j, e)) {
 		d->change_password = flow_password_due(f);
 		if (!d->change_password)
 			d->password_days = days_to_tell(f);
@@ -397,5 +488,32 @@ flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
 out:
 	judge_release(&j);
 	explicit_bzero(&room, sizeof(room));
+	return r;
+}
+
+int
+flow_authorize(struct flow *f, const struct runtime_evidence *evidence,
+    struct flow_decision *d)
+{
+	return authorize(f, evidence, true, d);
+}
+
+int
+flow_authorize_session(struct flow *f, const struct runtime_evidence *evidence,
+    struct flow_decision *d)
+{
+	int r;
+
+	*d = (struct flow_decision){ .verdict = FLOW_DENY };
+	if (f->id.who != FLOW_OURS)
+		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+	if (f->id.principal.role == 0 && f->becoming == ROLE_NONE) {
+		d->verdict = FLOW_PERMIT;
+		return 0;
+	}
+	if (f->becoming == ROLE_NONE)
+		return IAM_ERR_BUG; /* looked at, and not to be judged */
+	r = authorize(f, evidence, f->named_late, d);
+	f->session_permitted = r == 0 && d->verdict == FLOW_PERMIT;
 	return r;
 }

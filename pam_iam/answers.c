@@ -107,6 +107,8 @@ write_failure(struct flow *f, const char *reason, const char *message)
 	e.outcome = login ? "Failure" : NULL;
 	e.error_message = message;
 	e.reason = reason;
+	e.role_session = f->as.name;
+	e.source_identity = f->as.source_identity;
 	e.methods = f->facts->publickey ? RUNTIME_PUBLICKEY : 0;
 	if ((r = trail_event_id(id)) == 0)
 		r = flow_event(f, &e, id);

@@ -145,9 +145,98 @@ put_one(struct buf *b, const char *member, const char *value)
 	json_out_end(&j, '}');
 }
 
+struct identity_text {
+	struct buf arn, id;
+};
+
+/* A session of a role, or the role itself where there is none. */
+static void
+put_role(const struct snap_account *account, const struct event *e,
+    struct identity_text *text, struct trail_identity *id)
+{
+	id->type = "Role";
+	if (e->role_session == NULL || account == NULL)
+		return;
+	authz_put_session(&text->arn, account->account_id, e->principal->arn,
+	    e->role_session);
+	buf_printf(&text->id, "%s:%s", e->principal->user_id, e->role_session);
+	id->type = "AssumedRole";
+	id->issuer_id = e->principal->user_id;
+	id->issuer_arn = e->principal->arn;
+	id->issuer_name = e->principal->user_name;
+	id->source_identity = e->source_identity;
+	id->principal_id = buf_cstr(&text->id);
+	id->arn = buf_cstr(&text->arn);
+	id->user_name = NULL;
+}
+
+/* ---- AssumeRole, in AWS's own words ---- */
+
+static void
+put_assume_request(struct buf *b, const struct event_assume *a)
+{
+	struct json_out j;
+
+	json_out_init(&j, b);
+	json_out_object(&j, NULL);
+	json_out_str(&j, "roleArn", a->role->arn);
+	json_out_str(&j, "roleSessionName", a->session);
+	json_out_int(&j, "durationSeconds", a->duration_s);
+	put_text(&j, "sourceIdentity", a->source_identity);
+	json_out_end(&j, '}');
+}
+
+static void
+put_assume_response(struct buf *b, const struct snap_account *account,
+    const struct event_assume *a)
+{
+	struct buf arn = BUF_INIT, id = BUF_INIT;
+	struct json_out j;
+
+	authz_put_session(&arn, account->account_id, a->role->arn, a->session);
+	buf_printf(&id, "%s:%s", a->role->user_id, a->session);
+	json_out_init(&j, b);
+	json_out_object(&j, NULL);
+	json_out_object(&j, "assumedRoleUser");
+	json_out_str(&j, "assumedRoleId", buf_cstr(&id));
+	json_out_str(&j, "arn", buf_cstr(&arn));
+	json_out_end(&j, '}');
+	put_text(&j, "sourceIdentity", a->source_identity);
+	json_out_end(&j, '}');
+	if (b->err == 0)
+		b->err = arn.err != 0 ? arn.err : id.err;
+	buf_release(&arn);
+	buf_release(&id);
+}
+
+static void
+put_assume_resources(struct buf *b, const struct snap_account *account,
+    const struct event_assume *a)
+{
+	struct json_out j;
+
+	json_out_init(&j, b);
+	json_out_array(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_str(&j, "ARN", a->role->arn);
+	json_out_str(&j, "accountId", account->account_id);
+	json_out_str(&j, "type", "AWS::IAM::Role");
+	json_out_end(&j, '}');
+	json_out_end(&j, ']');
+}
+
+/* "User: ARN is not authorized to perform: sts:AssumeRole on resource: ARN" */
+static void
+put_assume_denied(struct buf *b, const struct trail_identity *who,
+    const struct event_assume *a)
+{
+	buf_printf(b, "User: %s is not authorized to perform: sts:AssumeRole on"
+	    " resource: %s", who->arn != NULL ? who->arn : "", a->role->arn);
+}
+
 static void
 put_identity(const struct snap_account *account, const struct event *e,
-    struct buf *arn, struct trail_identity *id)
+    struct identity_text *text, struct trail_identity *id)
 {
 	id->mfa = -1;
 	id->account_id = account != NULL ? account->account_id : NULL;
@@ -157,12 +246,15 @@ put_identity(const struct snap_account *account, const struct event *e,
 		id->principal_id = e->principal->user_id;
 		id->arn = e->principal->arn;
 		id->user_name = e->principal->user_name;
+		if (e->principal->role != 0)
+			put_role(account, e, text, id);
 		break;
 	case EVENT_ROOT:
 		id->type = "Root";
 		if (account != NULL) {
-			buf_printf(arn, "arn:aws:iam::%s:root", account->account_id);
-			id->arn = buf_cstr(arn);
+			buf_printf(&text->arn, "arn:aws:iam::%s:root",
+			    account->account_id);
+			id->arn = buf_cstr(&text->arn);
 			id->principal_id = account->account_id;
 		}
 		break;
@@ -191,7 +283,8 @@ static void
 fill(const struct flow_facts *facts, const struct snap_account *account,
     const struct event *e, struct trail_event *t)
 {
-	t->source = "host.iam";
+	t->source = strcmp(e->name, "AssumeRole") == 0 ? "sts.amazonaws.com" :
+	    "host.iam";
 	t->name = e->name;
 	t->type = e->type;
 	t->region = account != NULL ? account->region : NULL;
@@ -213,7 +306,8 @@ event_write(const struct flow_host *host, const struct flow_facts *facts,
 	struct trail_where where = { host->trail, host->spool,
 		flow_auth_gid(host, identity->snap) };
 	struct buf additional = BUF_INIT, response = BUF_INIT,
-	    request = BUF_INIT, arn = BUF_INIT;
+	    request = BUF_INIT, resources = BUF_INIT, message = BUF_INIT;
+	struct identity_text text = { BUF_INIT, BUF_INIT };
 	char agent[AGENT_MAX], source[64];
 	struct trail_event t = { 0 };
 	int r;
@@ -221,7 +315,7 @@ event_write(const struct flow_host *host, const struct flow_facts *facts,
 	snprintf(agent, sizeof(agent), "pam_iam/%s (%s)", IAM_VERSION,
 	    given(facts->service) ? facts->service : "unknown");
 	fill(facts, account, e, &t);
-	put_identity(account, e, &arn, &t.who);
+	put_identity(account, e, &text, &t.who);
 	t.source_ip = source_of(facts, account, source, sizeof(source));
 	t.user_agent = agent;
 	put_additional(&additional, facts, e);
@@ -230,17 +324,35 @@ event_write(const struct flow_host *host, const struct flow_facts *facts,
 		put_one(&request, "targetUser", e->target);
 		t.request_parameters = buf_cstr(&request);
 	}
+	if (e->assume != NULL && account != NULL) {
+		put_assume_request(&request, e->assume);
+		t.request_parameters = buf_cstr(&request);
+		put_assume_resources(&resources, account, e->assume);
+		t.resources = buf_cstr(&resources);
+		if (e->assume->permitted) {
+			put_assume_response(&response, account, e->assume);
+			t.response_elements = buf_cstr(&response);
+		} else {
+			put_assume_denied(&message, &t.who, e->assume);
+			t.error_message = buf_cstr(&message);
+		}
+	}
 	if (e->outcome != NULL) {
 		put_one(&response, "Login", e->outcome);
 		t.response_elements = buf_cstr(&response);
 	}
 	memcpy(t.event_id, event_id, sizeof(t.event_id));
 	if ((r = additional.err) == 0 && (r = response.err) == 0 &&
-	    (r = request.err) == 0 && (r = arn.err) == 0)
+	    (r = request.err) == 0 && (r = text.arn.err) == 0 &&
+	    (r = text.id.err) == 0 && (r = resources.err) == 0 &&
+	    (r = message.err) == 0)
 		r = trail_write(&where, &t, NULL);
 	buf_release(&additional);
 	buf_release(&response);
 	buf_release(&request);
-	buf_release(&arn);
+	buf_release(&resources);
+	buf_release(&message);
+	buf_release(&text.arn);
+	buf_release(&text.id);
 	return r;
 }

@@ -63,7 +63,7 @@ open_runtime(struct flow *f)
 
 /* What depends on the attempt, when it is known who it is. */
 static void
-begin(struct flow *f)
+begin(struct flow *f, enum flow_mode mode)
 {
 	const struct flow_facts *facts = f->facts;
 	int r;
@@ -81,6 +81,9 @@ begin(struct flow *f)
 	f->action = f->id.have_account && facts->service != NULL &&
 	    !facts->by_proxy ? snap_action_for(&f->id.account, facts->service) :
 	    "host:Authenticate";
+	assume_end(f);
+	if (f->id.who == FLOW_OURS && (r = assume_begin(f, mode)) != 0)
+		broken(f, r, "InternalError");
 	if (f->id.who == FLOW_BROKEN)
 		flow_set_note(f, f->id.reason, f->id.err);
 }
@@ -96,7 +99,7 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	f->host = host;
 	f->facts = facts;
 	identify(host, facts->user, mode, &f->id);
-	begin(f);
+	begin(f, mode);
 	*ret = f;
 	return 0;
 }
@@ -140,7 +143,7 @@ flow_resume(struct flow *f, const struct flow_host *host,
 		return false;
 	f->host = host;
 	f->facts = facts;
-	begin(f);
+	begin(f, FLOW_DECIDE);
 	return true;
 }
 
@@ -149,6 +152,7 @@ flow_close(struct flow *f)
 {
 	if (f == NULL)
 		return;
+	assume_end(f);
 	runtime_close(f->rt);
 	identity_release(&f->id);
 	explicit_bzero(f, sizeof(*f));
@@ -177,6 +181,12 @@ const struct snap_principal *
 flow_principal(const struct flow *f)
 {
 	return f->id.who == FLOW_OURS ? &f->id.principal : NULL;
+}
+
+const struct snap_principal *
+flow_target(const struct flow *f)
+{
+	return f->id.who == FLOW_OURS ? assume_target(f) : NULL;
 }
 
 const struct snap_account *

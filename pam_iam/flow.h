@@ -72,6 +72,7 @@ bool flow_initialised(const struct flow_host *host);
 struct flow_facts {
 	const char *user;    /* PAM_USER */
 	const char *service, *tty, *rhost;
+	const char *ruser;   /* PAM_RUSER: whom su and sudo were called by */
 	uid_t caller_uid;    /* the real one: getuid() */
 	pid_t pid;           /* of the process that logs in */
 	pid_t parent;        /* leave evidence for this one instead; 0: none */
@@ -99,6 +100,7 @@ enum flow_who {
 enum flow_mode {
 	FLOW_DECIDE, /* a decision follows: the configuration must be current */
 	FLOW_LOOK,   /* only who it is */
+	FLOW_SESSION,/* a session begins: as FLOW_LOOK, but who becomes a role is judged */
 };
 
 struct flow;
@@ -152,7 +154,8 @@ enum flow_question { /* bits */
 
 /*
  * What to ask: FLOW_PASSWORD, FLOW_CODE or both. FLOW_NOTHING only after a public key whose
- * certificate IAM signed in a login with MFA that still counts: any other
+ * certificate IAM signed in a login with MFA that still counts, or of a role that acts
+ * within a session of its own, which has no other credentials: any other
  * authentication that asks nothing must not succeed.
  */
 unsigned flow_questions(struct flow *f);
@@ -245,7 +248,22 @@ bool flow_hash_is_old(const struct flow *f);
 
 /* ---- session ---- */
 
-/* Turn evidence into the session record of facts.pid, with an event. */
+/*
+ * Before it, of FLOW_SESSION: may this session open? A user's may, since the account phase
+ * has let her in. One of a role is judged once more; sudo names the role only now, so
+ * there it is the decision, with its event. Errors as flow_authorize.
+ */
+int flow_authorize_session(struct flow *f, const struct runtime_evidence *evidence,
+    struct flow_decision *ret);
+/* Whose session it is: the role's that was assumed, else flow_principal's. Borrowed. */
+const struct snap_principal *flow_target(const struct flow *f);
+/* Of a role's session that was opened, appended: its ARN. */
+void flow_put_session_arn(const struct flow *f, struct buf *ret);
+/* How many seconds this session may last; 0: no limit. */
+uint32_t flow_session_limit(const struct flow *f);
+
+/* Turn evidence into the session record of facts.pid, with an event. A role's only after
+ * flow_authorize_session has permitted it (IAM_ERR_BUG). */
 int flow_session_open(struct flow *f, const struct runtime_evidence *evidence);
 /* After it: the login before this one, of a service that is a login; NULL: not known. */
 const struct lastlogin *flow_last_login(const struct flow *f);

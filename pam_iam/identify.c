@@ -222,7 +222,7 @@ identify(const struct flow_host *host, const char *name, enum flow_mode mode,
 	*id = (struct identity){ .who = FLOW_BROKEN, .err = IAM_ERR_BUG };
 	r = look_up(host, name, id, &hit);
 	/* A snapshot of the host.json that is there says that it is there. */
-	current = r == 0 && hit && mode == FLOW_DECIDE &&
+	current = r == 0 && hit && mode != FLOW_LOOK &&
 	    id->account.host_mark.ino != 0 &&
 	    configuration_current(host, &id->account);
 	if (!current && !flow_initialised(host)) {
@@ -243,7 +243,7 @@ identify(const struct flow_host *host, const char *name, enum flow_mode mode,
 		not_found(host, name, id);
 	} else {
 		found(host, name, id);
-		if (id->who == FLOW_OURS && mode == FLOW_DECIDE && !current)
+		if (id->who == FLOW_OURS && mode != FLOW_LOOK && !current)
 			refresh(host, name, id);
 	}
 	if (id->who != FLOW_BROKEN)

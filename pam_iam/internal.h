@@ -2,6 +2,7 @@
 #ifndef IAM_PAM_INTERNAL_H
 #define IAM_PAM_INTERNAL_H
 
+#include "common/authz/authz.h"
 #include "common/policy/policy.h"
 #include "common/trail/trail.h"
 #include "pam_iam/flow.h"
@@ -58,6 +59,14 @@ struct event {
 	const char *device;       /* what answered with the code: MFAIdentifier */
 	const char *session_id;
 	const struct login_key *key;
+	const char *role_session;  /* the principal is this session of a role; NULL: a user */
+	const char *source_identity;
+	const struct event_assume {/* an AssumeRole; NULL: something else */
+		const struct snap_principal *role;
+		const char *session, *source_identity;
+		uint32_t duration_s;
+		bool permitted;
+	} *assume;
 };
 
 /* The eventName of an action: "Login" for "host:Login". */
@@ -124,6 +133,22 @@ struct flow {
 	uint64_t source;                 /* of the throttle */
 	const char *action;              /* of the PAM service */
 	struct login_key key;
+	enum becoming {                  /* PAM_USER is a role (assume.c) */
+		ROLE_NONE = 0,           /* it is not, or nothing is decided */
+		ROLE_ACTS,               /* it is in a session of its own: as */
+		ROLE_WANTED,             /* id.principal is the caller, who assumes role */
+		ROLE_BY_ROOT,            /* uid 0 does */
+		ROLE_REFUSED,            /* whatever the policies say */
+	} becoming;
+	const char *role_refused;        /* the event's reason, constant */
+	bool named_late;                 /* sudo: no phase before has judged */
+	bool session_permitted;          /* by flow_authorize_session */
+	struct snap_principal *role;     /* owned */
+	struct pol_source trust;         /* of role */
+	struct authz_session as;         /* of id.principal, when that is a role; name NULL: none */
+	char role_session[65];           /* the new session's name */
+	uint32_t role_duration_s;
+	uint32_t limit_s;                /* of the session that was opened; 0: none */
 	bool has_last;                   /* of flow_session_open */
 	struct lastlogin last;
 	char note[256];
@@ -135,6 +160,21 @@ int flow_event(struct flow *f, const struct event *e, const char id[37]);
 
 /* Keep a line for syslog. */
 void flow_set_note(struct flow *f, const char *what, int err);
+
+/* ---- assume.c ---- */
+
+#define ASSUME_ACTION "sts:AssumeRole"
+
+/* When PAM_USER is a role: what becomes of this login. */
+int assume_begin(struct flow *f, enum flow_mode mode);
+void assume_end(struct flow *f);
+/* The role that is meant, whoever the principal is. */
+const struct snap_principal *assume_target(const struct flow *f);
+/* The session that this role acts in; false: none, or one that has ended. */
+bool assume_session(const struct flow *f, const struct snap_principal *role,
+    struct authz_session *ret);
+/* The caller's evidence becomes the role's session. */
+void assume_record(const struct flow *f, struct runtime_evidence *e);
 
 /* ---- evidence.c ---- */
 
@@ -182,6 +222,7 @@ void code_learn_drift(struct flow *f, struct code_match *m);
 enum rule {
 	RULE_SELF,    /* the user's own */
 	RULE_CALLER,  /* su: those of the governed caller, for the target */
+	RULE_ASSUME,  /* su, sudo: those of the governed caller and the role's trust policy */
 	RULE_ROOT,    /* su by uid 0: allowed, with an event */
 };
 
@@ -189,9 +230,13 @@ struct judge {
 	enum rule rule;
 	const struct snap_principal *principal; /* NULL with RULE_ROOT */
 	struct snap_principal *caller;          /* owned */
-	struct authz *authz;                    /* NULL with RULE_ROOT */
+	struct authz *authz;                    /* NULL with RULE_ROOT, and when refused */
+	const char *refused;                    /* before any policy: why, a constant; NULL */
+	struct authz_session as;                /* of a role; name NULL: a user */
 };
 
+/* The principal of facts.caller_uid; *ret_hit false: it is positively not ours. */
+int flow_find_caller(const struct flow *f, bool *ret_hit, struct snap_principal *ret);
 int judge_open(const struct flow *f, struct judge *ret);
 void judge_release(struct judge *j);
 struct authz_attempt;

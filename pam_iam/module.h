@@ -147,6 +147,10 @@ int phase_open_again(struct phase *ph);
 int phase_permitted_set(struct phase *ph);
 bool phase_permitted(const struct phase *ph);
 
+/* The person's one line about a denial; event_id "": none was kept. pam_account.c */
+enum denied { DENIED_POLICY, DENIED_EXPIRED, DENIED_ERROR };
+void phase_say_denied(struct phase *ph, enum denied why, const char *event_id);
+
 /* The phases. They answer PAM codes. */
 int phase_authenticate(struct phase *ph); /* pam_auth.c */
 /* Has the user enrol a device, after FLOW_ENROL. pam_enrol.c */

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum denied { DENIED_POLICY, DENIED_EXPIRED, DENIED_ERROR };
-
 static const char *const denials[] = {
 	[DENIED_POLICY] = N_("Access denied by policy."),
 	[DENIED_EXPIRED] = N_("Your password has expired, and a new one is set by your"
@@ -13,8 +11,8 @@ static const char *const denials[] = {
 	[DENIED_ERROR] = N_("Access cannot be decided."),
 };
 
-static void
-say_denied(struct phase *ph, enum denied why, const char *event_id)
+void
+phase_say_denied(struct phase *ph, enum denied why, const char *event_id)
 {
 	char line[400];
 
@@ -59,11 +57,11 @@ account_here(struct phase *ph)
 	if (who == FLOW_ROOT)
 		return PAM_USER_UNKNOWN;
 	if (r != 0) {
-		say_denied(ph, DENIED_ERROR, d.event_id);
+		phase_say_denied(ph, DENIED_ERROR, d.event_id);
 		return phase_code(r);
 	}
 	if (d.verdict != FLOW_PERMIT) {
-		say_denied(ph, d.expired ? DENIED_EXPIRED : DENIED_POLICY,
+		phase_say_denied(ph, d.expired ? DENIED_EXPIRED : DENIED_POLICY,
 		    d.event_id);
 		return PAM_PERM_DENIED;
 	}
@@ -92,7 +90,7 @@ account_by_helper(struct phase *ph)
 		return PAM_SUCCESS;
 	case CHK_DENIED:
 	case CHK_WRONG:
-		say_denied(ph, DENIED_POLICY, "");
+		phase_say_denied(ph, DENIED_POLICY, "");
 		return PAM_PERM_DENIED;
 	case CHK_UNMANAGED:
 		return PAM_USER_UNKNOWN;

@@ -284,6 +284,9 @@ phase_change_password(struct phase *ph)
 	case FLOW_BROKEN:
 		return phase_code(flow_error(ph->flow));
 	case FLOW_OURS:
+		/* A role has no password; a user of its name may have one. */
+		if (flow_principal(ph->flow)->role != 0)
+			return PAM_PERM_DENIED;
 		return (ph->flags & (int)PAM_PRELIM_CHECK) != 0 ?
 		    preliminary(ph) : update(ph);
 	}

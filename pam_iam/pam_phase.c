@@ -79,6 +79,7 @@ gather(struct phase *ph)
 
 	facts->user = ph->user;
 	facts->service = item(ph->pamh, PAM_SERVICE);
+	facts->ruser = item(ph->pamh, PAM_RUSER);
 	facts->tty = item(ph->pamh, PAM_TTY);
 	facts->rhost = item(ph->pamh, PAM_RHOST);
 	facts->caller_uid = getuid();

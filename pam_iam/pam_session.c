@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <security/pam_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -47,7 +48,7 @@ parent_is_safe(const char *home)
 static void
 make_home(struct phase *ph)
 {
-	const struct snap_principal *p = flow_principal(ph->flow);
+	const struct snap_principal *p = flow_target(ph->flow);
 	const struct snap_account *account = flow_account(ph->flow);
 	struct stat st;
 	int r = IAM_ERR_UNSAFE;
@@ -66,7 +67,7 @@ make_home(struct phase *ph)
 }
 
 static int
-ours(struct phase *ph)
+ours(struct phase *ph, enum flow_mode mode)
 {
 	int r;
 
@@ -74,7 +75,7 @@ ours(struct phase *ph)
 	 * recorded: only root keeps records. */
 	if (ph->unprivileged)
 		return PAM_USER_UNKNOWN;
-	if ((r = phase_open(ph, FLOW_LOOK)) != PAM_SUCCESS)
+	if ((r = phase_open(ph, mode)) != PAM_SUCCESS)
 		return r;
 	switch (flow_who(ph->flow)) {
 	case FLOW_OURS:
@@ -151,15 +152,71 @@ say_last_login(struct phase *ph)
 	buf_release(&from);
 }
 
+/* Not PAM_SESSION_ERR: sudo goes on after that. */
+static int
+may_open(struct phase *ph)
+{
+	struct flow_decision d;
+	int r;
+
+	if ((r = flow_authorize_session(ph->flow, phase_kept(ph), &d)) != 0) {
+		phase_say_denied(ph, DENIED_ERROR, d.event_id);
+		return phase_code(r);
+	}
+	if (d.verdict == FLOW_PERMIT)
+		return PAM_SUCCESS;
+	phase_say_denied(ph, DENIED_POLICY, d.event_id);
+	return PAM_PERM_DENIED;
+}
+
+static void
+limit_free(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+/*
+ * A role's session: its ARN in the environment, for people and scripts (nothing of ours
+ * reads it there), and its length for pam_systemd, which ends the login session then where it
+ * makes one.
+ */
+static int
+tell_limit(struct phase *ph)
+{
+	uint32_t limit_s = flow_session_limit(ph->flow);
+	struct buf arn = BUF_INIT;
+	char *text;
+	int r = PAM_BUF_ERR;
+
+	if (limit_s == 0)
+		return PAM_SUCCESS;
+	buf_puts(&arn, "IAM_SESSION_ARN=");
+	flow_put_session_arn(ph->flow, &arn);
+	if (arn.err == 0)
+		r = pam_putenv(ph->pamh, buf_cstr(&arn));
+	buf_release(&arn);
+	if (r != PAM_SUCCESS || asprintf(&text, "%u", limit_s) < 0)
+		return PAM_BUF_ERR;
+	r = pam_set_data(ph->pamh, "systemd.runtime_max_sec", text, limit_free);
+	if (r != PAM_SUCCESS)
+		free(text);
+	return r == PAM_SUCCESS ? PAM_SUCCESS : PAM_SYSTEM_ERR;
+}
+
 int
 phase_open_session(struct phase *ph)
 {
 	int r;
 
-	if ((r = ours(ph)) != PAM_SUCCESS)
+	if ((r = ours(ph, FLOW_SESSION)) != PAM_SUCCESS ||
+	    (r = may_open(ph)) != PAM_SUCCESS)
 		return r;
 	if ((r = flow_session_open(ph->flow, phase_kept(ph))) != 0)
 		return phase_code(r);
+	if ((r = tell_limit(ph)) != PAM_SUCCESS)
+		return r;
 	make_home(ph);
 	say_last_login(ph);
 	return PAM_SUCCESS;
@@ -170,7 +227,7 @@ phase_close_session(struct phase *ph)
 {
 	int r;
 
-	if ((r = ours(ph)) != PAM_SUCCESS)
+	if ((r = ours(ph, FLOW_LOOK)) != PAM_SUCCESS)
 		return r;
 	return (r = flow_session_close(ph->flow)) == 0 ? PAM_SUCCESS :
 	    phase_code(r);

@@ -29,8 +29,8 @@ allowed(struct flow *f, bool with_code, bool *ret)
 	    RUNTIME_PASSWORD;
 	now.auth_s = f->facts->now_s;
 	now.mfa_s = with_code ? f->facts->now_s : 0;
-	if (j.rule == RULE_ROOT) {
-		*ret = true;
+	if (j.rule == RULE_ROOT || j.refused != NULL) {
+		*ret = j.rule == RULE_ROOT;
 		goto out;
 	}
 	flow_proof(f, j.principal->uid, &now, &p);
@@ -127,6 +127,11 @@ unsigned
 flow_questions(struct flow *f)
 {
 	f->questions = FLOW_PASSWORD | FLOW_CODE;
+	/* A role's session is all the credentials that it has. */
+	if (f->becoming != ROLE_REFUSED && f->as.name != NULL) {
+		f->questions = FLOW_NOTHING;
+		return f->questions;
+	}
 	if (f->id.who == FLOW_OURS && !code_needed(f))
 		f->questions = certified_mfa(f) ? FLOW_NOTHING : FLOW_PASSWORD;
 	else if (f->facts->publickey || f->facts->mfa_only)

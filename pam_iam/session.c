@@ -55,11 +55,15 @@ put_event(struct flow *f, const char *name, const struct runtime_evidence *e)
 	int r;
 
 	ev.who = EVENT_PRINCIPAL;
-	ev.principal = &f->id.principal;
+	ev.principal = assume_target(f);
+	if (e->role_session[0] != '\0') {
+		ev.role_session = e->role_session;
+		ev.source_identity = e->source_identity;
+	}
 	ev.name = name;
 	ev.type = "AwsServiceEvent";
 	ev.methods = e->methods;
-	ev.mfa_known = e->methods != 0;
+	ev.mfa_known = e->methods != 0 || e->role_session[0] != '\0';
 	ev.mfa_s = e->mfa_s;
 	ev.issued_s = e->auth_s;
 	ev.device = e->device;
@@ -79,6 +83,9 @@ prepare_state(struct flow *f)
 {
 	int r;
 
+	/* A role has nothing to guess. */
+	if (assume_target(f)->role != 0)
+		return;
 	if ((r = runtime_user_prepare(f->rt, f->id.principal.uid)) != 0)
 		flow_set_note(f, "the user's state file is not made", r);
 }
@@ -114,6 +121,22 @@ swap_last_login(struct flow *f, const struct runtime_evidence *e)
 	    &f->has_last, &f->last);
 }
 
+void
+flow_put_session_arn(const struct flow *f, struct buf *b)
+{
+	const struct snap_principal *role = flow_target(f);
+
+	if (role != NULL && role->role != 0 && f->limit_s > 0)
+		authz_put_session(b, f->id.account.account_id, role->arn,
+		    f->becoming == ROLE_ACTS ? f->as.name : f->role_session);
+}
+
+uint32_t
+flow_session_limit(const struct flow *f)
+{
+	return f->limit_s;
+}
+
 const struct lastlogin *
 flow_last_login(const struct flow *f)
 {
@@ -128,10 +151,14 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 
 	if (f->id.who != FLOW_OURS)
 		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+	if (assume_target(f)->role != 0 && !f->session_permitted)
+		return IAM_ERR_BUG;
 	if (runtime_sweep(f->rt, f->facts->now_s) != 0)
 		flow_set_note(f, "old sessions are not swept", IAM_ERR_IO);
 	if ((r = take_evidence(f, evidence, &e)) != 0)
 		goto out;
+	if (f->becoming == ROLE_WANTED || f->becoming == ROLE_BY_ROOT)
+		assume_record(f, &e);
 	snprintf(e.service, sizeof(e.service), "%s",
 	    f->facts->service != NULL ? f->facts->service : "");
 	snprintf(e.rhost, sizeof(e.rhost), "%s",
@@ -143,6 +170,8 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 		goto out;
 	prepare_state(f);
 	swap_last_login(f, &e);
+	if (e.role_session[0] != '\0')
+		f->limit_s = (uint32_t)(e.expires_s - f->facts->now_s);
 	put_event(f, "OpenSession", &e);
 out:
 	if (r != 0)

@@ -130,6 +130,14 @@ name_in(const char *arn)
 	return slash != NULL ? slash + 1 : arn;
 }
 
+void
+authz_put_session(struct buf *b, const char *account_id, const char *role_arn,
+    const char *name)
+{
+	buf_printf(b, "arn:aws:sts::%s:assumed-role/%s/%s", account_id,
+	    name_in(role_arn), name);
+}
+
 int
 authz_assume(struct authz *a, const struct authz_session *s)
 {
@@ -139,8 +147,7 @@ authz_assume(struct authz *a, const struct authz_session *s)
 	if (a->principal->role == 0 || s->name == NULL || s->name[0] == '\0')
 		return IAM_ERR_ARG;
 	buf_reset(b);
-	buf_printf(b, "arn:aws:sts::%s:assumed-role/%s/%s", a->account->account_id,
-	    name_in(a->principal->arn), s->name);
+	authz_put_session(b, a->account->account_id, a->principal->arn, s->name);
 	buf_putc(b, '\0');
 	id = b->len;
 	buf_printf(b, "%s:%s", a->principal->user_id, s->name);

@@ -94,6 +94,9 @@ struct authz_session {
  * without a session every decision is IAM_ERR_ARG, which denies. s is copied.
  */
 int authz_assume(struct authz *a, const struct authz_session *s);
+/* The same ARN, appended. */
+void authz_put_session(struct buf *b, const char *account_id, const char *role_arn,
+    const char *name);
 /* That session's ARN, and ROLEID:NAME; the user's own. NULL: a role by itself. */
 const char *authz_arn(const struct authz *a);
 const char *authz_user_id(const struct authz *a);

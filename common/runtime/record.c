@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define RECORD_MAGIC UINT64_C(0x3130454352544d49) /* "IMTRCE01" */
+#define RECORD_MAGIC UINT64_C(0x3230454352544d49) /* "IMTRCE02" */
+#define RECORD_MAGIC_1 UINT64_C(0x3130454352544d49) /* without roles: of sessions that
+                                                     * were open during an upgrade */
 
 int
 record_encode(const struct record *rec, uint8_t ret[RECORD_SIZE])
@@ -24,6 +26,9 @@ record_encode(const struct record *rec, uint8_t ret[RECORD_SIZE])
 	buf_str(&b, e->tty);
 	buf_str(&b, e->device);
 	buf_str(&b, e->session_id);
+	buf_str(&b, e->role_session);
+	buf_str(&b, e->source_identity);
+	buf_u64(&b, (uint64_t)e->expires_s);
 	if ((r = b.err) == 0 && b.len > RECORD_SIZE - 8)
 		r = IAM_ERR_BUG;
 	if (r == 0) {
@@ -54,13 +59,15 @@ record_decode(const uint8_t data[RECORD_SIZE], struct record *ret)
 {
 	struct runtime_evidence *e = &ret->e;
 	struct rd rd, end;
+	uint64_t magic;
 
 	rd_init(&end, data + RECORD_SIZE - 8, 8);
 	if (rd_u64(&end) != rt_sum(data, RECORD_SIZE - 8))
 		return IAM_ERR_FORMAT;
 	memset(ret, 0, sizeof(*ret));
 	rd_init(&rd, data, RECORD_SIZE - 8);
-	if (rd_u64(&rd) != RECORD_MAGIC)
+	magic = rd_u64(&rd);
+	if (magic != RECORD_MAGIC && magic != RECORD_MAGIC_1)
 		return IAM_ERR_FORMAT;
 	ret->start = rd_u64(&rd);
 	e->uid = rd_u32(&rd);
@@ -73,5 +80,10 @@ record_decode(const uint8_t data[RECORD_SIZE], struct record *ret)
 	get_text(&rd, e->tty, sizeof(e->tty));
 	get_text(&rd, e->device, sizeof(e->device));
 	get_text(&rd, e->session_id, sizeof(e->session_id));
+	if (magic == RECORD_MAGIC_1)
+		return rd.err;
+	get_text(&rd, e->role_session, sizeof(e->role_session));
+	get_text(&rd, e->source_identity, sizeof(e->source_identity));
+	e->expires_s = (int64_t)rd_u64(&rd);
 	return rd.err; /* zeros follow */
 }

@@ -198,6 +198,10 @@ struct runtime_evidence {
 	char tty[64];
 	char device[256];    /* serial of the device that answered, "" */
 	char session_id[40]; /* UUID of the login session, "" until it is opened */
+	/* Of a session of a role (AssumeRole): */
+	char role_session[65];    /* RoleSessionName; "": none, a user's */
+	char source_identity[65]; /* "" when it has none */
+	int64_t expires_s;        /* nothing is allowed from then on */
 };
 
 /*

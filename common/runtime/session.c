@@ -43,7 +43,9 @@ is_terminated(const struct runtime_evidence *e)
 	    is_text(e->rhost, sizeof(e->rhost)) &&
 	    is_text(e->tty, sizeof(e->tty)) &&
 	    is_text(e->device, sizeof(e->device)) &&
-	    is_text(e->session_id, sizeof(e->session_id));
+	    is_text(e->session_id, sizeof(e->session_id)) &&
+	    is_text(e->role_session, sizeof(e->role_session)) &&
+	    is_text(e->source_identity, sizeof(e->source_identity));
 }
 
 /* seen: other processes may be reading the one that it replaces. */

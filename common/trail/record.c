@@ -76,6 +76,30 @@ put_time(struct json_out *j, const char *name, int64_t t)
 	json_out_str(j, name, text);
 }
 
+/* CloudTrail userIdentity element, "sessionContext". */
+static void
+put_session(struct json_out *j, const struct trail_identity *who)
+{
+	json_out_object(j, "sessionContext");
+	if (who->issuer_arn != NULL) {
+		json_out_object(j, "sessionIssuer");
+		json_out_str(j, "type", "Role");
+		put_text(j, "principalId", who->issuer_id, TEXT_MAX);
+		put_text(j, "arn", who->issuer_arn, ARN_MAX);
+		put_text(j, "accountId", who->account_id, TEXT_MAX);
+		put_text(j, "userName", who->issuer_name, TEXT_MAX);
+		json_out_end(j, '}');
+	}
+	if (who->mfa >= 0) {
+		json_out_object(j, "attributes");
+		json_out_str(j, "mfaAuthenticated", who->mfa > 0 ? "true" : "false");
+		put_time(j, "creationDate", who->created_s);
+		json_out_end(j, '}');
+	}
+	put_text(j, "sourceIdentity", who->source_identity, TEXT_MAX);
+	json_out_end(j, '}');
+}
+
 static void
 put_identity(struct json_out *j, const struct trail_identity *who)
 {
@@ -85,14 +109,8 @@ put_identity(struct json_out *j, const struct trail_identity *who)
 	put_text(j, "arn", who->arn, ARN_MAX);
 	put_text(j, "accountId", who->account_id, TEXT_MAX);
 	put_text(j, "userName", who->user_name, TEXT_MAX);
-	if (who->mfa >= 0) {
-		json_out_object(j, "sessionContext");
-		json_out_object(j, "attributes");
-		json_out_str(j, "mfaAuthenticated", who->mfa > 0 ? "true" : "false");
-		put_time(j, "creationDate", who->created_s);
-		json_out_end(j, '}');
-		json_out_end(j, '}');
-	}
+	if (who->mfa >= 0 || who->issuer_arn != NULL)
+		put_session(j, who);
 	json_out_end(j, '}');
 }
 

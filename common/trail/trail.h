@@ -45,13 +45,16 @@ void json_out_raw(struct json_out *j, const char *name, const char *json);
 /* ---- writing ---- */
 
 struct trail_identity {
-	const char *type;        /* "IAMUser", "Root", "AssumedRole", "Unknown" */
+	const char *type;        /* "IAMUser", "Root", "AssumedRole", "Role", "Unknown" */
 	const char *principal_id;/* AIDA…; NULL leaves the member out, as below */
 	const char *arn;
 	const char *account_id;
 	const char *user_name;   /* "HIDDEN_DUE_TO_SECURITY_REASONS" for an unknown name */
 	int mfa;                 /* sessionContext.attributes.mfaAuthenticated: -1 leaves it out */
 	int64_t created_s;       /* …creationDate, with mfa >= 0 */
+	/* Of an AssumedRole: sessionContext.sessionIssuer, the role, and sourceIdentity. */
+	const char *issuer_id, *issuer_arn, *issuer_name;
+	const char *source_identity;
 };
 
 struct trail_event {

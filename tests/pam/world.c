@@ -276,15 +276,13 @@ add_account(const struct world *w, struct snap_builder *b)
 }
 
 static void
-add_policy(const struct world *w, struct snap_builder *b,
-    const struct world_person *p, const char *key)
+add_policy(struct snap_builder *b, world_compile *compile, const char *json,
+    const char *key, const char *name)
 {
 	struct buf compiled = BUF_INIT, out = BUF_INIT;
 	struct snap_policy policy = { 0 };
-	char name[160];
 
-	snprintf(name, sizeof(name), "user_%s_Test", p->user_name);
-	MUST(w->compile(p->policy, &compiled) == 0);
+	MUST(compile(json, &compiled) == 0);
 	policy.name = name;
 	policy.compiled = compiled.p;
 	policy.compiled_len = compiled.len;
@@ -323,9 +321,10 @@ add_devices(const struct world *w, struct snap_principal *p,
 
 static void
 add_person(const struct world *w, struct snap_builder *b,
-    const struct world_person *who)
+    const struct world_person *who, const char *trust_policy)
 {
-	char arn[160], serial[160], id[32], key[160], home[64];
+	char arn[160], serial[160], id[32], key[160], home[64], trust[160];
+	char name[160];
 	const struct secret seed = { (uint8_t *)WORLD_SEED, 20 };
 	struct snap_principal *p = calloc(1, sizeof(*p));
 	struct buf out = BUF_INIT, sealed = BUF_INIT;
@@ -335,11 +334,12 @@ add_person(const struct world *w, struct snap_builder *b,
 	struct seal_key seal_key;
 
 	MUST(p != NULL && crypt != NULL);
-	snprintf(arn, sizeof(arn), "arn:aws:iam::" WORLD_ACCOUNT ":user/%s",
-	    who->user_name);
+	snprintf(arn, sizeof(arn), "arn:aws:iam::" WORLD_ACCOUNT ":%s/%s",
+	    trust_policy != NULL ? "role" : "user", who->user_name);
 	snprintf(serial, sizeof(serial), "arn:aws:iam::" WORLD_ACCOUNT ":mfa/%s",
 	    who->user_name);
-	snprintf(id, sizeof(id), "AIDAEXAMPLE%010u", who->uid);
+	snprintf(id, sizeof(id), "%sEXAMPLE%010u", trust_policy != NULL ? "AROA" :
+	    "AIDA", who->uid);
 	snprintf(home, sizeof(home), "/nonexistent/%s", who->unix_name);
 	p->uid = p->gid = who->uid;
 	p->unix_name = who->unix_name;
@@ -381,10 +381,19 @@ add_person(const struct world *w, struct snap_builder *b,
 	}
 	if (who->policy != NULL && w->compile != NULL) {
 		snprintf(key, sizeof(key), "user/%s/Test", who->user_name);
+		snprintf(name, sizeof(name), "user_%s_Test", who->user_name);
 		p->policy_count = 1;
 		p->policies[0] = (struct snap_policy_ref){ SNAP_LAYER_IDENTITY,
 			key, "user" };
-		add_policy(w, b, who, key);
+		add_policy(b, w->compile, who->policy, key, name);
+	}
+	if (trust_policy != NULL) {
+		p->role = 1;
+		p->max_session_s = 7200;
+		snprintf(trust, sizeof(trust), "trust/%s", who->user_name);
+		p->policies[p->policy_count++] = (struct snap_policy_ref){
+			SNAP_LAYER_TRUST, trust, "trust" };
+		add_policy(b, w->compile_trust, trust_policy, trust, trust);
 	}
 	snap_principal_encode(p, &out);
 	MUST(out.err == 0);
@@ -400,12 +409,17 @@ void
 world_publish(struct world *w)
 {
 	const struct world_person *p;
+	const struct world_role *role;
 	struct snap_builder *b;
 
 	MUST(snap_builder_new(SNAP_PRIVATE, 1, 1000, &b) == 0);
 	add_account(w, b);
 	for (p = w->people; p->unix_name != NULL; p++)
-		add_person(w, b, p);
+		add_person(w, b, p, NULL);
+	for (role = w->roles; role != NULL && role->unix_name != NULL; role++)
+		add_person(w, b, &(struct world_person){ role->unix_name,
+		    role->role_name, role->uid, NULL, role->disabled, false, false,
+		    role->policy }, role->trust);
 	MUST(snap_builder_write(b, w->host.private_snapshot, 0640,
 	    w->host.auth_gid) == 0);
 	snap_builder_free(b);

@@ -22,6 +22,15 @@ struct world_person {
 	const char *policy;    /* JSON, inline; NULL: none */
 };
 
+/* Its sessions last two hours. */
+struct world_role {
+	const char *unix_name, *role_name;
+	uint32_t uid;
+	bool disabled;
+	const char *policy; /* JSON, inline; NULL: none */
+	const char *trust;  /* JSON */
+};
+
 /* A compiler of policies, where the test links one: pol_compile's work. */
 typedef int world_compile(const char *json, struct buf *ret);
 
@@ -31,7 +40,8 @@ struct world {
 	char paths[10][320];
 	struct flow_host host;
 	const struct world_person *people; /* ends with a NULL name */
-	world_compile *compile;
+	const struct world_role *roles;    /* likewise; NULL: none */
+	world_compile *compile, *compile_trust;
 	/* Settings of the account; world_open fills in the defaults. */
 	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
 	uint32_t users_may_change_password;

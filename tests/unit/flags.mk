@@ -11,7 +11,9 @@ $(B)/test/unit/test_flow: $(B)/tobj/tests/pam/world.o
 UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray $(call tobj,$(NSS))
 $(B)/test/unit/test_nss: $(call tobj,$(NSS))
 UNIT_LDFLAGS_test_pam_module := $(B)/tobj/tests/pam/world.o
-$(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iamctl
+$(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iamctl $(B)/test/pam_limit.so
+$(B)/test/pam_limit.so: tests/pam/limit.c
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -shared -fPIC -o $@ $<
 $(B)/test/unit/test_mo: $(CATALOGUES)
 UNIT_LDFLAGS_test_trail := -Wl,--wrap=malloc -Wl,--wrap=reallocarray
 UNIT_LDFLAGS_test_authz := -Wl,--wrap=malloc -Wl,--wrap=calloc
@@ -35,3 +37,5 @@ UNIT_LDFLAGS_test_policy_zones := $(B)/tobj/tests/policy/libc_clock.o
 $(B)/test/unit/test_policy_zones: $(B)/tobj/tests/policy/libc_clock.o
 UNIT_LDFLAGS_test_subid := -Wl,--wrap=malloc $(B)/tobj/subid_iam/subid.o
 $(B)/test/unit/test_subid: $(B)/tobj/subid_iam/subid.o
+UNIT_LDFLAGS_test_assume := $(B)/tobj/tests/pam/world.o
+$(B)/test/unit/test_assume: $(B)/tobj/tests/pam/world.o

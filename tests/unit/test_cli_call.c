@@ -332,6 +332,75 @@ test_call_run__mfa_of_the_session_counts(void **state)
 }
 
 /* Fail closed: the session outlives its user, the snapshot is damaged. */
+/* A session of the role Deploy, opened by this very process. */
+static void
+assume(struct caller *who, const char *session, int64_t expires_s)
+{
+	struct runtime_evidence e = { .uid = IAM_ID_MIN_DEFAULT + 2,
+		.auth_s = time(NULL) - 60, .mfa_s = time(NULL) - 90,
+		.expires_s = expires_s };
+	struct runtime *rt;
+
+	snprintf(e.user, sizeof(e.user), "deploy");
+	snprintf(e.service, sizeof(e.service), "su-l");
+	snprintf(e.role_session, sizeof(e.role_session), "%s", session);
+	assert_int_equal(runtime_open(IAM_PATH_RUN, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_session_open(rt, getpid(), &e), 0);
+	runtime_close(rt);
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, who, NULL), 0);
+	assert_true(who->user);
+}
+
+#define SESSION "arn:aws:sts::" ACCOUNT ":assumed-role/Deploy/Ada"
+
+static void
+test_call_run__a_session_of_a_role(void **state)
+{
+	struct buf event = BUF_INIT;
+	struct caller who;
+
+	(void)state;
+	must(call(&root_caller, "CreateRole", "{s:s,s:s}", "RoleName", "Deploy",
+	    "AssumeRolePolicyDocument", "{\"Version\":\"2012-10-17\",\"Statement\":{"
+	    "\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":"
+	    "\"sts:AssumeRole\"}}"));
+	must(call(&root_caller, "PutRolePolicy", "{s:s,s:s,s:s}", "RoleName",
+	    "Deploy", "PolicyName", "own", "PolicyDocument",
+	    ALLOW("iam:CreateUser", "*")));
+	/* A user of the same name has nothing to do with it. */
+	must(call(&root_caller, "CreateUser", "{s:s,s:s}", "UserName", "Deploy",
+	    "UnixName", "other"));
+	put_policy("Deploy", "All", ALLOW("*", "*"));
+	assume(&who, "Ada", time(NULL) + 600);
+	must(call(&who, "GetCallerIdentity", "{}"));
+	assert_string_equal(json_string_value(json_object_get(reply.out, "Arn")),
+	    SESSION);
+	assert_non_null(strstr(json_string_value(json_object_get(reply.out,
+	    "UserId")), ":Ada"));
+	must(call(&who, "CreateUser", "{s:s}", "UserName", "new"));
+	last_event(&event);
+	assert_non_null(strstr(buf_cstr(&event), "\"userIdentity\":{\"type\":"
+	    "\"AssumedRole\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"arn\":\"" SESSION "\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"sessionIssuer\":{\"type\":\"Role\""
+	    ",\"principalId\":\"AROA"));
+	assert_non_null(strstr(buf_cstr(&event), "\"mfaAuthenticated\":\"true\""));
+	assert_null(strstr(buf_cstr(&event), "\"userName\":\"deploy\""));
+	buf_release(&event);
+	call(&who, "DeleteUser", "{s:s}", "UserName", "new");
+	assert_denied("User: " SESSION " is not authorized to perform: iam:DeleteUser");
+	/* What everyone may do for herself is for users. */
+	call(&who, "ChangePassword", "{s:s,s:s,s:s}", "UserName", "Deploy",
+	    "OldPassword", "x", "NewPassword", "Correct-horse-9");
+	assert_denied("iam:ChangePassword");
+	assume(&who, "Ada", time(NULL) - 1);
+	assert_int_equal(call(&who, "GetCallerIdentity", "{}"), CLI_EXIT_SERVICE);
+	assert_non_null(strstr(reply.message, "(ExpiredToken)"));
+	assume(&who, "", time(NULL) + 600);
+	call(&who, "CreateUser", "{s:s}", "UserName", "newer");
+	assert_denied("has not been assumed");
+}
+
 static void
 test_call_run__session_of_a_deleted_user_is_nobody(void **state)
 {
@@ -664,6 +733,7 @@ main(void)
 		with_host(test_call_run__renaming_needs_both_names),
 		with_host(test_call_run__case_of_a_name_does_not_evade_a_deny),
 		with_host(test_call_run__mfa_of_the_session_counts),
+		with_host(test_call_run__a_session_of_a_role),
 		with_host(test_call_run__session_of_a_deleted_user_is_nobody),
 		with_host(test_call_run__disabled_user_is_denied),
 		with_host(test_call_run__stale_snapshot_is_made_anew_before_it_judges),

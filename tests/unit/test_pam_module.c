@@ -189,6 +189,21 @@ static const struct world_person people[] = {
 	{ NULL, NULL, 0, NULL, false, false, false, NULL },
 };
 
+#define TRUST(arn) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\"," \
+	"\"Principal\":{\"AWS\":\"" arn "\"},\"Action\":\"sts:AssumeRole\"}}"
+
+static const struct world_role roles[] = {
+	{ "deploy", "Deploy", 2100000020u, false, ALLOW(""),
+	    TRUST("arn:aws:iam::" WORLD_ACCOUNT ":user/nora") },
+	{ NULL, NULL, 0, false, NULL, NULL },
+};
+
+static int
+compile_trust(const char *json, struct buf *ret)
+{
+	return pol_compile(json, strlen(json), POL_TRUST, NULL, NULL, ret);
+}
+
 static int
 compile(const char *json, struct buf *ret)
 {
@@ -214,6 +229,7 @@ static const char plain[] =
     "auth required " MODULE "\n"
     "account required " MODULE "\n"
     "session required " MODULE "\n"
+    "session optional " IAM_TEST_BIN "/pam_limit.so\n"
     "password required " MODULE "\n";
 
 static int
@@ -232,6 +248,8 @@ setup(void **state)
 	world_open(&t->w, IAM_ROOT);
 	t->w.people = people;
 	t->w.compile = compile;
+	t->w.roles = roles;
+	t->w.compile_trust = compile_trust;
 	t->w.throttle_free = 1000;
 	world_publish(&t->w);
 	snprintf(t->conf, sizeof(t->conf), "/tmp/test_pam_module.XXXXXX");
@@ -1202,6 +1220,42 @@ test_chauthtok__through_iamctl(void **state)
 	pam_end(pamh, 0);
 }
 
+/* ---- roles ---- */
+
+/* Root, by su: the session has a limit that pam_systemd keeps, and its ARN. */
+static void
+test_module__a_session_of_a_role(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "su", "deploy");
+
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(pam_getenv(pamh, "IAM_SESSION_ARN"),
+	    "arn:aws:sts::" WORLD_ACCOUNT ":assumed-role/Deploy/root");
+	assert_string_equal(pam_getenv(pamh, "RUNTIME_MAX_SEC"), "7200");
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	/* Not even root gives it a password; nora, a user's, is another matter. */
+	assert_int_equal(pam_chauthtok(pamh, 0), PAM_PERM_DENIED);
+	pam_end(pamh, 0);
+}
+
+/* sudo goes on after PAM_SESSION_ERR, and after nothing else. */
+static void
+test_module__a_role_that_may_not_be_assumed_has_no_session(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *pamh = start(t, "sudo", "deploy");
+
+	pam_set_item(pamh, PAM_RUSER, "nora");
+	assert_int_equal(pam_open_session(pamh, 0), PAM_PERM_DENIED);
+	assert_non_null(strstr(t->person.transcript, "Access denied by policy."));
+	assert_null(pam_getenv(pamh, "IAM_SESSION_ARN"));
+	pam_end(pamh, 0);
+	assert_int_equal(alone(t, "sshd", "deploy", ACCOUNT), PAM_PERM_DENIED);
+	assert_int_equal(alone(t, "sshd", "deploy", OPEN), PAM_PERM_DENIED);
+}
+
 /* ---- languages ---- */
 
 static void
@@ -1866,6 +1920,8 @@ main(void)
 		T(test_module__S3_mfa_needed_and_no_device),
 		T(test_module__after_a_key_only_the_code),
 		T(test_module__policies_see_the_ssh_key),
+		T(test_module__a_session_of_a_role),
+		T(test_module__a_role_that_may_not_be_assumed_has_no_session),
 		T(test_module__a_certificate_is_a_session),
 		T(test_module__a_certificate_with_mfa_answers_the_question),
 		T(test_module__password_reset_required),

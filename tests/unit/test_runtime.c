@@ -1092,6 +1092,48 @@ test_record_decode__every_truncation_and_flip(void **state)
 	}
 }
 
+static void
+test_record_decode__sessions_from_before_an_upgrade(void **state)
+{
+	struct record rec = { 77, proof }, back;
+	uint8_t data[RECORD_SIZE];
+	uint64_t sum;
+
+	(void)state;
+	assert_int_equal(record_encode(&rec, data), 0);
+	assert_memory_equal(data, "IMTRCE02", 8);
+	/* What it has behind the session id was zeros then. */
+	data[7] = '1';
+	sum = htole64(rt_sum(data, RECORD_SIZE - 8));
+	memcpy(data + RECORD_SIZE - 8, &sum, sizeof(sum));
+	assert_int_equal(record_decode(data, &back), 0);
+	assert_string_equal(back.e.session_id, proof.session_id);
+	assert_string_equal(back.e.role_session, "");
+	assert_int_equal(back.e.expires_s, 0);
+}
+
+static void
+test_record_encode__the_longest_texts_fit(void **state)
+{
+	struct record rec = { 77, proof }, back;
+	uint8_t data[RECORD_SIZE];
+
+	(void)state;
+#define FULL(member) memset(rec.e.member, 'x', sizeof(rec.e.member) - 1); \
+	rec.e.member[sizeof(rec.e.member) - 1] = '\0'
+	FULL(user);
+	FULL(service);
+	FULL(rhost);
+	FULL(tty);
+	FULL(device);
+	FULL(session_id);
+	FULL(role_session);
+	FULL(source_identity);
+	assert_int_equal(record_encode(&rec, data), 0);
+	assert_int_equal(record_decode(data, &back), 0);
+	assert_memory_equal(&back.e, &rec.e, sizeof(back.e));
+}
+
 /* Run in a child, depth more forks down; its exit status comes back up. */
 static int
 below(unsigned depth, int (*what)(struct bed *, pid_t), struct bed *b, pid_t top)
@@ -1335,6 +1377,8 @@ main(void)
 		T(test_runtime_evidence__ten_minutes),
 		T(test_runtime_evidence__no_such_process),
 		T(test_record_decode__every_truncation_and_flip),
+		T(test_record_decode__sessions_from_before_an_upgrade),
+		T(test_record_encode__the_longest_texts_fit),
 		T(test_runtime_session_find__ancestors),
 		T(test_runtime_session_find__damaged),
 		T(test_runtime_session_find__reused_pid),

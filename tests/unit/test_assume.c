@@ -1,0 +1,506 @@
+/*
+ * Becoming a role with su and sudo -u, with real policies, credentials, runtime
+ * state and trail. Event shapes: CloudTrail userIdentity element; STS AssumeRole.
+ */
+#include "common/base/base.h"
+#include "common/authz/authz.h"
+#include "pam_iam/flow.h"
+#include "pam_iam/internal.h"
+#include "tests/pam/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SARAH 2100000001u
+#define NORA 2100000002u
+#define DEPLOY 2100000020u
+#define AUDIT 2100000021u
+#define CHAIN 2100000022u
+#define SHUT 2100000023u
+#define LENA 1001u
+
+#define ARN(what) "arn:aws:iam::" WORLD_ACCOUNT ":" what
+#define SESSION(role, name) "arn:aws:sts::" WORLD_ACCOUNT ":assumed-role/" role "/" name
+#define ALLOW(actions) "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":[" actions \
+	"],\"Resource\":\"*\"}}"
+#define TRUST(who, more) "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"" \
+	who "\"},\"Action\":\"sts:AssumeRole\"" more "}}"
+
+static const struct world_person people[] = {
+	{ "sarah", "Sarah", SARAH, "right", false, false, true,
+	    ALLOW("\"sts:AssumeRole\"") },
+	{ "nora", "nora", NORA, "right", false, false, false, ALLOW("\"host:*\"") },
+	{ NULL, NULL, 0, NULL, false, false, false, NULL },
+};
+
+static const struct world_role roles[] = {
+	{ "deploy", "Deploy", DEPLOY, false, ALLOW("\"host:*\",\"sts:AssumeRole\""),
+	    TRUST(WORLD_ACCOUNT, ",\"Condition\":{\"Bool\":{"
+	    "\"aws:MultiFactorAuthPresent\":\"true\"}}") },
+	{ "audit", "Audit", AUDIT, false, NULL, TRUST(ARN("user/nora"), "") },
+	{ "chain", "Chain", CHAIN, false, NULL, TRUST(ARN("role/Deploy"), "") },
+	{ "shut", "Shut", SHUT, true, NULL, TRUST(ARN("user/nora"), "") },
+	{ NULL, NULL, 0, false, NULL, NULL },
+};
+
+static const struct {
+	const char *name;
+	uid_t uid;
+} known[] = {
+	{ "root", 0 }, { "sarah", SARAH }, { "nora", NORA }, { "deploy", DEPLOY },
+	{ "audit", AUDIT }, { "chain", CHAIN }, { "shut", SHUT }, { "lena", LENA },
+};
+
+static int
+test_uid_of(const char *name, bool *ret_known, uid_t *ret_uid)
+{
+	size_t i;
+
+	*ret_known = false;
+	for (i = 0; i < IAM_COUNT(known); i++) {
+		if (strcmp(known[i].name, name) == 0) {
+			*ret_known = true;
+			*ret_uid = known[i].uid;
+		}
+	}
+	return 0;
+}
+
+static int
+test_name_of(uid_t uid, bool *ret_known, char *ret, size_t size)
+{
+	size_t i;
+
+	*ret_known = false;
+	for (i = 0; i < IAM_COUNT(known); i++) {
+		if (known[i].uid == uid) {
+			*ret_known = true;
+			snprintf(ret, size, "%s", known[i].name);
+		}
+	}
+	return 0;
+}
+
+static int
+compile(const char *json, struct buf *ret)
+{
+	return pol_compile(json, strlen(json), POL_IDENTITY, NULL, NULL, ret);
+}
+
+static int
+compile_trust(const char *json, struct buf *ret)
+{
+	return pol_compile(json, strlen(json), POL_TRUST, NULL, NULL, ret);
+}
+
+struct test {
+	struct world w;
+	struct flow_facts facts;
+	struct buf trail; /* as last read */
+};
+
+static int
+setup(void **state)
+{
+	struct test *t = calloc(1, sizeof(*t));
+
+	world_open(&t->w, NULL);
+	t->w.people = people;
+	t->w.roles = roles;
+	t->w.compile = compile;
+	t->w.compile_trust = compile_trust;
+	t->w.host.uid_of = test_uid_of;
+	t->w.host.name_of = test_name_of;
+	world_publish(&t->w);
+	t->facts.user = "deploy";
+	t->facts.service = "su-l";
+	t->facts.tty = "pts/0";
+	t->facts.caller_uid = SARAH;
+	t->facts.pid = getpid();
+	t->facts.now_s = ((int64_t)time(NULL) + 3600) / 30 * 30;
+	*state = t;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct test *t = *state;
+
+	buf_release(&t->trail);
+	world_close(&t->w);
+	free(t);
+	return 0;
+}
+
+/* The newest event has this text. */
+static void
+event_has(struct test *t, const char *text)
+{
+	const char *line, *nl;
+
+	buf_reset(&t->trail);
+	assert_int_equal(file_read(t->w.host.trail, FILE_SECRET, 1 << 20, &t->trail),
+	    0);
+	for (line = buf_cstr(&t->trail); (nl = strchr(line, '\n')) != NULL &&
+	    nl[1] != '\0'; line = nl + 1)
+		;
+	if (strstr(line, text) == NULL)
+		fail_msg("%s is not in %s", text, line);
+}
+
+static struct flow *
+open_flow(struct test *t, enum flow_mode mode)
+{
+	struct flow *f = NULL;
+
+	assert_int_equal(flow_open(&t->w.host, &t->facts, mode, &f), 0);
+	return f;
+}
+
+/* The auth phase, with the right answers to whatever is asked but this password. */
+static enum flow_verdict
+authenticate(struct test *t, const char *password, unsigned *ret_questions,
+    struct runtime_evidence *e)
+{
+	struct secret p = SECRET_INIT, c = SECRET_INIT;
+	struct flow *f = open_flow(t, FLOW_DECIDE);
+	struct flow_answers a = { 0 };
+	enum flow_verdict verdict;
+	unsigned q = flow_questions(f);
+	char right[9];
+
+	world_code(t->facts.now_s, right);
+	secret_set(&p, password, strlen(password));
+	secret_set(&c, right, strlen(right));
+	a.password = (q & FLOW_PASSWORD) != 0 ? &p : NULL;
+	a.code = (q & FLOW_CODE) != 0 ? &c : NULL;
+	assert_int_equal(flow_judge(f, &a, &verdict, e), 0);
+	secret_release(&p);
+	secret_release(&c);
+	flow_close(f);
+	*ret_questions = q;
+	return verdict;
+}
+
+static enum flow_verdict
+account(struct test *t, const struct runtime_evidence *e)
+{
+	struct flow *f = open_flow(t, FLOW_DECIDE);
+	struct flow_decision d;
+
+	assert_int_equal(flow_authorize(f, e, &d), 0);
+	flow_close(f);
+	return d.verdict;
+}
+
+/* The session phase; *ret is the record that it left. */
+static enum flow_verdict
+session(struct test *t, const struct runtime_evidence *e,
+    struct runtime_evidence *ret)
+{
+	struct flow *f = open_flow(t, FLOW_SESSION);
+	struct flow_decision d;
+	struct runtime *rt;
+	bool found;
+	pid_t pid;
+
+	assert_int_equal(flow_authorize_session(f, e, &d), 0);
+	if (d.verdict == FLOW_PERMIT) {
+		assert_int_equal(flow_session_open(f, e), 0);
+		assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
+		assert_int_equal(runtime_session_find(rt, t->facts.pid, &found, &pid,
+		    ret), 0);
+		assert_true(found);
+		runtime_close(rt);
+	} else {
+		assert_int_equal(flow_session_open(f, e), IAM_ERR_BUG);
+	}
+	flow_close(f);
+	return d.verdict;
+}
+
+/* ---- su ---- */
+
+static void
+test_su__who_assumes_a_role_authenticates_as_herself(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e, s;
+	unsigned q;
+
+	assert_int_equal(authenticate(t, "wrong", &q, &e), FLOW_DENY);
+	assert_int_equal(q, FLOW_PASSWORD | FLOW_CODE);
+	event_has(t, "\"eventName\":\"AssumeRole\"");
+	event_has(t, "\"eventSource\":\"sts.amazonaws.com\"");
+	event_has(t, "\"arn\":\"" ARN("user/Sarah") "\"");
+	t->facts.now_s += 30;
+	assert_int_equal(authenticate(t, "right", &q, &e), FLOW_PERMIT);
+	assert_int_equal(e.uid, SARAH);
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	event_has(t, "\"eventType\":\"AwsApiCall\"");
+	event_has(t, "\"userIdentity\":{\"type\":\"IAMUser\"");
+	event_has(t, "\"requestParameters\":{\"roleArn\":\"" ARN("role/Deploy")
+	    "\",\"roleSessionName\":\"Sarah\",\"durationSeconds\":7200}");
+	event_has(t, "\"responseElements\":{\"assumedRoleUser\":{\"assumedRoleId\":"
+	    "\"AROAEXAMPLE2100000020:Sarah\",\"arn\":\"" SESSION("Deploy", "Sarah")
+	    "\"}}");
+	event_has(t, "\"resources\":[{\"ARN\":\"" ARN("role/Deploy") "\"");
+	assert_int_equal(session(t, &e, &s), FLOW_PERMIT);
+	assert_int_equal(s.uid, DEPLOY);
+	assert_string_equal(s.user, "deploy");
+	assert_string_equal(s.role_session, "Sarah");
+	assert_int_equal(s.expires_s, t->facts.now_s + 7200);
+	assert_int_equal(s.mfa_s, t->facts.now_s);
+	event_has(t, "\"eventName\":\"OpenSession\"");
+	event_has(t, "\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":"
+	    "\"AROAEXAMPLE2100000020:Sarah\",\"arn\":\"" SESSION("Deploy", "Sarah")
+	    "\",\"accountId\":\"" WORLD_ACCOUNT "\",\"sessionContext\":{"
+	    "\"sessionIssuer\":{\"type\":\"Role\",\"principalId\":"
+	    "\"AROAEXAMPLE2100000020\",\"arn\":\"" ARN("role/Deploy") "\",\"accountId\":"
+	    "\"" WORLD_ACCOUNT "\",\"userName\":\"Deploy\"},\"attributes\":{"
+	    "\"mfaAuthenticated\":\"true\"");
+}
+
+/* The trust policy wants MFA; the caller's own policies must allow as well. */
+static void
+test_su__both_policies_decide(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e = { .uid = SARAH, .methods = RUNTIME_PASSWORD,
+		.auth_s = t->facts.now_s, .user = "sarah", .service = "su-l" };
+
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	event_has(t, "\"errorCode\":\"AccessDenied\"");
+	event_has(t, "\"errorMessage\":\"User: " ARN("user/Sarah") " is not authorized"
+	    " to perform: sts:AssumeRole on resource: " ARN("role/Deploy") "\"");
+	event_has(t, "\"responseElements\":null");
+	e.mfa_s = t->facts.now_s;
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	/* nora: no policy of hers allows it, and the account is trusted, not she. */
+	t->facts.caller_uid = e.uid = NORA;
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	/* Named herself she needs none (IAM User Guide, "Principal" in one account). */
+	t->facts.user = "audit";
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	t->facts.caller_uid = e.uid = SARAH;
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	t->facts.caller_uid = e.uid = NORA;
+	t->facts.user = "shut";
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	event_has(t, "\"reason\":\"RoleDisabled\"");
+}
+
+/* Evidence of another one is none of hers. */
+static void
+test_su__evidence_is_the_callers(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e = { .uid = DEPLOY, .methods = RUNTIME_MFA,
+		.auth_s = t->facts.now_s, .mfa_s = t->facts.now_s, .user = "deploy",
+		.service = "su-l" };
+
+	assert_int_equal(account(t, &e), FLOW_DENY);
+}
+
+static void
+test_su__callers_whom_iam_does_not_govern_are_refused(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e, s;
+	unsigned q;
+
+	t->facts.caller_uid = LENA;
+	assert_int_equal(authenticate(t, "right", &q, &e), FLOW_DENY);
+	assert_int_equal(q, FLOW_PASSWORD | FLOW_CODE);
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	event_has(t, "\"reason\":\"CallerNotGoverned\"");
+	assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+}
+
+/* As with users: root could become it without PAM (S0). */
+static void
+test_su__root_may_with_an_event(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence s;
+
+	t->facts.caller_uid = 0;
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	event_has(t, "\"userIdentity\":{\"type\":\"Root\"");
+	event_has(t, "\"eventName\":\"AssumeRole\"");
+	event_has(t, "\"roleSessionName\":\"root\"");
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	assert_int_equal(s.uid, DEPLOY);
+	assert_string_equal(s.role_session, "root");
+	assert_int_equal(s.mfa_s, 0);
+}
+
+/* ---- sudo -u ---- */
+
+/* sudo names the role when it opens the session: that is where it is decided. */
+static void
+test_sudo__the_session_phase_decides(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e = { .uid = SARAH, .methods = RUNTIME_PASSWORD |
+		RUNTIME_MFA, .auth_s = t->facts.now_s, .mfa_s = t->facts.now_s,
+		.user = "sarah", .service = "sudo" };
+	struct runtime_evidence s;
+
+	t->facts.service = "sudo";
+	t->facts.ruser = "sarah";
+	assert_int_equal(session(t, &e, &s), FLOW_PERMIT);
+	assert_string_equal(s.role_session, "Sarah");
+	assert_int_equal(s.uid, DEPLOY);
+	t->facts.user = "audit";
+	assert_int_equal(session(t, &e, &s), FLOW_DENY);
+	event_has(t, "\"eventName\":\"AssumeRole\"");
+	event_has(t, "\"errorCode\":\"AccessDenied\"");
+	t->facts.user = "deploy";
+	t->facts.caller_uid = LENA;
+	t->facts.ruser = "lena";
+	assert_int_equal(session(t, &e, &s), FLOW_DENY);
+	/* Should the kernel take sudo for root, it is not believed. */
+	t->facts.caller_uid = 0;
+	assert_int_equal(session(t, &e, &s), FLOW_DENY);
+	event_has(t, "\"reason\":\"CallerNotKnown\"");
+	t->facts.ruser = "root";
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+}
+
+/* ---- within the session ---- */
+
+static void
+assume(struct test *t)
+{
+	struct runtime_evidence e, s;
+	unsigned q;
+
+	assert_int_equal(authenticate(t, "right", &q, &e), FLOW_PERMIT);
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	assert_int_equal(session(t, &e, &s), FLOW_PERMIT);
+	t->facts.caller_uid = DEPLOY;
+}
+
+/* The role's policies decide, its session is the only credential that it has, and
+ * MFA came along. */
+static void
+test_role__sudo_within_the_session(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e;
+	unsigned q;
+
+	assume(t);
+	t->facts.service = "sudo";
+	assert_int_equal(authenticate(t, "", &q, &e), FLOW_PERMIT);
+	assert_int_equal(q, FLOW_NOTHING);
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	event_has(t, "\"eventName\":\"Sudo\"");
+	event_has(t, "\"arn\":\"" SESSION("Deploy", "Sarah") "\"");
+	event_has(t, "\"mfaAuthenticated\":\"true\"");
+	/* What ends is the session, whatever runs in it. */
+	t->facts.now_s += 7200;
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	event_has(t, "\"type\":\"Role\"");
+	event_has(t, "\"reason\":\"RoleNotAssumed\"");
+	assert_int_equal(authenticate(t, "", &q, &e), FLOW_DENY);
+	assert_int_equal(q, FLOW_PASSWORD | FLOW_CODE);
+}
+
+static void
+test_role__su_to_a_user_asks_the_roles_policies(void **state)
+{
+	struct test *t = *state;
+
+	assume(t);
+	t->facts.service = "su";
+	t->facts.user = "nora";
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	event_has(t, "\"eventName\":\"SwitchUser\"");
+	event_has(t, "\"arn\":\"" SESSION("Deploy", "Sarah") "\"");
+	t->facts.now_s += 7200;
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	event_has(t, "\"reason\":\"RoleSessionEnded\"");
+}
+
+/* IAM User Guide, "Role chaining": an hour at most. The person stays visible. */
+static void
+test_role__chaining(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e, s;
+	unsigned q;
+
+	assume(t);
+	t->facts.user = "chain";
+	assert_int_equal(authenticate(t, "", &q, &e), FLOW_PERMIT);
+	assert_int_equal(q, FLOW_NOTHING);
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	event_has(t, "\"type\":\"AssumedRole\"");
+	event_has(t, "\"roleSessionName\":\"Sarah\",\"durationSeconds\":3600");
+	assert_int_equal(session(t, &e, &s), FLOW_PERMIT);
+	assert_string_equal(s.role_session, "Sarah");
+	assert_int_equal(s.expires_s, t->facts.now_s + 3600);
+	/* Without a session of its own a role is nobody. */
+	t->facts.user = "chain";
+	t->facts.caller_uid = AUDIT;
+	assert_int_equal(account(t, &e), FLOW_DENY);
+	event_has(t, "\"reason\":\"RoleSessionEnded\"");
+}
+
+/* ---- nobody logs in as a role ---- */
+
+static void
+test_role__nobody_logs_in(void **state)
+{
+	static const char *const services[] = { "sshd", "login", "gdm-password",
+		"cron", "sudo", "other" };
+	struct test *t = *state;
+	struct runtime_evidence e, s;
+	unsigned q;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(services); i++) {
+		t->facts.service = services[i];
+		t->facts.caller_uid = 0;
+		t->facts.publickey = i % 2 == 0;
+		assert_int_equal(account(t, NULL), FLOW_DENY);
+		event_has(t, "\"reason\":\"RoleNotAssumed\"");
+		t->facts.publickey = false;
+		assert_int_equal(authenticate(t, "right", &q, &e), FLOW_DENY);
+		assert_int_equal(q, FLOW_PASSWORD | FLOW_CODE);
+		if (strcmp(services[i], "sudo") != 0)
+			assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+	}
+	/* Nor does the helper let a role's screen be unlocked. */
+	t->facts.service = "su";
+	t->facts.caller_uid = SARAH;
+	t->facts.by_proxy = true;
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_su__who_assumes_a_role_authenticates_as_herself),
+		T(test_su__both_policies_decide),
+		T(test_su__evidence_is_the_callers),
+		T(test_su__callers_whom_iam_does_not_govern_are_refused),
+		T(test_su__root_may_with_an_event),
+		T(test_sudo__the_session_phase_decides),
+		T(test_role__sudo_within_the_session),
+		T(test_role__su_to_a_user_asks_the_roles_policies),
+		T(test_role__chaining),
+		T(test_role__nobody_logs_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
