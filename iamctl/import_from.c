@@ -9,6 +9,7 @@
 #include "iamctl/foreign.h"
 #include "iamctl/host.h"
 #include "iamctl/mfa.h"
+#include "iamctl/sealed.h"
 
 #define SHADOW_MAX ((size_t)16 << 20)
 
@@ -138,6 +139,41 @@ free_name(struct op_call *c, const char *user, char *ret, size_t size)
 	    " already.", user, ret);
 }
 
+struct same_seed {
+	struct op_call *c;
+	const struct secret *seed;
+	bool found;
+};
+
+static int
+look_for_seed(void *arg, const char *key, json_t *device)
+{
+	struct secret seed = SECRET_INIT;
+	struct same_seed *s = arg;
+	int r;
+
+	(void)key;
+	r = sealed_get(s->c, device, "SealedSeed", text_of(device, "SerialNumber"),
+	    &seed);
+	if (r == 0 && seed.len == s->seed->len)
+		s->found = secret_equal(seed.p, s->seed->p, seed.len);
+	secret_release(&seed);
+	return r != 0 ? VISIT_FAILED : s->found ? VISIT_STOP : VISIT_NEXT;
+}
+
+/* Imported before? Twice, its codes would belong to two devices. */
+static int
+has_device(struct op_call *c, const json_t *user, const struct secret *seed,
+    bool *ret)
+{
+	struct same_seed s = { c, seed, false };
+	int r = document_each_with(c, "mfa", "UserName",
+	    text_of(user, "UserName"), look_for_seed, &s);
+
+	*ret = s.found;
+	return r;
+}
+
 /* As enable-mfa-device leaves it, with the codes up to now used up. */
 static int
 new_device(struct op_call *c, const char *user, const char *name,
@@ -183,12 +219,16 @@ google_device(struct op_call *c, const json_t *user, const char *text)
 {
 	struct foreign_device d = { .seed = SECRET_INIT };
 	struct iam_why why = { 0, 0, "" };
+	bool same = false;
 	int r;
 
 	if (foreign_google(text, &d, &why) != 0)
 		return op_fail(c, "InvalidInput", "The file of google-authenticator"
 		    " cannot be taken over: %s.", why.text);
-	r = add_device(c, user, &d);
+	if ((r = has_device(c, user, &d.seed, &same)) == 0)
+		r = !same ? add_device(c, user, &d) : op_fail(c,
+		    "EntityAlreadyExists", "User %s has the device of this file"
+		    " already.", text_of(user, "UserName"));
 	if (r == 0 && d.scratch_codes > 0)
 		r = warn(c, json_sprintf("%u emergency codes were left out:"
 		    " 'iamctl create-recovery-codes --user-name %s' makes new ones",
@@ -243,7 +283,7 @@ oath_line(struct oath *o, const char *line)
 	struct foreign_device d = { .seed = SECRET_INIT };
 	struct iam_why why = { 0, 0, "" };
 	const json_t *user;
-	bool device = false;
+	bool device = false, same = false;
 	int r;
 
 	r = foreign_oath_line(line, &device, &d, &why);
@@ -255,8 +295,10 @@ oath_line(struct oath *o, const char *line)
 		snprintf(why.text, sizeof(why.text), "there is no user with the Unix"
 		    " name %s", d.user);
 		r = left_out(o, why.text);
-	} else if ((r = add_device(o->c, user, &d)) == 0) {
-		o->taken++;
+	} else if ((r = has_device(o->c, user, &d.seed, &same)) == 0) {
+		r = same ? left_out(o, "its user has this device already") :
+		    add_device(o->c, user, &d);
+		o->taken += r == 0 && !same;
 	}
 	secret_release(&d.seed);
 	return r;

@@ -124,6 +124,9 @@ code_check(struct flow *f, const char *code, struct code_match *m)
 	if ((r = check_recovery(f, &key, code, m)) != 0)
 		failed = r;
 	explicit_bzero(&key, sizeof(key));
+	/* Two devices may have one seed: what one of them has used is used (S35). */
+	if (m->reused)
+		m->hit = false;
 	return m->hit || m->recovery ? 0 : failed;
 }
 

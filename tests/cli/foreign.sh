@@ -47,7 +47,10 @@ printf '%s\n" HOTP_COUNTER 1\n' $seed >"$tmp/ga"
 expect "google-authenticator: counted codes" 254 "counts codes" import --from google-authenticator --user-name Anna --document "file://$tmp/ga"
 expect "google-authenticator: which file?" 254 "--document" import --from google-authenticator --user-name Anna
 
-hex=3132333435363738393031323334353637383930
+printf '%s\n" TOTP_AUTH\n' $seed >"$tmp/ga"
+expect "S35: google-authenticator: not twice" 254 "has the device of this file already" import --from google-authenticator --user-name Anna --document "file://$tmp/ga"
+
+hex=3132333435363738393031323334353637383931
 cat >"$tmp/oath" <<EOF
 # users.oath
 HOTP/T30/6 anna - $hex
@@ -62,5 +65,8 @@ ok "oath: others are named by line" has "$err" "line 3: left out: not a token of
 ok "oath: and who is not there" has "$err" "line 4: left out: there is no user with the Unix name nobody"
 run list-mfa-devices --user-name Anna
 ok "oath: a second device has a number" is "$(value .MFADevices.1.SerialNumber)" arn:aws:iam::123456789012:mfa/Anna-2
+run import --from oath --document "file://$tmp/oath"
+ok "S35: oath: nobody gets a device twice" said 0 '"MFADevices": 0'
+ok "oath: which is said" has "$err" "line 2: left out: its user has this device already"
 expect "oath: an unknown source" 254 "enum value set" import --from ldap
 finish

@@ -1116,6 +1116,26 @@ test_flow_judge__any_of_eight_devices_answers(void **state)
 	}
 }
 
+/* The same seed twice, as after two imports of one file. */
+static void
+test_flow_judge__S35_one_seed_in_two_devices(void **state)
+{
+	const struct snap_device twice[] = { kinds[0], kinds[0] };
+	struct test *t = *state;
+	char code[9];
+
+	t->w.devices = twice;
+	t->w.device_count = IAM_COUNT(twice);
+	world_publish(&t->w);
+	code_of_kind(&twice[0], t->facts.now_s, 0, code);
+	assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_PERMIT);
+	assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_DENY);
+	assert_non_null(strstr(fake.additional, "\"reason\":\"CodeReused\""));
+	t->facts.now_s += 30;
+	code_of_kind(&twice[0], t->facts.now_s, 0, code);
+	assert_int_equal(attempt(t, "right", code, NULL, NULL), FLOW_PERMIT);
+}
+
 static struct {
 	unsigned calls;
 	int32_t drift;
@@ -2338,6 +2358,7 @@ main(void)
 		T(test_flow_judge__S6_bad_answers_count),
 		T(test_flow_check_password__same_throttle),
 		T(test_flow_judge__any_of_eight_devices_answers),
+		T(test_flow_judge__S35_one_seed_in_two_devices),
 		T(test_flow_resume__decides_as_a_new_flow_would),
 		T(test_flow_resume__S41_only_when_nothing_has_changed),
 		T(test_flow_judge__a_device_that_drifts_is_followed),
