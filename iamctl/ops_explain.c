@@ -14,7 +14,7 @@
 /* ---- reasons ---- */
 
 enum hint { HINT_NONE, HINT_DEVICES, HINT_THROTTLE, HINT_ENROL, HINT_POLICY,
-	HINT_DOCTOR, HINT_PASSWORD };
+	HINT_DOCTOR, HINT_PASSWORD, HINT_EXPIRED, HINT_CERTIFICATE };
 
 static const struct {
 	const char *reason, *summary;
@@ -45,6 +45,13 @@ static const struct {
 	{ "UserDisabled", "The user is disabled, or was left out of the snapshot in"
 	    " part (iamctl publish says why).", HINT_NONE },
 	{ "NoLoginProfile", "The user has no password.", HINT_PASSWORD },
+	{ "PasswordExpired", "The password has expired, and the password policy"
+	    " leaves it to an administrator to set a new one (HardExpiry).",
+	    HINT_EXPIRED },
+	{ "CertificateRevoked", "The SSH certificate has been revoked.",
+	    HINT_CERTIFICATE },
+	{ "CertificateOfAnother", "The SSH certificate was made for another user, or"
+	    " for one of this name who is no more.", HINT_CERTIFICATE },
 	{ "NoSuchUser", "Nobody on this host has that name. The name itself is not"
 	    " recorded: passwords are typed there by mistake.", HINT_NONE },
 	{ "NotGoverned", "The user is none of IAM's.", HINT_NONE },
@@ -235,16 +242,11 @@ say_policy(struct report *r)
 static int
 say_throttle(struct report *r)
 {
-	const char *rhost = text_of(r->record, "sourceIPAddress");
 	const char *name = user_of(r->record);
 
-	/* The host's own name stands for a local attempt there. */
-	if (text_of(additional(r->record), "RemoteHost")[0] == '\0')
-		rhost = "local";
-	if (say(r, r->steps, "iamctl get-login-status --user-name %s --source %s",
-	    name, rhost) != 0)
-		return -1;
-	return say(r, r->steps, "iamctl unlock-user --user-name %s", name);
+	return say(r, r->steps, "iamctl get-login-status --user-name %s",
+	    name) != 0 ? -1 : say(r, r->steps, "iamctl unlock-user --user-name %s",
+	    name);
 }
 
 static int
@@ -266,6 +268,13 @@ say_hint(struct report *r, enum hint hint)
 		return say(r, r->steps, "iamctl doctor");
 	case HINT_PASSWORD:
 		return say(r, r->steps, "iamctl get-login-status --user-name %s", name);
+	case HINT_EXPIRED:
+		return say(r, r->steps, "iamctl update-login-profile --user-name %s"
+		    " --password-stdin --password-reset-required", name);
+	case HINT_CERTIFICATE:
+		return say(r, r->details, "Its serial number is %s.",
+		    text_of(additional(r->record), "CertificateSerial")) != 0 ? -1 :
+		    say(r, r->steps, "iamctl get-ssh-certificate-authority");
 	case HINT_NONE:
 		break;
 	}

@@ -2,6 +2,7 @@
 #include "tests/unit/ops_bed.h"
 
 #include "common/trail/trail.h"
+#include "iamctl/cli.h"
 
 static char id[37];
 
@@ -52,6 +53,29 @@ explain_reason(struct bed *b, const char *reason, const char *more)
 #define STEP(n, text) \
 	assert_string_equal(bed_text(b, "LoginExplanation.NextSteps." #n), (text))
 
+/* What is to be typed next must be something that iamctl takes. */
+static void
+check_steps(struct bed *b)
+{
+	const json_t *step;
+	char line[1024], *argv[32], *save = NULL, *word;
+	struct cli cli;
+	size_t i;
+	int argc;
+
+	json_array_foreach(bed_at(b, "LoginExplanation.NextSteps"), i, step) {
+		snprintf(line, sizeof(line), "%s", json_string_value(step));
+		argc = 0;
+		for (word = strtok_r(line, " ", &save); word != NULL && argc < 31;
+		    word = strtok_r(NULL, " ", &save))
+			argv[argc++] = word;
+		argv[argc] = NULL;
+		assert_string_equal(argv[0], "iamctl");
+		if (cli_parse(argc, argv, &cli) != 0)
+			fail_msg("%s: %s", json_string_value(step), cli.error);
+	}
+}
+
 /* Every reason that the module gives has a sentence of its own. */
 static void
 test_explain_login__every_reason(void **state)
@@ -61,7 +85,8 @@ test_explain_login__every_reason(void **state)
 		"EnrolmentOver", "EnrolmentNotCompleted", "Throttled",
 		"InvalidAnswer", "UserDisabled", "NoLoginProfile", "NoSuchUser",
 		"NotGoverned", "NameClash", "StaleConfiguration",
-		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError" };
+		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError",
+		"PasswordExpired", "CertificateOfAnother", "CertificateRevoked" };
 	struct bed *b = *state;
 	size_t i;
 
@@ -71,6 +96,7 @@ test_explain_login__every_reason(void **state)
 		explain_reason(b, all[i], "");
 		assert_null(strstr(bed_text(b, "LoginExplanation.Summary"),
 		    "does not say more"));
+		check_steps(b);
 	}
 	unlink(IAM_PATH_TRAIL);
 }
@@ -99,11 +125,15 @@ test_explain_login__code_and_throttle(void **state)
 	assert_non_null(strstr(bed_text(b, "LoginExplanation.Details.0"),
 	    "runs +150 s against the host's, as far as logins follow it"));
 	STEP(0, "iamctl list-mfa-devices --user-name bob");
-	explain_reason(b, "Throttled", "\"RemoteHost\":\"192.0.2.1\",");
-	STEP(0, "iamctl get-login-status --user-name bob --source 192.0.2.1");
-	STEP(1, "iamctl unlock-user --user-name bob");
 	explain_reason(b, "Throttled", "");
-	STEP(0, "iamctl get-login-status --user-name bob --source local");
+	STEP(0, "iamctl get-login-status --user-name bob");
+	STEP(1, "iamctl unlock-user --user-name bob");
+	explain_reason(b, "PasswordExpired", "");
+	STEP(0, "iamctl update-login-profile --user-name bob --password-stdin"
+	    " --password-reset-required");
+	explain_reason(b, "CertificateRevoked", "\"CertificateSerial\":\"77\",");
+	assert_string_equal(bed_text(b, "LoginExplanation.Details.0"),
+	    "Its serial number is 77.");
 	explain_reason(b, "EnrolmentOver", "");
 	STEP(0, "iamctl allow-mfa-enrolment --user-name bob");
 	unlink(IAM_PATH_TRAIL);
@@ -125,6 +155,7 @@ test_explain_login__policies(void **state)
 	    "the window is Tue 09:00-17:00");
 	assert_string_equal(bed_text(b, "LoginExplanation.Details.1"),
 	    "A statement asks for aws:PrincipalTag/department, which was not there.");
+	check_steps(b);
 	assert_memory_equal(bed_text(b, "LoginExplanation.NextSteps.0"),
 	    "iamctl simulate-principal-policy --policy-source-arn " BED_ARN "user/bob"
 	    " --action-names host:Sudo ", 100);
