@@ -23,13 +23,15 @@ by_root(const struct phase *ph)
 	    (ph->flags & (int)PAM_CHANGE_EXPIRED_AUTHTOK) == 0;
 }
 
-/* Typed a moment ago, for the same login. */
+/* Typed a moment ago, for the same login. Under sudo and su iamctl finds the session of
+ * the person who calls, and wants to see the old password of her. */
 static bool
 proved_at_login(const struct phase *ph)
 {
 	const struct runtime_evidence *e = phase_kept(ph);
 
-	return e != NULL && (e->methods & RUNTIME_PASSWORD) != 0 &&
+	return e != NULL && ph->facts.caller_uid == 0 &&
+	    (e->methods & RUNTIME_PASSWORD) != 0 &&
 	    e->uid == flow_principal(ph->flow)->uid;
 }
 

@@ -1170,6 +1170,24 @@ test_module__old_hash_is_upgraded(void **state)
 	unlink(IAM_PATH_SHADOW);
 }
 
+static uid_t
+uid_in_snapshot(const char *name)
+{
+	struct snap_principal *p = malloc(sizeof(*p));
+	struct snap *s;
+	bool found;
+	uid_t uid;
+
+	assert_non_null(p);
+	assert_int_equal(snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &s), 0);
+	assert_int_equal(snap_principal_by_name(s, name, &found, p), 0);
+	assert_true(found);
+	uid = p->uid;
+	snap_close(s);
+	free(p);
+	return uid;
+}
+
 static void
 test_chauthtok__through_iamctl(void **state)
 {
@@ -1254,6 +1272,41 @@ test_module__a_role_that_may_not_be_assumed_has_no_session(void **state)
 	pam_end(pamh, 0);
 	assert_int_equal(alone(t, "sshd", "deploy", ACCOUNT), PAM_PERM_DENIED);
 	assert_int_equal(alone(t, "sshd", "deploy", OPEN), PAM_PERM_DENIED);
+}
+
+/* sudo within a session of hers: iamctl finds that, and wants the old password. */
+static void
+test_chauthtok__due_at_sudo(void **state)
+{
+	struct test *t = need_root(state);
+	pam_handle_t *session, *pamh;
+	uid_t uid;
+
+	world_clear(&t->w);
+	CTL("", "init", "--region", "eu-central-1");
+	CTL("", "create-user", "--user-name", "vera");
+	CTL("For once only 5\n", "create-login-profile", "--user-name", "vera",
+	    "--password-stdin", "--password-reset-required");
+	CTL("", "put-user-policy", "--user-name", "vera", "--policy-name", "p",
+	    "--policy-document", ALLOW(""));
+	uid = uid_in_snapshot("vera");
+	session = start(t, "sshd", "vera");
+	assert_int_equal(pam_open_session(session, 0), PAM_SUCCESS);
+	assert_int_equal(setresuid(uid, 0, 0), 0);
+	t->person.password = "For once only 5";
+	t->person.new_password = "Fresh password 6";
+	pamh = start(t, "sudo", "vera");
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_NEW_AUTHTOK_REQD);
+	assert_int_equal(pam_chauthtok(pamh, (int)PAM_CHANGE_EXPIRED_AUTHTOK),
+	    PAM_SUCCESS);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, 0);
+	assert_int_equal(setresuid(0, 0, 0), 0);
+	assert_int_equal(pam_close_session(session, 0), PAM_SUCCESS);
+	pam_end(session, 0);
+	login(t, "For once only 5", PAM_AUTH_ERR);
+	login(t, "Fresh password 6", PAM_SUCCESS);
 }
 
 /* ---- languages ---- */
@@ -1938,6 +1991,7 @@ main(void)
 		T(test_chauthtok__others_are_asked_on_behalf_of_the_next_module),
 		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
+		T(test_chauthtok__due_at_sudo),
 		T(test_language__S7_of_pam_never_of_the_environment),
 		T(test_language__what_is_said),
 		T(test_last_login__is_told_unless_silent),
