@@ -3,6 +3,7 @@
 #define IAM_PAM_MODULE_H
 
 #include <security/pam_modules.h>
+#include <sys/resource.h>
 
 #include "pam_iam/chkauth.h"
 #include "pam_iam/flow.h"
@@ -16,6 +17,24 @@ struct args {
 };
 
 void args_read(int argc, const char **argv, struct args *ret);
+
+/* ---- pam_rlimit.c ---- */
+
+#define LIMITS 2
+
+struct limits {
+	bool cramped; /* there is too little, and no more to be had */
+	bool lifted[LIMITS];
+	struct rlimit before[LIMITS];
+};
+
+/* In a set-user-id program: room for the phase, whatever its caller has set. Nothing
+ * in any other. */
+void limits_lift(struct limits *l);
+void limits_restore(const struct limits *l);
+struct phase;
+/* Before anything is judged: PAM_SUCCESS, or PAM_SYSTEM_ERR and a line for syslog. */
+int phase_has_room(const struct phase *ph);
 
 /* ---- conv.c ---- */
 
@@ -40,7 +59,6 @@ struct text {
 	struct buf mo;
 };
 
-struct phase;
 /* In the person's language, or as it is; valid until the phase ends. */
 const char *tr(struct phase *ph, const char *msgid)
     __attribute__((format_arg(2)));
@@ -118,6 +136,7 @@ struct phase {
 	struct flow *flow;
 	bool unprivileged; /* not root: everything goes to the helper */
 	bool keep; /* the flow for the next phase, at phase_end */
+	struct limits limits;
 };
 
 /* One switch from our errors to PAM's codes; never PAM_SUCCESS or PAM_IGNORE. */

@@ -214,6 +214,8 @@ authenticate_here(struct phase *ph)
 		return r;
 	if (flow_who(ph->flow) == FLOW_ROOT)
 		return PAM_USER_UNKNOWN;
+	if ((r = phase_has_room(ph)) != PAM_SUCCESS)
+		return r;
 	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
 	questions = flow_questions(ph->flow);
 	if ((r = ask(ph, questions, &a)) != 0)

@@ -96,6 +96,8 @@ prove(struct phase *ph)
 	enum flow_verdict verdict;
 	int r, code;
 
+	if ((code = phase_has_room(ph)) != PAM_SUCCESS)
+		return code;
 	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
 	if ((r = old_password(ph, &old, &a.bad)) != 0 ||
 	    (r = flow_check_password(ph->flow, &a, &verdict)) != 0)

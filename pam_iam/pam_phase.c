@@ -101,6 +101,7 @@ phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
 
 	*ph = (struct phase){ .pamh = pamh, .flags = flags,
 		.unprivileged = geteuid() != 0 };
+	limits_lift(&ph->limits);
 	args_read(argc, argv, &ph->args);
 	flow_host_init(&ph->host);
 	/* Installed is not initialised: not even the name is asked for. */
@@ -225,6 +226,7 @@ phase_end(struct phase *ph)
 	ph->flow = NULL;
 	buf_release(&ph->text.mo);
 	ph->text.tried = false;
+	limits_restore(&ph->limits);
 }
 
 /* ---- not root ---- */

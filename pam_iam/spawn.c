@@ -106,6 +106,7 @@ become_root(void)
 	setrlimit(RLIMIT_FSIZE, &unlimited);
 	setrlimit(RLIMIT_CPU, &unlimited);
 	setrlimit(RLIMIT_AS, &unlimited);
+	setrlimit(RLIMIT_DATA, &unlimited);
 	if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)
 		_exit(SPAWN_NOT_RUN);
 }

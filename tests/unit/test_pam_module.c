@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -1309,6 +1311,81 @@ test_chauthtok__due_at_sudo(void **state)
 	login(t, "Fresh password 6", PAM_SUCCESS);
 }
 
+/* What a user's su has left where root's next event will find it. */
+static unsigned
+spooled(const struct test *t)
+{
+	DIR *dir = opendir(t->w.host.spool);
+	const struct dirent *d;
+	unsigned n = 0;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	if (dir != NULL)
+		closedir(dir);
+	return n;
+}
+
+/* A person's su under a limit, in a process of its own: what pam_authenticate answers. */
+static int
+su_within(struct test *t, int resource, bool hard, const char *password)
+{
+	struct rlimit given = { 0, 0 }, after;
+	pam_handle_t *pamh;
+	int r, status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)signal(SIGXFSZ, SIG_IGN);
+		t->person.password = password;
+		if (setresuid(12345, 0, 0) != 0)
+			_exit(255);
+		pamh = start(t, "su", "nora");
+		if (!hard && getrlimit(resource, &given) != 0)
+			_exit(254);
+		given.rlim_cur = 0;
+		if (setrlimit(resource, &given) != 0)
+			_exit(253);
+		r = pam_authenticate(pamh, 0);
+		/* They are the caller's again. */
+		if (getrlimit(resource, &after) != 0 || after.rlim_cur != 0 ||
+		    after.rlim_max != given.rlim_max)
+			_exit(252);
+		_exit(r);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A guess with su leaves its event, whatever limits the caller has set; or, where root
+ * may not raise them, nothing is judged, and the right password gets the same answer. */
+static void
+test_module__S33_limits_of_the_caller(void **state)
+{
+	static const int resources[] = { RLIMIT_FSIZE, RLIMIT_NOFILE };
+	struct test *t = need_root(state);
+	unsigned before;
+	size_t i;
+	int hard, r;
+
+	for (i = 0; i < IAM_COUNT(resources); i++) {
+		for (hard = 0; hard < 2; hard++) {
+			before = spooled(t);
+			r = su_within(t, resources[i], hard != 0, "a guess");
+			assert_int_not_equal(r, PAM_SUCCESS);
+			if (spooled(t) == before + 1)
+				continue; /* libpam itself may fail for want of a file */
+			assert_int_equal(hard, 1);
+			assert_int_equal(r, PAM_SYSTEM_ERR);
+			assert_int_equal(su_within(t, resources[i], true, "right"),
+			    PAM_SYSTEM_ERR);
+			assert_int_equal(spooled(t), before);
+		}
+	}
+}
+
 /* ---- languages ---- */
 
 static void
@@ -1992,6 +2069,7 @@ main(void)
 		T(test_module__old_hash_is_upgraded),
 		T(test_chauthtok__through_iamctl),
 		T(test_chauthtok__due_at_sudo),
+		T(test_module__S33_limits_of_the_caller),
 		T(test_language__S7_of_pam_never_of_the_environment),
 		T(test_language__what_is_said),
 		T(test_last_login__is_told_unless_silent),
