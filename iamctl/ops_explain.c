@@ -40,6 +40,10 @@ static const struct {
 	    " did not: two codes in a row did not come.", HINT_ENROL },
 	{ "Throttled", "The attempt was not looked at: too many had failed from"
 	    " there before.", HINT_THROTTLE },
+	{ "SourceThrottled", "The attempt was not looked at: too many had failed from"
+	    " this source, for whatever user, and this one has not logged in from"
+	    " there since the host was started. Others are not concerned.",
+	    HINT_NONE },
 	{ "InvalidAnswer", "An answer was missing, empty or too long, or the"
 	    " question was given up.", HINT_NONE },
 	{ "UserDisabled", "The user is disabled, or was left out of the snapshot in"

@@ -20,6 +20,8 @@ struct attempt {
 	struct runtime_attempt count;
 	struct secret password, typed; /* of a joined answer; owned */
 	bool throttled;
+	bool source_throttled; /* whoever she is: too much has failed from there */
+	bool stranger;         /* not yet seen from there: the source's budget is asked */
 	bool password_ok;
 	struct code_match code;
 	const char *reason;
@@ -115,6 +117,47 @@ write_failure(struct flow *f, const char *reason, const char *message)
 	return r;
 }
 
+/* Of one person or household, so that its failures say something: not the console's or
+ * a daemon's, nor a service's that asks the helper. */
+static bool
+source_has_budget(const struct flow *f)
+{
+	return f->id.account.source_free != 0 && !f->facts->by_proxy &&
+	    f->source != runtime_source_local(0);
+}
+
+/* The user's own throttle has counted; this one makes a guesser of many names slow, and
+ * where it cannot, that one stays. */
+static void
+count_for_source(struct flow *f)
+{
+	int r = runtime_source_failed(f->rt, f->source, f->facts->now_s);
+
+	if (r != 0)
+		flow_set_note(f, "the source's failure is not counted", r);
+}
+
+static int
+may_try(struct flow *f, bool *ret)
+{
+	const struct runtime_limits limits = { f->id.account.source_free,
+		f->id.account.throttle_max_s };
+
+	return runtime_source_ask(f->rt, f->source, f->facts->now_s, &limits, ret);
+}
+
+/* Names that nobody has are guesses as well, and like others count only when their
+ * time has come: else they would keep the delay going for ever (S16). */
+static void
+count_nobody(struct flow *f)
+{
+	bool allowed = false;
+
+	if (f->id.have_account && source_has_budget(f) &&
+	    flow_need_runtime(f) == 0 && may_try(f, &allowed) == 0 && allowed)
+		count_for_source(f);
+}
+
 /* Nobody, or nobody whom we can judge: one crypt, an event, a no. */
 static int
 judge_in_vain(struct flow *f, const struct flow_answers *a)
@@ -125,12 +168,32 @@ judge_in_vain(struct flow *f, const struct flow_answers *a)
 	if (a->password != NULL)
 		r = one_crypt(a, NULL, &ok);
 	if (f->id.who == FLOW_NOBODY) {
+		count_nobody(f);
 		write_failure(f, "NoSuchUser", "Failed authentication");
 		return r;
 	}
 	write_failure(f, f->id.who == FLOW_BROKEN ? f->id.reason : "NotGoverned",
 	    "Failed authentication");
 	return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
+}
+
+/* Guesses at many names. Whoever has logged in from there before is no stranger. */
+static int
+ask_source(struct flow *f, struct attempt *t)
+{
+	bool known = true, allowed = true;
+	int r;
+
+	if (!source_has_budget(f))
+		return 0;
+	if ((r = runtime_source_known(f->rt, f->id.principal.uid, f->source,
+	    &known)) != 0)
+		return r;
+	t->stranger = !known;
+	if (t->stranger)
+		r = may_try(f, &allowed);
+	t->source_throttled = !allowed;
+	return r;
 }
 
 /* Counted before it is judged; a no when there were too many failures. */
@@ -141,6 +204,9 @@ begin_attempt(struct flow *f, struct attempt *t)
 		f->id.account.throttle_max_s };
 	int r;
 
+	t->throttled = true;
+	if ((r = ask_source(f, t)) != 0 || t->source_throttled)
+		return r;
 	r = runtime_attempt_begin(f->rt, f->id.principal.uid, f->source,
 	    f->facts->now_s, &limits, &t->begun, &t->count);
 	t->throttled = !t->begun;
@@ -164,7 +230,7 @@ why_not(const struct flow *f, const struct attempt *t, bool code_asked)
 	const struct snap_principal *p = &f->id.principal;
 
 	if (t->throttled)
-		return "Throttled";
+		return t->source_throttled ? "SourceThrottled" : "Throttled";
 	if (t->a->bad)
 		return "InvalidAnswer";
 	if (p->enabled == 0)
@@ -266,6 +332,14 @@ claim(struct flow *f, struct attempt *t)
 	return r;
 }
 
+static void
+forgive_source(struct flow *f, const struct attempt *t)
+{
+	if (t->stranger && runtime_source_proved(f->rt, f->source,
+	    f->facts->now_s) != 0)
+		flow_set_note(f, "the source's success is not counted", IAM_ERR_IO);
+}
+
 /* For the person's next login; what cannot be kept is not told. */
 static void
 count_for_her(struct flow *f)
@@ -283,6 +357,8 @@ failed(struct flow *f, struct attempt *t)
 {
 	int r = end_attempt(f, t, RUNTIME_FAILED);
 
+	if (t->stranger && !t->throttled)
+		count_for_source(f);
 	f->code_used = t->a->password == NULL &&
 	    strcmp(t->reason, "CodeReused") == 0;
 	count_for_her(f);
@@ -312,6 +388,7 @@ permit(struct flow *f, struct attempt *t, const char *device,
 	if ((r = evidence_leave(f, &e)) != 0 ||
 	    (r = end_attempt(f, t, RUNTIME_PROVED)) != 0)
 		return cannot_judge(f, t, r);
+	forgive_source(f, t);
 	if (ret_evidence != NULL)
 		*ret_evidence = e;
 	*ret = FLOW_PERMIT;

@@ -35,6 +35,17 @@ broken(struct flow *f, int err, const char *reason)
 	f->id.reason = reason;
 }
 
+int
+flow_need_runtime(struct flow *f)
+{
+	int r = 0;
+
+	if (f->rt == NULL && (r = runtime_open(f->host->run,
+	    flow_auth_gid(f->host, f->id.snap), &f->rt)) != 0)
+		f->rt = NULL;
+	return r;
+}
+
 /*
  * The runtime state is needed for everything that opens, but a decision about what has
  * just been proved by this very handle. The session that this
@@ -45,12 +56,9 @@ broken(struct flow *f, int err, const char *reason)
 static void
 open_runtime(struct flow *f)
 {
-	int r;
+	int r = flow_need_runtime(f);
 
-	r = runtime_open(f->host->run, flow_auth_gid(f->host, f->id.snap), &f->rt);
-	if (r != 0)
-		f->rt = NULL;
-	else if (f->facts->caller_uid != 0 && !f->facts->by_proxy)
+	if (r == 0 && f->facts->caller_uid != 0 && !f->facts->by_proxy)
 		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
 		    &f->session_pid, &f->session);
 	if (r == 0 && f->facts->makes_state)

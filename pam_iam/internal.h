@@ -158,6 +158,8 @@ struct flow {
  * so many a minute: IAM_ERR_LIMIT. An error leaves a note. */
 int flow_event(struct flow *f, const struct event *e, const char id[37]);
 
+/* Open /run/iam as f->rt, unless it is. */
+int flow_need_runtime(struct flow *f);
 /* Keep a line for syslog. */
 void flow_set_note(struct flow *f, const char *what, int err);
 

@@ -60,6 +60,7 @@ enum principal_word {
 	WORD_EVENTS = 12,
 	WORD_SOURCES = 16, /* pairs: who, state */
 	WORD_DRIFTS = 80,  /* of the devices, in the same order */
+	WORD_KNOWN = 88,   /* sources that she has logged in from */
 };
 
 /* A device that is met first after damage: its codes up to so many steps

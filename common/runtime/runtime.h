@@ -154,6 +154,26 @@ int runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
     enum runtime_outcome outcome, int64_t now_s, uint32_t *ret_failures);
 
 /*
+ * Guessing many names a few times each: failures are counted per source as well, of
+ * whatever user, known or not, in one file of root's (1,024 places). Nobody is concerned
+ * who has logged in from that source since the start of the host: neither delayed, nor
+ * are her failures counted here (runtime_source_known). So one who guesses cannot keep
+ * an office from working that has one address with him, and nobody elsewhere (S16).
+ *
+ * _ask: may an attempt be looked at? limits.free failures cost nothing, then the delay
+ * doubles as a user's does. _failed counts; _proved forgives one failure. As root only
+ * (IAM_ERR_UNSAFE). Guesses at the same moment may pass together: each user's own throttle
+ * counts them before they are judged, this one after. For sources of many people (uid 0, the
+ * helper's services) the caller does not ask.
+ */
+int runtime_source_known(struct runtime *rt, uint32_t uid, uint64_t source,
+    bool *ret_known);
+int runtime_source_ask(struct runtime *rt, uint64_t source, int64_t now_s,
+    const struct runtime_limits *limits, bool *ret_allowed);
+int runtime_source_failed(struct runtime *rt, uint64_t source, int64_t now_s);
+int runtime_source_proved(struct runtime *rt, uint64_t source, int64_t now_s);
+
+/*
  * May one more event be written about this user on behalf of a program that anybody
  * can run again and again? So many a minute, or the trail's disk could be filled.
  */

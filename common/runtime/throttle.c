@@ -9,100 +9,13 @@
  */
 #include "common/base/base.h"
 #include "common/runtime/principal.h"
+#include "common/runtime/throttle.h"
 
 #include <time.h>
 
-#define FAILURES_BITS 10
-#define FLIGHT_BITS 6
-#define TIME_BITS 34
-#define FAILURES_MAX ((1u << FAILURES_BITS) - 1)
-#define FLIGHT_MAX ((1u << FLIGHT_BITS) - 1)
-#define TIME_MAX ((INT64_C(1) << TIME_BITS) - 1)
 #define TRIES_MAX 1000
 /* A wake-up may go to a process that is stopped: look again by oneself. */
 #define LOOK_AGAIN_MS 50
-
-struct state {
-	uint32_t failures, flight;
-	int64_t last_s; /* the last beginning or failure; of a known source, success */
-};
-
-static uint64_t
-pack(const struct principal *p, unsigned i, const struct state *s)
-{
-	return word_pack(p, i, ((uint64_t)s->failures << FLIGHT_BITS |
-	    s->flight) << TIME_BITS | (uint64_t)s->last_s);
-}
-
-/* A damaged state is forgotten: it would only delay. */
-static struct state
-unpack(const struct principal *p, unsigned i, uint64_t word)
-{
-	struct state s = { 0 };
-	uint64_t v;
-
-	if (!word_unpack(p, i, word, &v))
-		return s;
-	s.last_s = (int64_t)(v & (uint64_t)TIME_MAX);
-	s.flight = (uint32_t)(v >> TIME_BITS & FLIGHT_MAX);
-	s.failures = (uint32_t)(v >> (TIME_BITS + FLIGHT_BITS));
-	return s;
-}
-
-static void
-fail(struct state *s, uint32_t n)
-{
-	s->failures += n < FAILURES_MAX - s->failures ? n :
-	    FAILURES_MAX - s->failures;
-}
-
-/*
- * How a state looks at a later time: what is old enough is forgotten, a clock
- * that was put back restarts the delay instead of stretching it, and whoever
- * did not end in time has failed. Returns how many.
- */
-static uint32_t
-age(struct state *s, int64_t now_s)
-{
-	uint32_t lost = 0;
-
-	if (s->last_s > now_s)
-		s->last_s = now_s;
-	if (now_s - s->last_s >= RUNTIME_FLIGHT_S) {
-		lost = s->flight;
-		fail(s, lost);
-		s->flight = 0;
-	}
-	if (now_s - s->last_s > PRINCIPAL_FORGET_S)
-		s->failures = 0;
-	return lost;
-}
-
-static int64_t
-delay_s(uint32_t failures, const struct runtime_limits *l)
-{
-	uint32_t doublings;
-
-	if (failures <= l->free)
-		return 0;
-	doublings = failures - l->free - 1;
-	if (doublings >= 32 || (INT64_C(1) << doublings) > l->max_s)
-		return l->max_s;
-	return INT64_C(1) << doublings;
-}
-
-static int64_t
-retry_at(const struct state *s, const struct runtime_limits *l)
-{
-	return s->last_s + delay_s(s->failures, l);
-}
-
-/* Nothing lies outside of what a word can hold. */
-static int64_t
-clamp(int64_t now_s)
-{
-	return now_s < 0 ? 0 : now_s > TIME_MAX ? TIME_MAX : now_s;
-}
 
 static int64_t
 boot_s(void)
@@ -140,7 +53,7 @@ take_failures(struct principal *p, bool reset)
 struct place {
 	unsigned i;       /* of the word that says who; the state follows */
 	uint64_t who;     /* what was there */
-	struct state s;   /* aged */
+	struct throttle_state s;   /* aged */
 	bool is_free;
 };
 
@@ -160,9 +73,9 @@ look_at(const struct principal *p, unsigned n, int64_t now_s)
 	bool failing;
 
 	x.who = word_load(p, x.i);
-	x.s = unpack(p, x.i + 1, word_load(p, x.i + 1));
+	x.s = throttle_unpack(p, x.i + 1, word_load(p, x.i + 1));
 	failing = x.s.failures + x.s.flight > 0;
-	age(&x.s, now_s);
+	throttle_age(&x.s, now_s);
 	x.is_free = x.who == 0 ||
 	    (failing && x.s.failures + x.s.flight == 0); /* forgotten */
 	return x;
@@ -224,18 +137,52 @@ limit_known(struct principal *p, int64_t now_s)
 		word_swap(p, oldest.i, &oldest.who, 0);
 }
 
+/* ---- from where she has logged in ---- */
+
+/* A place a source: another one that falls on it makes the first a stranger again. */
+static unsigned
+known_place(uint64_t source)
+{
+	return WORD_KNOWN + (unsigned)(rt_sum(&source, sizeof(source)) %
+	    PRINCIPAL_KNOWN_MAX);
+}
+
+static void
+remember(struct principal *p, uint64_t source)
+{
+	unsigned i = known_place(source);
+	uint64_t seen = word_load(p, i);
+
+	while (seen != source && !word_swap(p, i, &seen, source))
+		;
+}
+
+int
+runtime_source_known(struct runtime *rt, uint32_t uid, uint64_t source,
+    bool *ret_known)
+{
+	struct principal *p;
+	int r;
+
+	*ret_known = false;
+	if ((r = principal_open(rt, uid, &p)) != 0)
+		return r;
+	*ret_known = word_load(p, known_place(source)) == source;
+	return 0;
+}
+
 /* ---- attempts ---- */
 
 enum answer { BEGUN, REFUSED, WAIT };
 
 /* May one more begin, if all those in flight were to fail now? */
 static enum answer
-ask(const struct state *s, int64_t now_s, const struct runtime_limits *l)
+ask(const struct throttle_state *s, int64_t now_s, const struct runtime_limits *l)
 {
 	if (s->flight > 0)
 		return s->failures + s->flight <= l->free &&
-		    s->flight < FLIGHT_MAX ? BEGUN : WAIT;
-	return retry_at(s, l) <= now_s ? BEGUN : REFUSED;
+		    s->flight < THROTTLE_FLIGHT_MAX ? BEGUN : WAIT;
+	return throttle_retry_at(s, l) <= now_s ? BEGUN : REFUSED;
 }
 
 /* One look; *ret_seen is the word to be waited at. */
@@ -244,20 +191,20 @@ try_begin(struct principal *p, unsigned i, int64_t now_s,
     const struct runtime_limits *l, uint64_t *ret_seen)
 {
 	enum answer answer;
-	struct state s;
+	struct throttle_state s;
 	uint32_t lost;
 
 	*ret_seen = word_load(p, i);
 	do {
-		s = unpack(p, i, *ret_seen);
-		lost = age(&s, now_s);
+		s = throttle_unpack(p, i, *ret_seen);
+		lost = throttle_age(&s, now_s);
 		if ((answer = ask(&s, now_s, l)) == BEGUN) {
 			s.flight++;
 			s.last_s = now_s;
 		}
 		if (answer == WAIT || (answer == REFUSED && lost == 0))
 			return answer;
-	} while (!word_swap(p, i, ret_seen, pack(p, i, &s)));
+	} while (!word_swap(p, i, ret_seen, throttle_pack(p, i, &s)));
 	add_failures(p, lost);
 	return answer;
 }
@@ -277,9 +224,9 @@ runtime_attempt_begin(struct runtime *rt, uint32_t uid, uint64_t source,
 	*ret_begun = false;
 	for (;;) {
 		if ((r = principal_open(rt, uid, &p)) != 0 ||
-		    (r = take(p, source, clamp(now_s + waited), &i)) != 0)
+		    (r = take(p, source, throttle_time(now_s + waited), &i)) != 0)
 			return r;
-		answer = try_begin(p, i, clamp(now_s + waited), limits, &seen);
+		answer = try_begin(p, i, throttle_time(now_s + waited), limits, &seen);
 		if (answer != WAIT || waited >= RUNTIME_WAIT_S)
 			break;
 		word_wait(p, i, seen, LOOK_AGAIN_MS);
@@ -292,7 +239,7 @@ runtime_attempt_begin(struct runtime *rt, uint32_t uid, uint64_t source,
 
 /* The state of somebody whose attempt is over. */
 static void
-settle(struct state *s, enum runtime_outcome outcome, bool late, int64_t now_s)
+settle(struct throttle_state *s, enum runtime_outcome outcome, bool late, int64_t now_s)
 {
 	/* One that took too long has been counted as failed already. */
 	if (!late && s->flight > 0)
@@ -300,7 +247,7 @@ settle(struct state *s, enum runtime_outcome outcome, bool late, int64_t now_s)
 	switch (outcome) {
 	case RUNTIME_FAILED:
 		if (!late)
-			fail(s, 1);
+			throttle_fail(s, 1);
 		s->last_s = now_s;
 		return;
 	case RUNTIME_PROVED:
@@ -320,25 +267,26 @@ runtime_attempt_end(struct runtime *rt, const struct runtime_attempt *a,
 	uint64_t seen;
 	struct principal *p;
 	uint32_t lost, before;
-	struct state s;
+	struct throttle_state s;
 	unsigned i;
 	int r;
 
-	now_s = clamp(now_s);
+	now_s = throttle_time(now_s);
 	if ((r = principal_open(rt, a->uid, &p)) != 0 ||
 	    (r = take(p, a->source, now_s, &i)) != 0)
 		return r;
 	seen = word_load(p, i);
 	do {
-		s = unpack(p, i, seen);
-		lost = age(&s, now_s);
+		s = throttle_unpack(p, i, seen);
+		lost = throttle_age(&s, now_s);
 		settle(&s, outcome, late, now_s);
-	} while (!word_swap(p, i, &seen, pack(p, i, &s)));
+	} while (!word_swap(p, i, &seen, throttle_pack(p, i, &s)));
 	add_failures(p, lost + (outcome == RUNTIME_FAILED && !late));
 	word_wake(p, i);
 	if (outcome != RUNTIME_PROVED)
 		return 0;
 	limit_known(p, now_s);
+	remember(p, a->source);
 	before = take_failures(p, true);
 	if (ret_failures != NULL)
 		*ret_failures = before;
@@ -353,7 +301,7 @@ int
 runtime_event_allowed(struct runtime *rt, uint32_t uid, int64_t now_s,
     bool *ret_allowed)
 {
-	uint64_t minute = (uint64_t)clamp(now_s) / 60, count, seen, v;
+	uint64_t minute = (uint64_t)throttle_time(now_s) / 60, count, seen, v;
 	struct principal *p;
 	int r;
 
@@ -387,7 +335,7 @@ runtime_throttle_list(struct runtime *rt, uint32_t uid, int64_t now_s,
 	unsigned n;
 	int r;
 
-	now_s = clamp(now_s);
+	now_s = throttle_time(now_s);
 	if ((r = principal_open(rt, uid, &p)) != 0)
 		return r;
 	*ret_count = 0;
@@ -396,7 +344,7 @@ runtime_throttle_list(struct runtime *rt, uint32_t uid, int64_t now_s,
 		if (x.who == 0 || x.s.failures == 0)
 			continue;
 		ret[*ret_count] = (struct runtime_throttle){ x.who, x.s.failures,
-			x.s.last_s, retry_at(&x.s, limits) };
+			x.s.last_s, throttle_retry_at(&x.s, limits) };
 		if (ret[*ret_count].retry_at_s <= now_s)
 			ret[*ret_count].retry_at_s = 0;
 		(*ret_count)++;
@@ -410,7 +358,7 @@ runtime_throttle_clear(struct runtime *rt, uint32_t uid)
 {
 	struct principal *p;
 	uint64_t seen;
-	struct state s;
+	struct throttle_state s;
 	unsigned i;
 	int r;
 
@@ -419,9 +367,9 @@ runtime_throttle_clear(struct runtime *rt, uint32_t uid)
 	for (i = WORD_SOURCES + 1; i < WORD_SOURCES + 2 * PRINCIPAL_SOURCES; i += 2) {
 		seen = word_load(p, i);
 		do {
-			s = unpack(p, i, seen);
+			s = throttle_unpack(p, i, seen);
 			s.failures = 0; /* those in flight are still to end */
-		} while (seen != 0 && !word_swap(p, i, &seen, pack(p, i, &s)));
+		} while (seen != 0 && !word_swap(p, i, &seen, throttle_pack(p, i, &s)));
 	}
 	take_failures(p, true);
 	return 0;

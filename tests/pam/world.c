@@ -256,6 +256,7 @@ add_account(const struct world *w, struct snap_builder *b)
 	a->enrolment_days = w->enrolment_days;
 	a->throttle_free = w->throttle_free;
 	a->throttle_max_s = w->throttle_max_s;
+	a->source_free = w->source_free;
 	a->home_umask = 0077;
 	a->users_may_change_password = w->users_may_change_password;
 	a->password_max_age_days = w->password_max_age_days;

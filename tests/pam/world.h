@@ -43,7 +43,7 @@ struct world {
 	const struct world_role *roles;    /* likewise; NULL: none */
 	world_compile *compile, *compile_trust;
 	/* Settings of the account; world_open fills in the defaults. */
-	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s;
+	uint32_t mfa_when_enrolled, mfa_memory_s, throttle_free, throttle_max_s, source_free;
 	uint32_t users_may_change_password;
 	const char *helper_group;
 	uint32_t password_max_age_days, password_hard_expiry, password_warn_days;

@@ -1033,6 +1033,91 @@ test_flow_judge__S6_bad_answers_count(void **state)
 	assert_true(reason_is("Throttled"));
 }
 
+/* ---- many names from one source ---- */
+
+static enum flow_verdict
+guess(struct test *t, const char *user, const char *rhost)
+{
+	t->facts.user = user;
+	t->facts.rhost = rhost;
+	return attempt(t, "wrong", "000000", NULL, NULL);
+}
+
+static enum flow_verdict
+right(struct test *t, const char *user, const char *rhost)
+{
+	t->facts.user = user;
+	t->facts.rhost = rhost;
+	return attempt(t, "right", NULL, NULL, NULL);
+}
+
+#define BAD "198.51.100.7"
+
+static void
+test_flow_judge__S16_guesses_at_many_names_slow_their_source_alone(void **state)
+{
+	struct test *t = *state;
+
+	fake.allow_without_mfa = true;
+	t->w.source_free = 3;
+	world_publish(&t->w);
+	/* Two whom IAM knows, and two whom nobody does. */
+	guess(t, "sarah", BAD);
+	guess(t, "rita", BAD);
+	guess(t, "nobody-1", BAD);
+	guess(t, "nobody-2", BAD);
+	assert_int_equal(right(t, "nora", BAD), FLOW_DENY);
+	assert_true(reason_is("SourceThrottled"));
+	/* More guesses meanwhile do not make it longer. */
+	guess(t, "nobody-3", BAD);
+	guess(t, "kim", BAD);
+	assert_true(reason_is("SourceThrottled"));
+	assert_int_equal(right(t, "nora", "203.0.113.5"), FLOW_PERMIT);
+	t->facts.caller_uid = 0;
+	assert_int_equal(right(t, "nora", ""), FLOW_PERMIT); /* the console */
+	t->facts.now_s += 2;
+	assert_int_equal(right(t, "nora", BAD), FLOW_PERMIT);
+}
+
+static void
+test_flow_judge__S16_who_is_known_there_is_not_concerned(void **state)
+{
+	struct test *t = *state;
+	unsigned i;
+
+	fake.allow_without_mfa = true;
+	t->w.source_free = 3;
+	world_publish(&t->w);
+	assert_int_equal(right(t, "nora", BAD), FLOW_PERMIT);
+	for (i = 0; i < 3; i++)
+		guess(t, "nora", BAD); /* her own throttle counts these */
+	assert_int_equal(right(t, "rita", BAD), FLOW_PERMIT);
+	for (i = 0; i < 10; i++)
+		guess(t, "nobody-1", BAD);
+	assert_int_equal(right(t, "nora", BAD), FLOW_PERMIT);
+	assert_int_equal(right(t, "adele", BAD), FLOW_DENY);
+	assert_true(reason_is("SourceThrottled"));
+}
+
+static void
+test_flow_judge__sources_of_many_people_have_no_budget(void **state)
+{
+	struct test *t = *state;
+	unsigned i;
+
+	fake.allow_without_mfa = true;
+	t->w.source_free = 3;
+	world_publish(&t->w);
+	for (i = 0; i < 10; i++)
+		guess(t, "nobody-1", ""); /* uid 0: the console, and daemons */
+	assert_int_equal(right(t, "nora", ""), FLOW_PERMIT);
+	t->w.source_free = 0; /* off */
+	world_publish(&t->w);
+	for (i = 0; i < 10; i++)
+		guess(t, "nobody-1", BAD);
+	assert_int_equal(right(t, "nora", BAD), FLOW_PERMIT);
+}
+
 static void
 test_flow_check_password__same_throttle(void **state)
 {
@@ -2356,6 +2441,9 @@ main(void)
 		T(test_flow_judge__S16_local_callers_apart),
 		T(test_flow_check_password__S15_forgets_nothing),
 		T(test_flow_judge__S6_bad_answers_count),
+		T(test_flow_judge__S16_guesses_at_many_names_slow_their_source_alone),
+		T(test_flow_judge__S16_who_is_known_there_is_not_concerned),
+		T(test_flow_judge__sources_of_many_people_have_no_budget),
 		T(test_flow_check_password__same_throttle),
 		T(test_flow_judge__any_of_eight_devices_answers),
 		T(test_flow_judge__S35_one_seed_in_two_devices),

@@ -344,6 +344,135 @@ test_runtime_epoch__damaged_or_missing_is_now(void **state)
 	assert_true(epoch_again(b) < runtime_epoch_s(b->rt) + 7099); /* written down */
 }
 
+/* ---- sources of many names ---- */
+
+static bool
+source_may(struct bed *b, uint64_t source, int64_t now_s)
+{
+	const struct runtime_limits limits = { 2, 60 };
+	bool allowed = false;
+
+	assert_int_equal(runtime_source_ask(b->rt, source, now_s, &limits, &allowed), 0);
+	return allowed;
+}
+
+static void
+source_fails(struct bed *b, uint64_t source, int64_t now_s, unsigned n)
+{
+	while (n-- > 0)
+		assert_int_equal(runtime_source_failed(b->rt, source, now_s), 0);
+}
+
+static void
+test_runtime_source__delay_doubles_and_ends(void **state)
+{
+	uint64_t bad = runtime_source_remote("198.51.100.7");
+	struct bed *b = *state;
+
+	assert_true(source_may(b, bad, 1000)); /* no file: nobody has failed */
+	source_fails(b, bad, 1000, 2);
+	assert_true(source_may(b, bad, 1000));
+	source_fails(b, bad, 1000, 1);
+	assert_false(source_may(b, bad, 1000));
+	assert_true(source_may(b, bad, 1001));
+	source_fails(b, bad, 1000, 3);
+	assert_false(source_may(b, bad, 1007));
+	assert_true(source_may(b, bad, 1008));
+	source_fails(b, bad, 1000, 100);
+	assert_false(source_may(b, bad, 1059));
+	assert_true(source_may(b, bad, 1060));
+	/* A clock that was put back restarts it, and a day ends it. */
+	assert_true(source_may(b, bad, 1000 + 86401));
+	assert_true(source_may(b, runtime_source_remote("198.51.100.8"), 1000));
+	assert_true(source_may(b, runtime_source_remote("2001:db8::1"), 1000));
+}
+
+static void
+test_runtime_source__a_success_forgives_one(void **state)
+{
+	uint64_t bad = runtime_source_remote("198.51.100.7");
+	struct bed *b = *state;
+
+	assert_int_equal(runtime_source_proved(b->rt, bad, 1000), 0);
+	source_fails(b, bad, 1000, 4);
+	assert_false(source_may(b, bad, 1001));
+	assert_int_equal(runtime_source_proved(b->rt, bad, 1001), 0);
+	assert_true(source_may(b, bad, 1001));
+	assert_int_equal(runtime_source_proved(b->rt, bad, 1001), 0);
+	assert_true(source_may(b, bad, 1000));
+}
+
+/* The table is full of others: who fails gets a place, and nobody inherits. */
+static void
+test_runtime_source__more_sources_than_places(void **state)
+{
+	struct bed *b = *state;
+	char text[32];
+	uint64_t s = 0;
+	unsigned i;
+
+	for (i = 0; i < 20000; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		s = runtime_source_remote(text);
+		source_fails(b, s, 1000 + i / 100, 1);
+	}
+	assert_true(source_may(b, s, 1200));
+	source_fails(b, s, 1200, 2);
+	assert_false(source_may(b, s, 1200));
+	assert_int_equal(count_files(b, "sources"), 1);
+}
+
+static void
+test_runtime_source__damage_forgets(void **state)
+{
+	uint64_t bad = runtime_source_remote("198.51.100.7");
+	static uint8_t data[2050 * 8];
+	struct bed *b = *state;
+	char *path = path_of(b, "sources");
+	size_t i;
+
+	source_fails(b, bad, 1000, 9);
+	slurp(path, data, sizeof(data));
+	for (i = 0; i < sizeof(data); i += 4) {
+		data[i] ^= 0x10;
+		spill(path, data, sizeof(data));
+		data[i] ^= 0x10;
+		source_may(b, bad, 1000); /* one or the other, and no more */
+		source_fails(b, bad, 1000, 1);
+	}
+	spill(path, data, 100);
+	assert_true(source_may(b, bad, 1000));
+	source_fails(b, bad, 1000, 3);
+	assert_false(source_may(b, bad, 1000));
+}
+
+/* S33: as root alone; the helper's people do not count here. */
+static void
+test_runtime_source__known_where_she_logged_in(void **state)
+{
+	const struct runtime_limits limits = { 5, 60 };
+	struct bed *b = *state;
+	struct runtime_attempt a;
+	bool known, begun;
+
+	assert_int_equal(runtime_source_known(b->rt, SARAH, 77, &known), 0);
+	assert_false(known);
+	assert_int_equal(runtime_attempt_begin(b->rt, SARAH, 77, 1000, &limits, &begun,
+	    &a), 0);
+	assert_int_equal(runtime_attempt_end(b->rt, &a, RUNTIME_NEITHER, 1000, NULL), 0);
+	assert_int_equal(runtime_source_known(b->rt, SARAH, 77, &known), 0);
+	assert_false(known);
+	assert_int_equal(runtime_attempt_begin(b->rt, SARAH, 77, 1000, &limits, &begun,
+	    &a), 0);
+	assert_int_equal(runtime_attempt_end(b->rt, &a, RUNTIME_PROVED, 1000, NULL), 0);
+	assert_int_equal(runtime_source_known(b->rt, SARAH, 77, &known), 0);
+	assert_true(known);
+	assert_int_equal(runtime_source_known(b->rt, SARAH, 78, &known), 0);
+	assert_false(known);
+	assert_int_equal(runtime_source_known(b->rt, SARAH + 1, 77, &known), 0);
+	assert_false(known);
+}
+
 /* ---- used codes ---- */
 
 /* S39: monotonic, whatever order the steps come in. */
@@ -1347,6 +1476,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_runtime_open__makes_and_checks),
 		T(test_runtime__planted_files_S37),
+		T(test_runtime_source__delay_doubles_and_ends),
+		T(test_runtime_source__a_success_forgives_one),
+		T(test_runtime_source__more_sources_than_places),
+		T(test_runtime_source__damage_forgets),
+		T(test_runtime_source__known_where_she_logged_in),
 		T(test_runtime_epoch__stays),
 		T(test_runtime_epoch__begins_when_the_directory_is_opened),
 		T(test_runtime_epoch__clock_was_moved_S39),
