@@ -64,6 +64,11 @@ IAMCTL := $(call c,iamctl)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 tobj = $(patsubst %.c,$(B)/tobj/%.o,$(1))
+# The name service is in every process that asks for a name: it is compiled as one
+# program. A look-up takes a fifth less time than by separate files.
+fobj = $(patsubst %.c,$(B)/fobj/%.o,$(1))
+ftobj = $(patsubst %.c,$(B)/ftobj/%.o,$(1))
+FAST := $(if $(SAN),,-O3 -fno-plt $(if $(findstring clang,$(CC)),,-flto -flto-partition=one))
 
 PAM_LIBS := -lpam -lcrypt -loath -lsodium
 LOGIN_LIBS := -lcrypt -loath -lsodium
@@ -103,21 +108,32 @@ $(B)/tobj/%.o: %.c
 	$(CC) $(ALL_CPPFLAGS) -DIAM_TEST_BUILD -DIAM_ROOT='"$(TEST_ROOT)"' \
 		-DIAM_TEST_BIN='"$(abspath $(B))/test"' $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# $(1) product, $(2) sources, $(3) libraries and flags
+$(B)/fobj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(FAST) -MMD -MP -c -o $@ $<
+$(B)/ftobj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -DIAM_TEST_BUILD -DIAM_ROOT='"$(TEST_ROOT)"' \
+		-DIAM_TEST_BIN='"$(abspath $(B))/test"' $(ALL_CFLAGS) $(FAST) -MMD -MP -c -o $@ $<
+
+# $(1) product, $(2) sources, $(3) libraries and flags, $(4) what else it depends on,
+# $(5) f: as one program
 define product
-$(B)/$(1): $$(call obj,$(2)) $(4)
-	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(call obj,$(2)) $$(ALL_LDFLAGS) $(3)
-$(B)/test/$(1): $$(call tobj,$(2)) $(4)
+$(B)/$(1): $$(call $(5)obj,$(2)) $(4)
+	$$(CC) $$(ALL_CFLAGS) $(if $(5),$$(FAST)) -o $$@ $$(call $(5)obj,$(2)) $$(ALL_LDFLAGS) $(3)
+$(B)/test/$(1): $$(call $(5)tobj,$(2)) $(4)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(call tobj,$(2)) $$(ALL_LDFLAGS) $(3)
+	$$(CC) $$(ALL_CFLAGS) $(if $(5),$$(FAST)) -o $$@ $$(call $(5)tobj,$(2)) $$(ALL_LDFLAGS) $(3)
 endef
 # -z defs does not go with sanitizers, whose symbols the program brings.
 SHARED := -shared -Wl,-z,nodelete -Wl,--gc-sections $(if $(SAN),,-Wl,-z,defs)
 # Loaded by every process that asks for a name: two mappings of the file instead of
 # four. Together with the unused code that is a tenth of the cost of loading.
 SMALL := -Wl,-z,noseparate-code
+# And nothing of the compiler's to run, to initialise and to look for in other libraries.
+BARE := $(if $(SAN),,-nostartfiles -Wl,-Bsymbolic-functions)
 $(eval $(call product,pam_iam.so,$(PAM) $(LOGIN),$(SHARED) -Wl$(comma)--version-script=pam_iam/pam_iam.map $(PAM_LIBS),pam_iam/pam_iam.map))
-$(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) $(SMALL) -Wl$(comma)-soname$(comma)libnss_iam.so.2 -Wl$(comma)--version-script=nss_iam/nss_iam.map,nss_iam/nss_iam.map))
+$(eval $(call product,libnss_iam.so.2,$(NSS) $(BASE) $(SNAP),$(SHARED) $(SMALL) $(BARE) -Wl$(comma)-soname$(comma)libnss_iam.so.2 -Wl$(comma)--version-script=nss_iam/nss_iam.map,nss_iam/nss_iam.map,f))
 $(eval $(call product,libsubid_iam.so,subid_iam/subid.c $(BASE) $(SNAP),$(SHARED) $(SMALL) -Wl$(comma)-soname$(comma)libsubid_iam.so -Wl$(comma)--version-script=subid_iam/subid_iam.map,subid_iam/subid_iam.map))
 $(eval $(call product,iamctl,$(IAMCTL) $(COMMON),-pie $(CTL_LIBS)))
 $(eval $(call product,iam-chkauth,pam_iam/chkauth.c $(FLOW) $(LOGIN),-pie $(LOGIN_LIBS)))
@@ -148,4 +164,4 @@ unit-tests: $(UNIT)
 clean:
 	rm -rf build
 
--include $(shell find $(B)/obj $(B)/tobj -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tobj $(B)/fobj $(B)/ftobj -type f -name '*.d' 2>/dev/null)

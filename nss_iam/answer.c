@@ -17,7 +17,7 @@ nss_id_ok(uint32_t id)
 bool
 nss_user_name_ok(const char *name)
 {
-	return name_is_unix(name) && strcmp(name, "root") != 0;
+	return name_is_unix(name) && !nss_is_root(name);
 }
 
 /* Local groups win in nsswitch.conf when asked by name; asked by id, ours would
@@ -28,19 +28,8 @@ nss_group_name_ok(const char *name)
 	return name_is_unix(name) && !name_is_privileged_group(name);
 }
 
-char *
-nss_copy(char **p, const char *s, size_t len)
-{
-	char *at = *p;
-
-	memcpy(at, s, len);
-	at[len] = '\0';
-	*p += len + 1;
-	return at;
-}
-
 static enum nss_status
-failure(enum nss_status status, int error, int *errnop)
+with_error(enum nss_status status, int error, int *errnop)
 {
 	*errnop = error;
 	return status;
@@ -58,40 +47,39 @@ absent(int saved_errno, int *errnop)
 	    (errno == ENOENT || errno == ENOTDIR);
 	errno = saved_errno;
 	return inert ? NSS_STATUS_NOTFOUND :
-	    failure(NSS_STATUS_UNAVAIL, EIO, errnop);
+	    with_error(NSS_STATUS_UNAVAIL, EIO, errnop);
 }
 
 static enum nss_status
 io_failure(int error, int *errnop)
 {
 	if (error == EMFILE || error == ENFILE)
-		return failure(NSS_STATUS_TRYAGAIN, error, errnop);
+		return with_error(NSS_STATUS_TRYAGAIN, error, errnop);
 	/* ERANGE would be taken for a small buffer, ENOENT for "not there". */
 	if (error == 0 || error == ERANGE || error == ENOENT)
 		error = EIO;
-	return failure(NSS_STATUS_UNAVAIL, error, errnop);
+	return with_error(NSS_STATUS_UNAVAIL, error, errnop);
 }
 
 enum nss_status
-nss_answer(int err, bool found, int saved_errno, int *errnop)
+nss_failure(int err, int saved_errno, int *errnop)
 {
 	int error = errno;
 
 	errno = saved_errno;
 	switch ((enum iam_err)err) {
-	case IAM_OK:
-		return found ? NSS_STATUS_SUCCESS : NSS_STATUS_NOTFOUND;
 	case IAM_ERR_RANGE:
-		return failure(NSS_STATUS_TRYAGAIN, ERANGE, errnop);
+		return with_error(NSS_STATUS_TRYAGAIN, ERANGE, errnop);
 	case IAM_ERR_MEMORY:
-		return failure(NSS_STATUS_TRYAGAIN, ENOMEM, errnop);
+		return with_error(NSS_STATUS_TRYAGAIN, ENOMEM, errnop);
 	case IAM_ERR_BUSY:
 	case IAM_ERR_CONFLICT:
-		return failure(NSS_STATUS_TRYAGAIN, EAGAIN, errnop);
+		return with_error(NSS_STATUS_TRYAGAIN, EAGAIN, errnop);
 	case IAM_ERR_ABSENT:
 		return absent(saved_errno, errnop);
 	case IAM_ERR_IO:
 		return io_failure(error, errnop);
+	case IAM_OK:
 	case IAM_ERR_UNSAFE:
 	case IAM_ERR_FORMAT:
 	case IAM_ERR_VERSION:
@@ -101,5 +89,5 @@ nss_answer(int err, bool found, int saved_errno, int *errnop)
 	case IAM_ERR_BUG:
 		break;
 	}
-	return failure(NSS_STATUS_UNAVAIL, EIO, errnop);
+	return with_error(NSS_STATUS_UNAVAIL, EIO, errnop);
 }

@@ -27,10 +27,10 @@ struct slot {
 	struct snap *snap; /* written by the claimant only */
 };
 
-static struct {
+static NSS_STATE struct {
 	atomic_uint current; /* slot + 1; 0: none */
 	struct slot slots[SLOTS];
-} cache;
+} cache = { 0 };
 
 static bool
 claim(unsigned i)
@@ -149,7 +149,8 @@ ask_current(nss_look *look, void *arg, int *ret, struct snap **ret_fresh)
 	bool small;
 
 	if (!pin_current(&i)) {
-		*ret = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, ret_fresh);
+		*ret = snap_open_next(IAM_PATH_PUBLIC, SNAP_PUBLIC, NULL,
+		    ret_fresh);
 		return false;
 	}
 	s = cache.slots[i].snap;

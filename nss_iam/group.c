@@ -13,7 +13,7 @@ struct ask {
 	bool found;
 };
 
-static struct nss_walk walk = NSS_WALK_INIT;
+static NSS_STATE struct nss_walk walk = NSS_WALK_INIT;
 
 /* The decoder has seen to it that the name is a Unix name. */
 static bool

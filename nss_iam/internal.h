@@ -11,13 +11,19 @@
 #ifndef IAM_NSS_IAM_INTERNAL_H
 #define IAM_NSS_IAM_INTERNAL_H
 
+#include <errno.h>
 #include <grp.h>
 #include <nss.h>
 #include <pwd.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "common/base/base.h"
 #include "common/snapshot/accounts.h"
+
+/* What the module keeps goes into the file's own page of data: as .bss it would be a
+ * mapping of its own, one system call more for every process. */
+#define NSS_STATE __attribute__((section(".data")))
 
 /* A question to one whole revision. Sets what it found through arg;
  * IAM_ERR_RANGE when the caller's buffer is too small. */
@@ -31,7 +37,15 @@ int nss_query(nss_look *look, void *arg);
 
 /* The one place where errors become NSS's answers. saved_errno is errno at
  * entry; errnop is touched on failure only. */
-enum nss_status nss_answer(int err, bool found, int saved_errno, int *errnop);
+enum nss_status nss_failure(int err, int saved_errno, int *errnop);
+static inline enum nss_status
+nss_answer(int err, bool found, int saved_errno, int *errnop)
+{
+	if (err != 0)
+		return nss_failure(err, saved_errno, errnop);
+	errno = saved_errno;
+	return found ? NSS_STATUS_SUCCESS : NSS_STATUS_NOTFOUND;
+}
 
 /*
  * An enumeration. As glibc expects, and as its own files service does it, there
@@ -63,9 +77,36 @@ bool nss_id_ok(uint32_t id);
 bool nss_user_name_ok(const char *name);
 bool nss_group_name_ok(const char *name);
 
-/* Copy a string of len bytes and a NUL to *p, and move *p behind it. The room was
- * checked. */
-char *nss_copy(char **p, const char *s, size_t len);
+static inline bool
+nss_is_root(const char *name)
+{
+	return name[0] == 'r' && strcmp(name, "root") == 0;
+}
+
+/* Copy a string of len bytes and its NUL to *p, and move *p behind it. The room was
+ * checked. Names are short: a call costs as much as the copy. */
+static inline char *
+nss_copy(char **p, const char *s, size_t len)
+{
+	size_t n = len + 1;
+	char *at = *p;
+
+	if (n > 32)
+		memcpy(at, s, n);
+	else if (n >= 16) {
+		memcpy(at, s, 16);
+		memcpy(at + n - 16, s + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(at, s, 8);
+		memcpy(at + n - 8, s + n - 8, 8);
+	} else {
+		for (; n > 0; n--)
+			*at++ = *s++;
+		at = *p;
+	}
+	*p += len + 1;
+	return at;
+}
 
 enum nss_status _nss_iam_getpwnam_r(const char *name, struct passwd *pw,
     char *buf, size_t len, int *errnop);

@@ -13,13 +13,13 @@ struct ask {
 	bool found;
 };
 
-static struct nss_walk walk = NSS_WALK_INIT;
+static NSS_STATE struct nss_walk walk = NSS_WALK_INIT;
 
 /* The decoder has seen to it that the name is a Unix name. */
 static bool
 may_serve(const struct snap_user *u)
 {
-	return strcmp(u->name, "root") != 0 && nss_id_ok(u->uid) &&
+	return !nss_is_root(u->name) && nss_id_ok(u->uid) &&
 	    nss_id_ok(u->gid);
 }
 

@@ -1,7 +1,6 @@
 #include "common/base/base.h"
 #include "nss_iam/internal.h"
 
-#include <errno.h>
 #include <time.h>
 
 #define WAIT_MS 200
@@ -72,7 +71,7 @@ next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 int
 nss_walk_next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 {
-	int r = 0, saved;
+	int r = 0;
 
 	*ret_found = false;
 	if (!enter(w))
@@ -81,12 +80,10 @@ nss_walk_next(struct nss_walk *w, nss_step *step, void *arg, bool *ret_found)
 		r = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &w->snap);
 	if (r == 0 && !w->ended)
 		r = next(w, step, arg, ret_found);
-	saved = errno;
 	if (r == 0 && !*ret_found) {
 		let_go(w);
 		w->ended = true;
 	}
 	leave(w);
-	errno = saved;
 	return r;
 }

@@ -20,26 +20,42 @@ is_word(char c)
 	return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
 }
 
-/* Asked more often than anything else here: every look-up of a name begins so. */
-static bool
-is_unix_char(unsigned char c)
+/* May it begin a Unix name (2), be in one (1)? Asked more often than anything else
+ * here: every look-up of a name begins so. */
+static const uint8_t unix_chars[256] = {
+	['a'] = 3, ['b'] = 3, ['c'] = 3, ['d'] = 3, ['e'] = 3, ['f'] = 3, ['g'] = 3,
+	['h'] = 3, ['i'] = 3, ['j'] = 3, ['k'] = 3, ['l'] = 3, ['m'] = 3, ['n'] = 3,
+	['o'] = 3, ['p'] = 3, ['q'] = 3, ['r'] = 3, ['s'] = 3, ['t'] = 3, ['u'] = 3,
+	['v'] = 3, ['w'] = 3, ['x'] = 3, ['y'] = 3, ['z'] = 3, ['_'] = 3,
+	['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,
+	['7'] = 1, ['8'] = 1, ['9'] = 1, ['.'] = 1, ['-'] = 1,
+};
+
+bool
+name_is_unix_len(const char *name, size_t len)
 {
-	return is_lower((char)c) || is_digit((char)c) || c == '_' || c == '.' ||
-	    c == '-';
+	const unsigned char *p = (const unsigned char *)name;
+	unsigned all = 1;
+	size_t i;
+
+	if (len == 0 || len > IAM_UNIX_NAME_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		all &= unix_chars[p[i]];
+	return all != 0 && unix_chars[p[0]] == 3 && p[len - 1] != '.';
 }
 
 bool
 name_is_unix(const char *name)
 {
+	const unsigned char *p = (const unsigned char *)name;
 	size_t i;
 
-	if (!is_lower(name[0]) && name[0] != '_')
-		return false;
-	for (i = 1; is_unix_char((unsigned char)name[i]); i++) {
+	for (i = 0; unix_chars[p[i]] != 0; i++) {
 		if (i == IAM_UNIX_NAME_MAX)
 			return false;
 	}
-	return name[i] == '\0' && name[i - 1] != '.';
+	return i > 0 && p[i] == '\0' && unix_chars[p[0]] == 3 && p[i - 1] != '.';
 }
 
 /* Sorted. Those of Debian, its daemons, and of other systems that hosts copy.

@@ -11,65 +11,96 @@
 #define GID_APART 0x40u
 #define PRIVATE_GROUP 0x80u
 
-#define LOW UINT64_C(0x0101010101010101)
-#define HIGH (LOW * 0x80)
 /* Shells that have a number; 0: as text. Numbers stay what they are. */
-static const char shells[][24] = {
-	"", "/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/sbin/nologin",
-	"/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/zsh",
-	"/usr/bin/zsh", "/bin/dash", "/usr/bin/fish", "/usr/bin/sh",
+#define SHELL(text) { sizeof(text) - 1, text }
+static const struct {
+	uint8_t len;
+	char text[23];
+} shells[] = {
+	SHELL(""), SHELL("/bin/bash"), SHELL("/bin/sh"), SHELL("/usr/bin/bash"),
+	SHELL("/usr/sbin/nologin"), SHELL("/sbin/nologin"), SHELL("/bin/false"),
+	SHELL("/usr/bin/false"), SHELL("/bin/zsh"), SHELL("/usr/bin/zsh"),
+	SHELL("/bin/dash"), SHELL("/usr/bin/fish"), SHELL("/usr/bin/sh"),
 };
 
 /* In the cursor of a walk through groups: those of the users have begun. */
 #define PRIVATE_GROUPS (UINT64_C(1) << 63)
 
-/* A field of passwd(5): no colon, nothing that breaks a line or a terminal. */
-static bool
-is_field(const char *s)
-{
-	const unsigned char *p;
+/* ---- texts ---- */
 
-	for (p = (const unsigned char *)s; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f || *p == ':')
-			return false;
+/* Every look-up and every step of a walk asks this of each text: sixteen bytes at a
+ * time, by whatever the machine has for it. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* By pointers: a machine without such registers has no convention to pass them. */
+static inline bool
+is_none(const bytes16 *v)
+{
+	uint64_t w[2];
+
+	memcpy(w, v, sizeof(w));
+	return (w[0] | w[1]) == 0;
+}
+
+/* A field of passwd(5) has no colon, and nothing that breaks a line or a terminal. */
+static inline void
+bad_in_field(bytes16 *v)
+{
+	*v = (bytes16)(*v < 0x20) | (bytes16)(*v == 0x7f) | (bytes16)(*v == ':');
+}
+
+/* A Unix name, wherever in it. */
+static inline void
+bad_in_name(bytes16 *v)
+{
+	*v = ~((bytes16)(*v - 'a' < 26) | (bytes16)(*v - '0' < 10) |
+	    (bytes16)(*v == '_') | (bytes16)(*v == '.') | (bytes16)(*v == '-'));
+}
+
+/* Of sixteen bytes at p, add what is bad of the last len. */
+static inline void
+add_bad(bytes16 *all, const char *p, size_t len, void (*bad)(bytes16 *))
+{
+	static const uint8_t edge[32] = { [16] = 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	bytes16 v, mask;
+
+	memcpy(&v, p, sizeof(v));
+	memcpy(&mask, edge + len, sizeof(mask));
+	bad(&v);
+	*all |= v & mask;
+}
+
+/* Add what is bad of len bytes at p. From start on may be looked at. */
+static inline void
+add_bad_of(bytes16 *all, const char *p, size_t len, const uint8_t *start,
+    void (*bad)(bytes16 *))
+{
+	const char *end = p + len;
+	char copy[16];
+
+	for (; end - p > 16; p += 16)
+		add_bad(all, p, 16, bad);
+	len = (size_t)(end - p);
+	if (end - (const char *)start >= 16) {
+		add_bad(all, end - 16, len, bad);
+		return;
 	}
-	return true;
+	memcpy(copy + 16 - len, p, len);
+	memset(copy, 'x', 16 - len);
+	add_bad(all, copy, len, bad);
 }
 
-/* 0x80 in each byte that is zero. */
-static uint64_t
-zero_bytes(uint64_t v)
-{
-	return ~((((v & ~HIGH) + ~HIGH) | v) | ~HIGH);
-}
-
-/* Eight bytes: not 0 when one is no part of a field, NULs aside; *nuls is less
- * by those. */
-static inline uint64_t
-bad_bytes(uint64_t v, int *nuls)
-{
-	uint64_t zero = zero_bytes(v);
-
-	*nuls -= (int)(((zero >> 7) * LOW) >> 56);
-	v |= zero >> 1; /* no more than another letter */
-	return ((v - LOW * 0x20) & ~v & HIGH) | zero_bytes(v ^ LOW * 0x7f) |
-	    zero_bytes(v ^ LOW * ':');
-}
-
-/* Are len bytes fields, of which nuls are NULs? At once: every look-up asks. */
 static bool
-are_fields(const uint8_t *p, size_t len, int nuls)
+is_field(const char *p)
 {
-	uint64_t v, bad = 0;
+	bytes16 bad = { 0 };
 
-	for (; len >= sizeof(v); p += sizeof(v), len -= sizeof(v)) {
-		memcpy(&v, p, sizeof(v));
-		bad |= bad_bytes(v, &nuls);
-	}
-	v = LOW * 'x';
-	memcpy(&v, p, len);
-	return (bad | bad_bytes(v, &nuls)) == 0 && nuls == 0;
+	add_bad_of(&bad, p, strlen(p), (const uint8_t *)p, bad_in_field);
+	return is_none(&bad);
 }
+
+/* ---- users ---- */
 
 static void
 fail(struct buf *b, int err)
@@ -81,8 +112,7 @@ fail(struct buf *b, int err)
 static bool
 user_ok(const struct snap_user *u)
 {
-	return u->uid != 0 && u->gid != 0 && name_is_unix(u->name) &&
-	    u->home[0] == '/' && (u->shell[0] == '/' || u->shell[0] == '\0') &&
+	return u->uid != 0 && u->gid != 0 && u->home[0] == '/' && (u->shell[0] == '/' || u->shell[0] == '\0') &&
 	    (!u->private_group || u->gid == u->uid);
 }
 
@@ -105,7 +135,7 @@ shell_number(const char *shell)
 {
 	unsigned n;
 
-	for (n = IAM_COUNT(shells) - 1; n > 0 && strcmp(shell, shells[n]) != 0; n--)
+	for (n = IAM_COUNT(shells) - 1; n > 0 && strcmp(shell, shells[n].text) != 0; n--)
 		;
 	return n;
 }
@@ -126,7 +156,7 @@ snap_user_encode(const struct snap_user *u, struct buf *b)
 	size_t home_len, place;
 	unsigned bits;
 
-	if (!fields_ok(u) || !user_ok(u)) {
+	if (!fields_ok(u) || !name_is_unix(u->name) || !user_ok(u)) {
 		fail(b, IAM_ERR_ARG);
 		return;
 	}
@@ -156,16 +186,12 @@ snap_user_encode(const struct snap_user *u, struct buf *b)
 
 /* Where the texts of a user are, by what its head says. */
 static int
-user_texts(struct snap_bytes in, struct snap_user *u, size_t *ret_start,
-    int *ret_nuls)
+user_texts(struct snap_bytes in, struct snap_user *u)
 {
 	const char *p = (const char *)in.p;
 	unsigned bits = in.p[5], shell = bits & SHELL_MASK;
 	size_t at = USER_HEAD + ((bits & GID_APART) != 0 ? sizeof(uint32_t) : 0);
 
-	*ret_start = at;
-	*ret_nuls = 1 + ((bits & NAME_APART) != 0) + (u->gecos_len > 0) +
-	    (shell == 0);
 	u->home = p + at;
 	at += u->home_len + 1;
 	u->name = p + at - 1 - u->name_len;
@@ -182,9 +208,30 @@ user_texts(struct snap_bytes in, struct snap_user *u, size_t *ret_start,
 	if (shell >= IAM_COUNT(shells) || at > in.len ||
 	    (shell == 0) != (at < in.len))
 		return IAM_ERR_FORMAT;
-	u->shell = shell == 0 ? p + at : shells[shell];
-	u->shell_len = shell == 0 ? in.len - at - 1 : strlen(u->shell);
+	u->shell = shell == 0 ? p + at : shells[shell].text;
+	u->shell_len = shell == 0 ? in.len - at - 1 : shells[shell].len;
 	return 0;
+}
+
+/* Texts that are inside the value, which begins at start, and end where they have
+ * to. */
+static inline bool
+texts_ok(const struct snap_user *u, const uint8_t *start, bool own_shell)
+{
+	bytes16 bad = { 0 };
+
+	if (u->name_len == 0 || u->name_len > IAM_UNIX_NAME_MAX)
+		return false;
+	add_bad_of(&bad, u->home, u->home_len, start, bad_in_field);
+	add_bad_of(&bad, u->name, u->name_len, start, bad_in_name);
+	if (u->gecos_len > 0)
+		add_bad_of(&bad, u->gecos, u->gecos_len, start, bad_in_field);
+	if (own_shell)
+		add_bad_of(&bad, u->shell, u->shell_len, start, bad_in_field);
+	return is_none(&bad) && (u->home[u->home_len] | u->name[u->name_len] |
+	    u->gecos[u->gecos_len] | u->shell[u->shell_len]) == 0 &&
+	    u->name[u->name_len - 1] != '.' &&
+	    ((u->name[0] >= 'a' && u->name[0] <= 'z') || u->name[0] == '_');
 }
 
 int
@@ -192,8 +239,6 @@ snap_user_decode(struct snap_bytes in, struct snap_user *ret)
 {
 	const uint8_t *p = in.p;
 	struct snap_user u;
-	size_t start;
-	int nuls;
 
 	if (in.len < USER_HEAD)
 		return IAM_ERR_FORMAT;
@@ -202,16 +247,13 @@ snap_user_decode(struct snap_bytes in, struct snap_user *ret)
 	u.private_group = (p[5] & PRIVATE_GROUP) != 0;
 	u.home_len = snap_get16(p + 8);
 	u.gecos_len = snap_get16(p + 10);
-	if (user_texts(in, &u, &start, &nuls) != 0 ||
+	if (user_texts(in, &u) != 0 ||
 	    u.name - (const char *)p != snap_get16(p + SNAP_INSIDE_PLACE) ||
-	    !are_fields(p + start, in.len - start, nuls))
+	    !texts_ok(&u, p, (p[5] & SHELL_MASK) == 0))
 		return IAM_ERR_FORMAT;
 	if ((p[5] & GID_APART) != 0)
 		u.gid = snap_get32(p + USER_HEAD);
-	/* With these, the NULs are where they have to be. */
-	if (u.name[u.name_len] != '\0' || u.gecos[u.gecos_len] != '\0' ||
-	    u.home[u.home_len] != '\0' || u.shell[u.shell_len] != '\0' ||
-	    !user_ok(&u))
+	if (!user_ok(&u))
 		return IAM_ERR_FORMAT;
 	*ret = u;
 	return 0;
@@ -364,7 +406,7 @@ snap_user_by_name(const struct snap *s, const char *name, bool *ret_found,
 		return r;
 	if ((r = snap_user_decode(v, &u)) != 0)
 		return r;
-	if (strcmp(u.name, name) != 0)
+	if (strncmp(u.name, name, u.name_len + 1) != 0)
 		return IAM_ERR_FORMAT;
 	*ret = u;
 	*ret_found = true;

@@ -27,7 +27,10 @@
 #define MAPPED_MIN ((size_t)128 << 10) /* smaller ones are the heap's */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define CACHE_LINE 64u
-#define MAP_SHIFT 28 /* of a 32-bit product: the first map has 16 places */
+#define MAP_BITS 4 /* the first map has sixteen places */
+#define MAP_FACTOR 0x9e3779b1u
+/* One place in so many makes it worth to have a place for each block. */
+#define MAP_DIRECT 16
 
 struct snap_chunk {
 	struct snap_chunk *next;
@@ -238,23 +241,38 @@ room_for(struct snap_file *f, size_t len)
 /* ---- what is kept ---- */
 
 static struct snap_map *
-new_map(unsigned shift)
+new_map(unsigned bits, uint32_t factor)
 {
-	uint32_t places = 1u << (32 - shift);
+	size_t places = (size_t)1 << bits;
 	struct snap_map *m;
 
 	m = calloc(1, sizeof(*m) + places * sizeof(m->kept[0]));
 	if (m != NULL) {
-		m->mask = places - 1;
-		m->shift = shift;
+		m->mask = (uint32_t)places - 1;
+		m->factor = factor;
+		m->shift = factor == 1 ? 0 : 32 - bits;
 	}
 	return m;
+}
+
+/* Twice as large; or one in which nobody has to search. */
+static struct snap_map *
+larger_map(const struct snap_file *f, const struct snap_map *m)
+{
+	uint64_t blocks = f->info.size / SNAP_BLOCK;
+	unsigned bits = 33 - m->shift;
+
+	if (((uint64_t)1 << bits) * MAP_DIRECT < blocks)
+		return new_map(bits, MAP_FACTOR);
+	while ((uint64_t)1 << bits < blocks)
+		bits++;
+	return new_map(bits, 1);
 }
 
 static struct snap_kept *
 put(struct snap_map *m, uint32_t block, const uint8_t *p, uint32_t len)
 {
-	uint32_t i = block * 0x9e3779b1u >> m->shift;
+	uint32_t i = snap_place_of(m, block);
 
 	while (atomic_load_explicit(&m->kept[i].block, memory_order_relaxed) != 0)
 		i = (i + 1) & m->mask;
@@ -273,9 +291,9 @@ grow(struct snap_file *f)
 	const struct snap_kept *k;
 	uint32_t i;
 
-	if (m->count < m->mask - m->mask / 4)
+	if (m->factor == 1 || m->count < m->mask - m->mask / 4)
 		return 0;
-	if (m->shift <= 4 || (bigger = new_map(m->shift - 1)) == NULL)
+	if ((bigger = larger_map(f, m)) == NULL)
 		return IAM_ERR_MEMORY;
 	for (i = 0; i <= m->mask; i++) {
 		k = &m->kept[i];
@@ -291,7 +309,7 @@ static const struct snap_kept *
 find_kept(const struct snap_file *f, uint32_t block)
 {
 	const struct snap_map *m = atomic_load(&f->map);
-	uint32_t i = block * 0x9e3779b1u >> m->shift, b;
+	uint32_t i = snap_place_of(m, block), b;
 
 	for (;; i = (i + 1) & m->mask) {
 		b = atomic_load_explicit(&m->kept[i].block, memory_order_acquire);
@@ -426,7 +444,7 @@ snap_blocks_open(struct snap_file *f)
 
 	atomic_init(&f->fd, -1);
 	atomic_init(&f->users, 1);
-	atomic_init(&f->map, new_map(MAP_SHIFT));
+	atomic_init(&f->map, new_map(MAP_BITS, MAP_FACTOR));
 	f->chunk_len = CHUNK_MIN;
 	if (atomic_load(&f->map) == NULL)
 		return IAM_ERR_MEMORY;

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Of 10: 2 * 15 entries in four buckets, one bucket in five overflows. */
-#define ENTRIES_IN_FOUR 30
+/* Of 20: one bucket in eight overflows. */
+#define ENTRIES_IN_TWO 13
 #define TICK_WAIT_MS 100
 #define WRITE_SIZE ((size_t)1 << 20)
 
@@ -117,7 +117,7 @@ lay_out_buckets(struct snap_builder *b, struct image *im, uint64_t off)
 			row->bucket_off = im->rows[SNAP_USER_NAME].bucket_off;
 			continue;
 		}
-		row->buckets = (uint32_t)(row->keys * 4 / ENTRIES_IN_FOUR + 1);
+		row->buckets = (uint32_t)(row->keys * 2 / ENTRIES_IN_TWO + 1);
 		row->bucket_off = off;
 		off += snap_round((uint64_t)row->buckets * SNAP_BUCKET_LEN,
 		    SNAP_BLOCK);

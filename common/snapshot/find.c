@@ -94,7 +94,7 @@ bytes_of(const uint8_t *p, size_t len)
 }
 
 /* The keys of a user or group are in its value and nowhere else. */
-static int
+static inline int
 keys_inside(struct snap_record *rec)
 {
 	const uint8_t *p = rec->value.p;
@@ -109,6 +109,22 @@ keys_inside(struct snap_record *rec)
 	rec->id = bytes_of(p, SNAP_ID_LEN);
 	rec->name = bytes_of(p + place, len);
 	return 0;
+}
+
+/* As nearly all are; avail bytes are left of the block. */
+static inline int
+short_record(const uint8_t *p, size_t avail, uint64_t off,
+    struct snap_record *ret)
+{
+	uint32_t head = snap_get32(p), value = head >> 8 & SNAP_SHORT_MAX;
+	size_t len = SNAP_HEAD_SHORT + value + (head >> 20);
+
+	if (len > avail || (head & SNAP_INSIDE) == 0)
+		return IAM_ERR_FORMAT;
+	ret->value = bytes_of(p + SNAP_HEAD_SHORT, value);
+	ret->extra = bytes_of(p + SNAP_HEAD_SHORT + value, head >> 20);
+	ret->end = off + snap_round(len, SNAP_ALIGN);
+	return keys_inside(ret);
 }
 
 int
@@ -126,22 +142,19 @@ snap_record_in(const uint8_t *unit, size_t unit_len, uint64_t off,
 	ret->flags = head & 0xff;
 	if (ret->flags == 0)
 		return 0;
+	if ((head & SNAP_SHORT) != 0)
+		return short_record(p, SNAP_BLOCK - in, off, ret);
 	if ((r = snap_extent_of(p, avail, off, &e)) != 0)
 		return r;
 	if (e.len > avail)
 		return IAM_ERR_FORMAT;
-	ret->value = bytes_of(p + e.value, e.extra - e.value);
+	ret->value = bytes_of(p + e.value, snap_get32(p + 4));
+	ret->extra = bytes_of(p + e.extra, snap_get32(p + 8));
 	ret->end = off + e.len;
-	if ((head & SNAP_SHORT) != 0)
-		ret->extra = bytes_of(p + e.extra, head >> 20);
-	else
-		ret->extra = bytes_of(p + e.extra, snap_get32(p + 8));
 	if (in + e.len > SNAP_BLOCK)
 		ret->end = snap_round(ret->end, SNAP_BLOCK);
 	if ((head & SNAP_INSIDE) != 0)
 		return keys_inside(ret);
-	if ((head & SNAP_SHORT) != 0)
-		return IAM_ERR_FORMAT;
 	ret->name = bytes_of(p + e.name, head >> 16);
 	ret->id = bytes_of(p + e.name + (head >> 16), head >> 8 & 0xff);
 	return 0;
@@ -205,20 +218,24 @@ zero_lanes(uint64_t v)
 	return ~(((v & low) + low) | v | low);
 }
 
-/* A bit for each entry whose tag this is. */
-static unsigned
+/* The entries whose tag this is: bit 16 * lane + word of the bucket. */
+static inline uint64_t
 tag_matches(const uint8_t *bucket, uint16_t tag)
 {
-	uint64_t all = tag * UINT64_C(0x0001000100010001), m;
-	unsigned i, bits = 0;
+	uint64_t all = tag * UINT64_C(0x0001000100010001);
+	/* The first four bytes are no tags. */
+	uint64_t first = zero_lanes(snap_get64(bucket) ^ all) >> 32 << 32;
 
-	for (i = 0; i < SNAP_BUCKET_OFFSETS; i += 8) {
-		m = zero_lanes(snap_get64(bucket + i) ^ all) >> 15;
-		/* Lanes 0, 16, 32, 48 side by side. */
-		bits |= (unsigned)((m * UINT64_C(0x0001000200040008) >> 48) & 15)
-		    << (i / 2);
-	}
-	return bits >> 2; /* the spare bytes are no tags */
+	return first >> 15 | zero_lanes(snap_get64(bucket + 8) ^ all) >> 14 |
+	    zero_lanes(snap_get64(bucket + 16) ^ all) >> 13;
+}
+
+static inline unsigned
+entry_of(uint64_t matches)
+{
+	unsigned bit = (unsigned)__builtin_ctzll(matches);
+
+	return bit % 16 * 4 + bit / 16 - 2;
 }
 
 struct wanted {
@@ -235,13 +252,13 @@ find_in_bucket(const struct snap_file *f, const struct snap_row *row,
     bool *ret_full, struct snap_record *ret)
 {
 	const uint8_t *offsets = bucket + SNAP_BUCKET_OFFSETS;
-	unsigned bits = tag_matches(bucket, w->tag);
+	uint64_t left = tag_matches(bucket, w->tag);
 	uint32_t at;
 	int r;
 
 	*ret_full = snap_get32(offsets + 4 * (SNAP_BUCKET_ENTRIES - 1)) != 0;
-	for (; bits != 0; bits &= bits - 1) {
-		at = snap_get32(offsets + 4 * (size_t)__builtin_ctz(bits));
+	for (; left != 0; left &= left - 1) {
+		at = snap_get32(offsets + 4 * (size_t)entry_of(left));
 		if (at == 0)
 			continue; /* an unused one has no tag */
 		r = snap_record_at(f, row, (uint64_t)at * SNAP_ALIGN, ret);

@@ -75,12 +75,19 @@ struct snap_kept {
 	const uint8_t *p;
 };
 
-/* Open addressing. Nothing is ever taken out of one; a larger one takes its place. */
+/* Open addressing, or, when it is large, a place for each block of the file (factor
+ * 1). Nothing is ever taken out of one; a larger one takes its place. */
 struct snap_map {
 	struct snap_map *older; /* readers may still be in it */
-	uint32_t mask, shift, count;
+	uint32_t factor, shift, mask, count;
 	struct snap_kept kept[];
 };
+
+static inline uint32_t
+snap_place_of(const struct snap_map *m, uint32_t block)
+{
+	return (block * m->factor >> m->shift) & m->mask;
+}
 
 struct snap_chunk;
 
@@ -183,7 +190,7 @@ snap_block_at(const struct snap_file *f, uint64_t off,
 	    memory_order_acquire);
 	uint32_t block = (uint32_t)(off / SNAP_BLOCK), i, b;
 
-	for (i = block * 0x9e3779b1u >> m->shift;; i = (i + 1) & m->mask) {
+	for (i = snap_place_of(m, block);; i = (i + 1) & m->mask) {
 		b = atomic_load_explicit(&m->kept[i].block, memory_order_acquire);
 		if (b == block) {
 			*ret = &m->kept[i];

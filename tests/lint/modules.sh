@@ -22,7 +22,8 @@ entries() { tr -s '[:space:];{}' '\n' <"$1" | grep -E '^(_nss_iam|pam_sm|shadow_
 needed() { objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }' | grep -v '^ld-linux' | words; }
 dynamic() { readelf -d "$1"; }
 # Functions run at loading and unloading: the compiler's own start-up files bring
-# frame_dummy and __do_global_dtors_aux, one pointer each, and no more.
+# frame_dummy and __do_global_dtors_aux, one pointer each, and no more. The name service
+# has not even these.
 hooks() {
 	local s size
 	for s in init_array fini_array preinit_array ctors dtors; do
@@ -31,13 +32,13 @@ hooks() {
 	done | words
 }
 
-module() { # FILE MAP LIBRARIES FORBIDDEN
+module() { # FILE MAP LIBRARIES FORBIDDEN HOOKS
 	local f=$build/$1 m=${1%%.so*} bad
 	word=8
 	readelf -h "$f" | grep -q ELF32 && word=4
 	is "S18: $m exports its entry points and nothing else" "$(entries "$2")" "$(exports "$f")"
 	is "S18: $m needs its libraries and no other" "$3" "$(needed "$f")"
-	is "S18: $m runs nothing of ours at loading" "fini_array:1 init_array:1" "$(hooks "$f")"
+	is "S18: $m runs nothing of ours at loading" "$5" "$(hooks "$f")"
 	bad=$(imports "$f" | tr ' ' '\n' | grep -xE "$4" | words)
 	is "S34, S7: $m calls no shell and reads no environment" "" "$bad"
 	is "$m stays loaded, has no text relocations, is bound at once" "BIND_NOW NODELETE" \
@@ -53,10 +54,11 @@ network='socket|connect|sendto|sendmsg|recvfrom|recvmsg|getaddrinfo|gethostbynam
 passwd='(get|set|end)(pw|gr)(nam|uid|gid|ent)(_r)?|getgrouplist|initgroups'
 
 # A name service may not start programs, talk to anyone (S19) or ask itself (S20).
-module libnss_iam.so.2 nss_iam/nss_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror"
-module libsubid_iam.so subid_iam/subid_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror"
+compilers='fini_array:1 init_array:1'
+module libnss_iam.so.2 nss_iam/nss_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror" ''
+module libsubid_iam.so subid_iam/subid_iam.map libc.so.6 "$env|$shell|$life|$spawn|$network|$passwd|printf|fprintf|puts|perror" "$compilers"
 module pam_iam.so pam_iam/pam_iam.map \
-	"libc.so.6 libcrypt.so.1 liboath.so.0 libpam.so.0 libsodium.so.23" "$env|$shell"
+	"libc.so.6 libcrypt.so.1 liboath.so.0 libpam.so.0 libsodium.so.23" "$env|$shell" "$compilers"
 # Whoever looks up names after a chroot believes that root's nsswitch.conf.
 for f in pam_iam.so iam-chkauth iam-authorized-keys; do
 	is "S28: $f never changes its root" "" "$(imports "$build/$f" | tr ' ' '\n' | grep -xE 'chroot|pivot_root|setns|unshare' | words)"
