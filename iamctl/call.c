@@ -408,6 +408,7 @@ start(struct run *r, const struct op *op, json_t *in, bool utf8)
 		.now_s = now.tv_sec, .publish = !op->read_only, .utf8 = utf8,
 		.warnings = json_array() };
 	r->reply->warnings = r->c.warnings;
+	r->c.caller_temporary = caller_is_temporary(r->who);
 	r->request = json_copy(in); /* values are not changed in place */
 	if (r->c.out == NULL || r->c.warnings == NULL || r->request == NULL) {
 		fail(r, "out of memory");

@@ -139,6 +139,15 @@ caller_readable(const struct caller *who)
 	return r == 0;
 }
 
+bool
+caller_is_temporary(const struct caller *who)
+{
+	const struct runtime_evidence *e = &who->session;
+
+	return who->user && ((e->methods & RUNTIME_CERTIFICATE) != 0 ||
+	    e->role_session[0] != '\0' || e->session_id[0] == '\0');
+}
+
 static int
 root_identity(const struct op_call *c, json_t **ret)
 {

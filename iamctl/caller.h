@@ -49,6 +49,10 @@ int caller_identity(struct op_call *c, const struct caller *who, json_t **ret);
  * snapshot? False: damage; who is not in it is not there. */
 bool caller_readable(const struct caller *who);
 
+/* By temporary credentials: a certificate, a role; or has this process left its login
+ * session, so that nobody knows? */
+bool caller_is_temporary(const struct caller *who);
+
 /*
  * May the caller run c->op with c->in? Root may. 0, or -1 after
  * op_fail(AccessDenied) in AWS's words.

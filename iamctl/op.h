@@ -94,6 +94,7 @@ struct op_call {
 	const char *account_id; /* NULL before init */
 	int64_t now_s;
 	int64_t caller_mfa_s;   /* when the caller proved MFA in her login session; 0: did not */
+	bool caller_temporary;  /* her session began with a certificate, or is not known */
 	json_t *caller;         /* {Arn, UserId, Account, UserName?}, of a role see caller.h; borrowed */
 	/* filled by op_fail */
 	const char *error_code; /* "NoSuchEntity" */

@@ -287,6 +287,11 @@ get_session_token(struct op_call *c)
 		.life_s = op_int(c, "DurationSeconds", LIFE_MAX_S) };
 	int r = -1;
 
+	/* As AWS: or whoever has a stolen one could prolong it for ever, and revoke no end. */
+	if (c->caller_temporary)
+		return op_fail(c, "AccessDenied", "Cannot call GetSessionToken with session"
+		    " credentials: a login with password or key is needed, and a process"
+		    " that has not left its session.");
 	if (user_of_call(c, &user) != 0 || ca_get(c, &account, &ca) != 0)
 		goto out;
 	if (access(IAM_PATH_SSH_CA, F_OK) != 0) {
@@ -407,7 +412,7 @@ const struct op ops_token[] = {
 	    .params = session_token_params, .resource = USER_ARN,
 	    .needs_init = true, .read_only = true,
 	    .summary = "Get an SSH certificate: temporary credentials that carry the MFA"
-	    " of the caller's login session." },
+	    " of the caller's login session. Not in a session that began with one." },
 	{ .name = "CreateSSHCertificateAuthority", .service = "host",
 	    .run = create_ssh_certificate_authority, .params = no_params,
 	    .needs_init = true, .summary = "Make the key that signs SSH"

@@ -7,13 +7,15 @@
 
 #include <string.h>
 
-/* A certificate's session goes on: sudo sees when that began, and its MFA. */
+/* A certificate's session goes on: sudo sees when that began, and its MFA; iamctl, that
+ * it came by temporary credentials. */
 static void
 continue_certificate(const struct flow *f, struct runtime_evidence *e)
 {
 	if (!f->key.certified)
 		return;
 	e->auth_s = f->key.issued_s;
+	e->methods |= RUNTIME_CERTIFICATE;
 	if (f->key.mfa_s > e->mfa_s && f->key.mfa_s <= f->facts->now_s)
 		e->mfa_s = f->key.mfa_s;
 }

@@ -204,6 +204,7 @@ enum runtime_method { /* bits */
 	RUNTIME_PASSWORD = 1,
 	RUNTIME_PUBLICKEY = 2,
 	RUNTIME_MFA = 4,
+	RUNTIME_CERTIFICATE = 8, /* the key's, by the account's CA: temporary credentials */
 };
 
 /* What was proved, by whom, when. */

@@ -40,6 +40,9 @@ by_cert() { # USER COMMAND
 later 1
 run "in, without password or code: her MFA came along" by_cert sarah true
 run "sudo sees it, too" by_cert sarah 'sudo -n true'
+refused "it gets no other one: whoever stole it could prolong it" by_cert sarah \
+	'sudo iamctl get-session-token --ssh-public-key file://id.pub'
+has "as in AWS" 'Cannot call GetSessionToken with session credentials'
 refused "not as a local account" by_cert lena true
 refused "not as root" by_cert root true
 run "the event names the certificate" iamctl lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=Login

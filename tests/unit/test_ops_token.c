@@ -1,12 +1,15 @@
 /* SSH certificates: iamctl/ops_token.c, with the real ssh-keygen. */
 #include "tests/unit/ops_bed.h"
 
+#include "iamctl/caller.h"
+
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5" \
 	"C9okWi0dh2l9GKJl"
 #define ASK "{'UserName':'bob','SSHPublicKey':'" KEY "','DurationSeconds':900}"
 #define MFA_S (BED_NOW - 60)
 
 static int64_t caller_mfa_s;
+static bool caller_temporary;
 
 /* Called around the handler, as the front would have filled it in. */
 static struct bed *bed_of_mfa;
@@ -15,6 +18,8 @@ with_mfa(bool begins)
 {
 	if (begins)
 		bed_of_mfa->c.caller_mfa_s = caller_mfa_s;
+	if (begins)
+		bed_of_mfa->c.caller_temporary = caller_temporary;
 }
 
 static void
@@ -33,6 +38,7 @@ make_ca(struct bed *b)
 	bed_of_mfa = b;
 	b->around = with_mfa;
 	caller_mfa_s = 0;
+	caller_temporary = false;
 }
 
 static void
@@ -113,6 +119,34 @@ test_get_session_token__mfa_is_not_given_to_another(void **state)
 	assert_int_equal(cert.mfa_s, 0);
 }
 
+/* Who came by a certificate gets no other: it would outlive its revocation. */
+static void
+test_get_session_token__not_by_temporary_credentials(void **state)
+{
+	struct caller who = { .user = true };
+	struct bed *b = *state;
+
+	make_ca(b);
+	b->caller = "bob";
+	caller_temporary = true;
+	bed_fails(b, "GetSessionToken", "{'SSHPublicKey':'" KEY "'}", "AccessDenied");
+	bed_fails(b, "GetSessionToken", ASK, "AccessDenied");
+	caller_temporary = false;
+	bed_ok(b, "GetSessionToken", ASK);
+	/* A process that has left its session; one that has not. */
+	assert_true(caller_is_temporary(&who));
+	who.session.session_id[0] = 'x';
+	who.session.methods = RUNTIME_PUBLICKEY | RUNTIME_MFA;
+	assert_false(caller_is_temporary(&who));
+	who.session.methods |= RUNTIME_CERTIFICATE;
+	assert_true(caller_is_temporary(&who));
+	who.session.methods = RUNTIME_PASSWORD;
+	who.session.role_session[0] = 'x';
+	assert_true(caller_is_temporary(&who));
+	who.user = false;
+	assert_false(caller_is_temporary(&who));
+}
+
 static void
 test_get_session_token__what_is_refused(void **state)
 {
@@ -172,6 +206,7 @@ main(void)
 		BED_TEST(test_create_ssh_certificate_authority__once),
 		BED_TEST(test_get_session_token__a_certificate_of_the_caller),
 		BED_TEST(test_get_session_token__mfa_is_not_given_to_another),
+		BED_TEST(test_get_session_token__not_by_temporary_credentials),
 		BED_TEST(test_get_session_token__what_is_refused),
 		BED_TEST(test_revoke_ssh_certificate__the_list_is_kept_and_pruned),
 	};

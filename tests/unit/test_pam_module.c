@@ -700,7 +700,11 @@ static void
 test_module__a_certificate_with_mfa_answers_the_question(void **state)
 {
 	struct test *t = need_root(state);
+	struct runtime_evidence e;
+	struct runtime *rt;
 	pam_handle_t *pamh;
+	bool found;
+	pid_t pid;
 
 	t->w.ssh_ca = CERT_CA;
 	world_publish(&t->w);
@@ -709,6 +713,14 @@ test_module__a_certificate_with_mfa_answers_the_question(void **state)
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	assert_string_equal(t->person.transcript, "");
+	/* iamctl sees it in the session: no certificate begets another. */
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(runtime_open(t->w.host.run, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_session_find(rt, getpid(), &found, &pid, &e), 0);
+	assert_true(found);
+	assert_int_equal(e.methods & RUNTIME_CERTIFICATE, RUNTIME_CERTIFICATE);
+	runtime_close(rt);
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
 	pam_end(pamh, 0);
 	pamh = start(t, "sshd", "ned");
 	pam_putenv(pamh, "SSH_AUTH_INFO_0=publickey " CERT_NED "\n");
