@@ -61,6 +61,9 @@ static const struct {
 	{ "NotGoverned", "The user is none of IAM's.", HINT_NONE },
 	{ "NameClash", "A local account has the same name and another uid.",
 	    HINT_DOCTOR },
+	{ "AdoptedUserMissing", "The account was adopted, and the snapshot has nothing"
+	    " of it: its document is damaged, or a claim on its name or id was lost"
+	    " (iamctl publish says which).", HINT_DOCTOR },
 	{ "StaleConfiguration", "host.json or iam.json was changed, and no snapshot"
 	    " could be made from it.", HINT_DOCTOR },
 	{ "SnapshotUnavailable", "The snapshot could not be read.", HINT_DOCTOR },

@@ -5,6 +5,7 @@
  */
 #include "common/base/base.h"
 #include "common/authz/authz.h"
+#include "common/base/governed.h"
 #include "pam_iam/internal.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ is_switch(const struct flow *f)
 
 /*
  * The governed caller of su, or no caller at all when it is a local account.
- * An id that cannot be resolved, or that is in our range and not in the
+ * An id that cannot be resolved, or that is in our range or adopted and not in the
  * snapshot, is not known to be unmanaged: an error.
  */
 int
@@ -50,7 +51,8 @@ flow_find_caller(const struct flow *f, bool *ret_hit, struct snap_principal *ret
 		if (hit && ret->uid != uid)
 			return IAM_ERR_CONFLICT;
 	}
-	if (!hit && uid >= account->id_min && uid <= account->id_max)
+	if (!hit && ((uid >= account->id_min && uid <= account->id_max) ||
+	    (r == 0 && governed_adopted(name, f->host->governed))))
 		return IAM_ERR_ABSENT;
 	*ret_hit = hit;
 	return 0;

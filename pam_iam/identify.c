@@ -3,8 +3,9 @@
  *
  *  - "root", and every name of uid 0, is never ours, whatever the snapshot says;
  *  - without /etc/iam/host.json nobody is;
- *  - "not ours" needs a valid snapshot in which the name is positively absent,
- *    or a local account that governed_without_snapshot() lets go (S0, S2);
+ *  - "not ours" needs a valid snapshot in which the name is positively absent and a
+ *    list of adopted accounts that has not got it either, or a local account
+ *    that governed_without_snapshot() lets go (S0, S2);
  *  - every other doubt is FLOW_BROKEN: denied.
  */
 #include "common/base/base.h"
@@ -167,8 +168,12 @@ not_found(const struct flow_host *host, const char *name, struct identity *id)
 	}
 	if (!known)
 		id->who = FLOW_NOBODY;
+	else if (uid == 0)
+		id->who = FLOW_ROOT;
+	else if (governed_adopted(name, host->governed))
+		broken(id, IAM_ERR_ABSENT, "AdoptedUserMissing");
 	else
-		id->who = uid == 0 ? FLOW_ROOT : FLOW_UNMANAGED;
+		id->who = FLOW_UNMANAGED;
 }
 
 /* In the snapshot: ours, unless the local files disagree about who that is. */

@@ -111,6 +111,15 @@ governed_without_snapshot(const char *name, const char *governed_path,
 	return GOVERNED_NO;
 }
 
+bool
+governed_adopted(const char *name, const char *governed_path)
+{
+	struct rules rules;
+
+	rules_read(governed_path, name, &rules);
+	return rules.adopted;
+}
+
 static void
 rules_text(struct buf *b, uint32_t id_min, uint32_t id_max,
     const char *const *adopted, unsigned count)

@@ -31,6 +31,10 @@ enum governed {
 enum governed governed_without_snapshot(const char *name,
     const char *governed_path, const char *passwd_path);
 
+/* Is the name in the list of adopted ones? A good snapshot that has not got such a name
+ * is not whole: its document was damaged. A file that is missing or unsafe lists nobody. */
+bool governed_adopted(const char *name, const char *governed_path);
+
 /* Write the file, unless it says so already (/etc may be read-only): adopted is
  * an array of count Unix names, may be NULL. */
 int governed_write(const char *path, uint32_t id_min, uint32_t id_max,

@@ -5,6 +5,7 @@
  */
 #include "common/base/base.h"
 #include "common/authz/authz.h"
+#include "common/base/governed.h"
 #include "common/trail/trail.h"
 #include "pam_iam/flow.h"
 #include "pam_iam/internal.h"
@@ -520,6 +521,44 @@ struct publisher {
 	int answer;
 	bool work;
 };
+
+/* Her document was damaged, so a good snapshot is without her; her local password must
+ * not let her in past the policies (S2). */
+static void
+test_flow_open__S2_adopted_and_not_in_the_snapshot(void **state)
+{
+	static const char *const adopted[] = { "bob", "toor", "gone" };
+	struct test *t = *state;
+	struct flow *f;
+	struct flow_decision d;
+
+	assert_int_equal(who_is(t, "bob"), FLOW_UNMANAGED);
+	assert_int_equal(governed_write(t->w.host.governed, IAM_ID_MIN_DEFAULT,
+	    IAM_ID_MAX_DEFAULT, adopted, 3), 0);
+	assert_int_equal(who_is(t, "bob"), FLOW_BROKEN);
+	assert_int_equal(who_is(t, "games"), FLOW_UNMANAGED);
+	assert_int_equal(who_is(t, "toor"), FLOW_ROOT); /* S0 */
+	assert_int_equal(who_is(t, "root"), FLOW_ROOT);
+	assert_int_equal(who_is(t, "gone"), FLOW_NOBODY);
+	t->facts.user = "bob";
+	assert_int_equal(attempt(t, "right", NULL, &d.password_days, NULL), FLOW_DENY);
+	assert_true(reason_is("AdoptedUserMissing"));
+	f = open_flow(t);
+	assert_int_not_equal(flow_authorize(f, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	flow_close(f);
+	/* Nor is she a caller of su whom nobody governs. */
+	t->facts.user = "sarah";
+	t->facts.service = "su";
+	t->facts.caller_uid = 1001;
+	f = open_flow(t);
+	assert_int_not_equal(flow_authorize(f, NULL, &d), 0);
+	assert_int_equal(d.verdict, FLOW_DENY);
+	flow_close(f);
+	/* Without the list nobody can know. */
+	assert_int_equal(unlink(t->w.host.governed), 0);
+	assert_int_equal(who_is(t, "bob"), FLOW_UNMANAGED);
+}
 
 static int
 test_publish(void *arg)
@@ -2418,6 +2457,7 @@ main(void)
 		T(test_flow_open__S0_S2_without_a_snapshot),
 		T(test_flow_open__S0_not_initialised_governs_nobody),
 		T(test_flow_open__S2_every_byte_of_the_snapshot_flipped),
+		T(test_flow_open__S2_adopted_and_not_in_the_snapshot),
 		T(test_flow_open__stale_configuration_is_published_anew),
 		T(test_flow_open__stale_configuration_that_stays_denies),
 		T(test_flow_questions__table),

@@ -83,7 +83,7 @@ test_explain_login__every_reason(void **state)
 	static const char *const all[] = { "WrongPassword", "WrongPasswordOrCode",
 		"WrongCode", "CodeReused", "NoDevice", "RecoveryCodeNotHere",
 		"EnrolmentOver", "EnrolmentNotCompleted", "Throttled",
-		"SourceThrottled", "InvalidAnswer", "UserDisabled", "NoLoginProfile", "NoSuchUser",
+		"SourceThrottled", "AdoptedUserMissing", "InvalidAnswer", "UserDisabled", "NoLoginProfile", "NoSuchUser",
 		"NotGoverned", "NameClash", "StaleConfiguration",
 		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError",
 		"PasswordExpired", "CertificateOfAnother", "CertificateRevoked" };
