@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/store/settings.h"
+#include "iamctl/behind.h"
 #include "iamctl/call.h"
 #include "iamctl/cli.h"
 #include "iamctl/input.h"
@@ -304,6 +305,8 @@ publish(struct run *r)
 	if (warnings != NULL)
 		(void)json_array_extend(r->reply->warnings, warnings);
 	json_decref(warnings);
+	if (err == 0 && store_merge_due(&r->paths))
+		behind_merge(r->c.store, &r->paths);
 	if (err != 0)
 		fail(r, "%s, but this host's snapshots could not be made: %s. Logins "
 		    "go on as before it. Mend that, then run 'iamctl publish'.",

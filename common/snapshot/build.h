@@ -1,4 +1,5 @@
-/* What makes snapshots: build.c collects, build_over.c combines, build_write.c writes. */
+/* What makes snapshots: build.c collects, build_over.c combines, build_write.c writes,
+ * build_merge.c makes one file of two. */
 #ifndef IAM_SNAPSHOT_BUILDER_H
 #define IAM_SNAPSHOT_BUILDER_H
 
@@ -50,6 +51,9 @@ struct chunk {
 struct snap_builder {
 	struct snap_info info;
 	const struct snap *under; /* borrowed; NULL: none */
+	/* The file to lie on, which has everything of under as it was with the changes
+	 * of since; NULL: what under lies on itself. Borrowed. */
+	const struct snap_file *low, *since;
 	struct chunk *arena;
 	struct buf scratch;
 	struct part parts[PART_COUNT];
@@ -79,7 +83,9 @@ uint32_t snap_item_of(const struct part *p, enum snap_table t,
 /* A new item with all of its keys; what it points to is borrowed. */
 int snap_item_add(struct part *p, enum part_number n, const struct item *it);
 
-/* build_over.c: what has to go into the file beside what was added. whole: everything
+/* build_over.c: the file that the new one will lie on. */
+const struct snap_file *snap_builder_low(const struct snap_builder *b);
+/* What has to go into the file beside what was added. whole: everything
  * that lies under, and no file under it any more. */
 int snap_builder_combine(struct snap_builder *b, bool whole,
     struct image *im);
@@ -87,5 +93,13 @@ int snap_builder_combine(struct snap_builder *b, bool whole,
 /* build_write.c */
 int snap_image_lay_out(struct snap_builder *b, struct image *im);
 int snap_image_write(struct snap_builder *b, struct image *im, int fd);
+/* As snap_builder_write; whole: never only changes. */
+int snap_builder_write_file(struct snap_builder *b, bool whole,
+    const char *path, mode_t mode, gid_t gid);
+/* There is a new file in path's place, without a writer: away with what it does not
+ * lie on, and wait for the readers. */
+void snap_replaced(const char *path, uint64_t under);
+/* What a writer left beside path that was killed. */
+void snap_sweep_leftovers(const char *path);
 
 #endif

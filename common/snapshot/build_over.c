@@ -16,6 +16,12 @@ bottom(const struct snap *s)
 	return s->under != NULL ? s->under : s->top;
 }
 
+const struct snap_file *
+snap_builder_low(const struct snap_builder *b)
+{
+	return b->low != NULL ? b->low : bottom(b->under);
+}
+
 static int
 find_below(const struct snap_file *f, enum snap_table t, struct snap_bytes key,
     bool *ret_found, struct snap_record *ret)
@@ -174,11 +180,75 @@ absorb(struct snap_builder *b, enum part_number n, const struct snap_file *f)
 	return r;
 }
 
+/* A key of which today's changes say nothing is what lies under them says, or gone. The
+ * key is copied: the walk takes it away. */
+static int
+restore(struct snap_builder *b, enum part_number n, enum snap_table t,
+    struct snap_bytes key)
+{
+	struct part *p = &b->parts[n];
+	struct snap_record rec;
+	bool found;
+	int r;
+
+	if (t == SNAP_TABLE_COUNT || key.len == 0 || is_known(p, t, key))
+		return 0;
+	if ((r = find_now(b->under, t, key, &found, &rec)) != 0)
+		return r;
+	if (found)
+		return absorb_record(b, p, n, &rec);
+	if ((key.p = snap_builder_keep(b, key.p, key.len)) == NULL)
+		return IAM_ERR_MEMORY;
+	return leave(p, n, t, key);
+}
+
+/* Whatever the changes of then had said is in the file that is to be lain on: what
+ * today's do not speak of any more has to be taken back. */
+static int
+take_back(struct snap_builder *b, enum part_number n, const struct snap_file *f)
+{
+	const struct snap_row *row = &f->rows[snap_named_table(n)];
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
+	struct snap_record rec;
+	bool found;
+	int r;
+
+	while ((r = snap_record_next(f, row, &cursor, &found, &rec)) == 0 &&
+	    found) {
+		if ((r = restore(b, n, snap_named_table(n),
+		    snap_listed_key(&rec, false))) != 0 ||
+		    (r = restore(b, n, snap_numbered_table(n),
+		    snap_listed_key(&rec, true))) != 0)
+			break;
+	}
+	snap_cursor_release(&cursor);
+	return r;
+}
+
 /* ---- counting ---- */
+
+/* Is this record there already, under the same keys? */
+static bool
+is_same(const struct item *it, const struct snap_record *rec)
+{
+	unsigned keys = SNAP_NAMED | SNAP_NUMBERED | SNAP_GONE;
+
+	return (it->flags & SNAP_GONE) == 0 &&
+	    (it->flags & keys) == (rec->flags & keys) &&
+	    it->value_len == rec->value.len && it->extra_len == rec->extra.len &&
+	    memcmp(it->value, rec->value.p, it->value_len) == 0 &&
+	    (it->extra_len == 0 ||
+	    memcmp(it->extra, rec->extra.p, it->extra_len) == 0) &&
+	    ((it->flags & SNAP_NAMED) == 0 || (it->name_len == rec->name.len &&
+	    memcmp(it->name, rec->name.p, it->name_len) == 0)) &&
+	    ((it->flags & SNAP_NUMBERED) == 0 ||
+	    (rec->id.len == SNAP_ID_LEN &&
+	    memcmp(it->id, rec->id.p, SNAP_ID_LEN) == 0));
+}
 
 static int
 count_key(const struct snap_file *low, enum snap_table t, struct item *it,
-    struct image *im)
+    struct image *im, bool *same)
 {
 	bool by_id = snap_table_by_id(t), gone = (it->flags & SNAP_GONE) != 0;
 	struct snap_record rec;
@@ -199,6 +269,7 @@ count_key(const struct snap_file *low, enum snap_table t, struct item *it,
 		    (uint64_t)(found && rec.extra.len > 0);
 	/* What is gone need not be said where there is nothing. */
 	it->skip = gone && !found;
+	*same = *same || (found && is_same(it, &rec));
 	return 0;
 }
 
@@ -209,6 +280,7 @@ count_part(const struct snap_file *low, struct part *p, enum part_number n,
 	enum snap_table t = snap_named_table(n), u = snap_numbered_table(n);
 	struct item *it;
 	uint32_t i;
+	bool same;
 	int r;
 
 	if (low != NULL)
@@ -223,10 +295,12 @@ count_part(const struct snap_file *low, struct part *p, enum part_number n,
 		it->skip = (it->flags & SNAP_GONE) != 0 &&
 		    (it->flags & SNAP_NAMED) != 0 &&
 		    snap_item_of(p, t, it->name, it->name_len, 0) != NO_ITEM;
-		if ((r = count_key(low, t, it, im)) != 0 ||
+		same = false;
+		if ((r = count_key(low, t, it, im, &same)) != 0 ||
 		    (u != SNAP_TABLE_COUNT &&
-		    (r = count_key(low, u, it, im)) != 0))
+		    (r = count_key(low, u, it, im, &same)) != 0))
 			return r;
+		it->skip = it->skip || same;
 	}
 	return 0;
 }
@@ -240,7 +314,7 @@ snap_builder_combine(struct snap_builder *b, bool whole, struct image *im)
 	int r;
 
 	if (b->under != NULL && !whole)
-		low = bottom(b->under);
+		low = snap_builder_low(b);
 	im->under = low == NULL ? 0 : low->salt;
 	for (n = 0; n < PART_COUNT; n++) {
 		p = &b->parts[n];
@@ -249,6 +323,7 @@ snap_builder_combine(struct snap_builder *b, bool whole, struct image *im)
 		if (b->under != NULL && ((r = take_all(b, p, n)) != 0 ||
 		    (b->under->under != NULL &&
 		    (r = absorb(b, n, b->under->top)) != 0) ||
+		    (b->since != NULL && (r = take_back(b, n, b->since)) != 0) ||
 		    (whole && (r = absorb(b, n, bottom(b->under))) != 0)))
 			return r;
 		if ((r = count_part(low, p, n, im)) != 0)

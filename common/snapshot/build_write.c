@@ -93,10 +93,12 @@ count_keys(const struct part *p, enum snap_table t)
 	uint32_t i;
 
 	for (i = 0; i < p->count; i++) {
+		if (p->items[i].skip)
+			continue;
 		if (t == SNAP_MEMBER_OF)
 			n += p->items[i].extra_len > 0;
 		else
-			n += !p->items[i].skip && (p->items[i].flags & flag) != 0;
+			n += (p->items[i].flags & flag) != 0;
 	}
 	return n;
 }
@@ -514,8 +516,8 @@ sweep(const char *path, bool (*is_it)(const char *), const char *keep)
 }
 
 /* What a writer left that was killed. */
-static void
-sweep_leftovers(const char *path)
+void
+snap_sweep_leftovers(const char *path)
 {
 	sweep(path, is_leftover, "");
 }
@@ -549,15 +551,16 @@ static int
 keep_under(const struct snap_builder *b, const struct image *im,
     const char *path)
 {
+	const char *from = b->low != NULL ? b->low->path : path;
 	char name[PATH_MAX];
 	int r;
 
-	if (b->under->under != NULL)
+	if (b->low == NULL && b->under->under != NULL)
 		return 0;
 	if ((r = snap_under_path(path, im->under, name, sizeof(name))) != 0)
 		return r;
 	(void)unlink(name);
-	if (link(path, name) != 0)
+	if (link(from, name) != 0)
 		return IAM_ERR_IO;
 	return file_sync_dir(path);
 }
@@ -592,16 +595,19 @@ prepare(struct snap_builder *b, bool whole, struct image *im)
 static bool
 is_small(const struct snap_builder *b, const struct image *im)
 {
-	const struct snap_file *low = b->under->under;
-
-	if (low == NULL)
-		low = b->under->top;
-	return im->size * 4 <= low->info.size;
+	return im->size * 4 <= snap_builder_low(b)->info.size;
 }
 
-static int
-write_file(struct snap_builder *b, bool whole, const char *path, mode_t mode,
-    gid_t gid)
+void
+snap_replaced(const char *path, uint64_t under)
+{
+	sweep_under(path, under);
+	wait_for_tick();
+}
+
+int
+snap_builder_write_file(struct snap_builder *b, bool whole, const char *path,
+    mode_t mode, gid_t gid)
 {
 	struct image im;
 	struct job job = { b, &im };
@@ -614,7 +620,7 @@ write_file(struct snap_builder *b, bool whole, const char *path, mode_t mode,
 	    keep_under(b, &im, path) != 0) && (r = prepare(b, true, &im)) != 0)
 		return r;
 	im.salt = salt_of(b, &im);
-	sweep_leftovers(path);
+	snap_sweep_leftovers(path);
 	if ((r = file_replace_by(path, fill, &job, mode, gid)) == 0)
 		sweep_under(path, im.under);
 	wait_for_tick();
@@ -625,21 +631,5 @@ int
 snap_builder_write(struct snap_builder *b, const char *path, mode_t mode,
     gid_t gid)
 {
-	return write_file(b, false, path, mode, gid);
-}
-
-int
-snap_merge(const char *path, enum snap_kind kind, mode_t mode, gid_t gid)
-{
-	struct snap_builder *b = NULL;
-	struct snap *s = NULL;
-	int r;
-
-	if ((r = snap_open(path, kind, &s)) == 0 && s->under != NULL &&
-	    (r = snap_builder_over(s, s->top->info.revision,
-	    s->top->info.created_s, &b)) == 0)
-		r = write_file(b, true, path, mode, gid);
-	snap_builder_free(b);
-	snap_close(s);
-	return r;
+	return snap_builder_write_file(b, false, path, mode, gid);
 }

@@ -177,5 +177,16 @@ int snap_builder_write(struct snap_builder *b, const char *path, mode_t mode,
  * Nothing to do for one that lies on no other.
  */
 int snap_merge(const char *path, enum snap_kind kind, mode_t mode, gid_t gid);
+/*
+ * The same in two steps, for large files: the first takes long, and writers may go on
+ * meanwhile; only one process at a time may be at it. *ret is owned (snap_close), NULL when
+ * there is nothing to do. The second is quick, and needs to be serialised with the
+ * writers; then is *ret. What was changed in between stays changed. Killed anywhere in
+ * between, readers have what they had, and the file "path.merge" stays until the next begin.
+ */
+int snap_merge_begin(const char *path, enum snap_kind kind, mode_t mode,
+    gid_t gid, struct snap **ret);
+int snap_merge_end(const char *path, enum snap_kind kind, mode_t mode,
+    gid_t gid, const struct snap *then);
 
 #endif

@@ -4,16 +4,10 @@
  */
 #include "common/base/base.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/store/publish.h"
-
-#define LOCK_WAIT_MS 10000
-#define LOCK_POLL_MS 10
 
 /* ---- documents ---- */
 
@@ -131,40 +125,6 @@ build_changes(struct publish *p, bool *ret_none)
 
 /* ---- one at a time ---- */
 
-/* The file beside the store stays: its inode is the lock. */
-static int
-lock(const struct store *s, int *ret_fd, struct iam_why *why)
-{
-	const struct timespec poll = { 0, LOCK_POLL_MS * 1000000L };
-	struct buf path = BUF_INIT;
-	int fd, waited, r = 0;
-
-	buf_printf(&path, "%s.lock", s->path);
-	if (path.err != 0)
-		return path.err;
-	fd = open(buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK, 0600);
-	if (fd < 0)
-		r = IAM_ERR_IO;
-	for (waited = 0; r == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-	    waited += LOCK_POLL_MS) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			r = IAM_ERR_IO;
-		else if (waited >= LOCK_WAIT_MS)
-			r = IAM_ERR_BUSY;
-		else
-			nanosleep(&poll, NULL);
-	}
-	if (r != 0)
-		iam_why_set(why, 0, 0, "%s: %s", buf_cstr(&path), iam_strerror(r));
-	buf_release(&path);
-	if (r == 0)
-		*ret_fd = fd;
-	else if (fd >= 0)
-		close(fd);
-	return r;
-}
-
 static struct publish *
 publish_new(struct store *s, const struct store_paths *paths,
     struct iam_why *why)
@@ -236,7 +196,7 @@ publish_changes(struct store *s, const struct store_paths *paths,
 		return IAM_ERR_MEMORY;
 	r = publish_complete(p) ? build_changes(p, &none) : IAM_ERR_MEMORY;
 	if (r == 0 && !p->unsure && !none && (r = pub_write(p)) == 0)
-		pub_merge(p);
+		pub_merge_overdue(paths);
 	*ret_done = r == 0 && !p->unsure;
 	publish_free(p);
 	return r;
@@ -270,7 +230,7 @@ publish(struct store *s, const struct store_paths *paths, bool whole,
 	iam_why_set(why, 0, 0, "%s", "");
 	if (warnings != NULL)
 		*warnings = NULL;
-	if ((r = lock(s, &fd, why)) != 0)
+	if ((r = pub_lock(s, "lock", PUB_LOCK_WAIT_MS, &fd, why)) != 0)
 		return r;
 	/* Whatever keeps changes from being published, everything may do. */
 	if (!whole && publish_changes(s, paths, &done, why) != 0)

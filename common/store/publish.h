@@ -217,9 +217,17 @@ int pub_put_account(struct publish *p);
 
 /* The governed file, the list of revoked certificates and both snapshots. */
 int pub_write(struct publish *p);
-/* The changes are seen now; it is time to make one file of two when they have
- * become many. If that fails, the next writer tries again. */
-void pub_merge(const struct publish *p);
+
+/* ---- publish_merge.c ---- */
+
+/* The file "STORE.WHAT" stays: its inode is the lock. IAM_ERR_BUSY after wait_ms.
+ * *ret_fd is owned (close). */
+#define PUB_LOCK_WAIT_MS 10000
+int pub_lock(const struct store *s, const char *what, int wait_ms,
+    int *ret_fd, struct iam_why *why);
+/* Changes that are far too many are made one file with the rest here and now. If
+ * that fails, the next writer tries again. */
+void pub_merge_overdue(const struct store_paths *paths);
 
 /* ---- publish.c ---- */
 

@@ -13,9 +13,6 @@
 #include "common/base/governed.h"
 #include "common/store/publish.h"
 
-/* So many bytes of changes are made one file with the rest. */
-#define CHANGES_MAX ((uint64_t)1 << 20)
-
 static int
 write_governed(struct publish *p)
 {
@@ -104,26 +101,4 @@ pub_write(struct publish *p)
 	    paths->auth_gid)) != 0)
 		return r;
 	return write_snapshot(p, p->pub, paths->public_snapshot, 0644, (gid_t)-1);
-}
-
-static void
-merge_one(const char *path, enum snap_kind kind, mode_t mode, gid_t gid)
-{
-	struct snap_info info;
-	struct snap *s;
-
-	if (snap_open(path, kind, &s) != 0)
-		return;
-	snap_info(s, &info);
-	snap_close(s);
-	if (info.changes > CHANGES_MAX)
-		(void)snap_merge(path, kind, mode, gid);
-}
-
-void
-pub_merge(const struct publish *p)
-{
-	merge_one(p->paths->private_snapshot, SNAP_PRIVATE, 0640,
-	    p->paths->auth_gid);
-	merge_one(p->paths->public_snapshot, SNAP_PUBLIC, 0644, (gid_t)-1);
 }

@@ -141,6 +141,18 @@ int store_publish(struct store *s, const struct store_paths *paths,
 int store_publish_changes(struct store *s, const struct store_paths *paths,
     json_t **warnings, struct iam_why *why);
 /*
+ * Published changes lie in a small file beside a large one. Are they so many that it is
+ * time to make one of both?
+ */
+bool store_merge_due(const struct store_paths *paths);
+/*
+ * Do so, unless somebody is at it. It takes as long as publishing everything, at the
+ * lowest priority, while others publish: for a process that nobody waits for, and that
+ * may be killed at any moment. Of s only the path is used: also in a process that was
+ * forked since it was opened.
+ */
+int store_merge(const struct store *s, const struct store_paths *paths);
+/*
  * Do the snapshots match the store's revision and the host's files? No answer is
  * "no". Costs the same at every size: of the snapshots, the headers, what lies where the
  * look-up of the account goes, and no more. Damage elsewhere is an error for whoever

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -478,6 +479,86 @@ test_call_run__damage_that_the_decision_meets_is_mended(void **state)
 	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
 }
 
+/* A policy whose text is large, and another one for every n. */
+static void
+put_large_policy(struct store *s, unsigned i, unsigned n)
+{
+	struct buf text = BUF_INIT;
+	char key[32];
+	unsigned k;
+	json_t *doc;
+
+	buf_printf(&text, "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\","
+	    "\"Resource\":[\"arn:aws:iam::*:user/%u\"", n);
+	for (k = 0; k < 2500; k++)
+		buf_printf(&text, ",\"arn:aws:iam::*:user/%u-%u\"", i, k);
+	buf_puts(&text, "]}}");
+	snprintf(key, sizeof(key), "policies/large%u", i);
+	doc = json_pack("{s:s, s:s, s:s, s:[{s:s, s:s}]}", "PolicyName", key + 9,
+	    "Arn", key, "DefaultVersionId", "v1", "Versions", "VersionId", "v1",
+	    "Document", buf_cstr(&text));
+	assert_non_null(doc);
+	assert_int_equal(store_put(s, key, doc), 0);
+	json_decref(doc);
+	buf_release(&text);
+}
+
+static void
+put_large_policies(unsigned from, unsigned to, unsigned n)
+{
+	struct store *s;
+	unsigned i;
+
+	assert_int_equal(store_open(IAM_PATH_DB, false, &s, NULL), 0);
+	assert_int_equal(store_begin(s), 0);
+	for (i = from; i < to; i++)
+		put_large_policy(s, i, n);
+	assert_int_equal(store_commit(s, "test", "Test", NULL), 0);
+	store_close(s);
+}
+
+static uint64_t
+private_changes(void)
+{
+	struct snap_info info;
+	struct snap *s;
+
+	assert_int_equal(snap_open(IAM_PATH_PRIVATE, SNAP_PRIVATE, &s), 0);
+	assert_int_equal(snap_verify(s), 0);
+	snap_info(s, &info);
+	snap_close(s);
+	return info.changes;
+}
+
+/* A change finds that changes have become many: a process of its own makes one file of
+ * two, and nobody has waited for it. */
+static void
+test_call_run__many_changes_become_one_file_behind(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	put_large_policies(0, 60, 1);
+	must(call(&root_caller, "Publish", "{}"));
+	assert_int_equal(private_changes(), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	put_large_policies(0, 12, 2);
+	must(call(&root_caller, "UpdateUser", "{s:s,s:s}", "UserName", "Bob",
+	    "Gecos", "x"));
+	assert_true((pid = waitpid(-1, &status, 0)) > 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(private_changes(), 0);
+	/* And not for a few. */
+	put_large_policies(0, 1, 3);
+	must(call(&root_caller, "UpdateUser", "{s:s,s:s}", "UserName", "Bob",
+	    "Gecos", "y"));
+	assert_true(private_changes() > 0);
+	assert_int_equal(waitpid(-1, &status, 0), -1);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
 /* S0: root repairs; nobody else gets root's rights from damage. */
 static void
 test_call_run__damaged_runtime_state_is_not_root(void **state)
@@ -738,6 +819,7 @@ main(void)
 		with_host(test_call_run__disabled_user_is_denied),
 		with_host(test_call_run__stale_snapshot_is_made_anew_before_it_judges),
 		with_host(test_call_run__damage_that_the_decision_meets_is_mended),
+		with_host(test_call_run__many_changes_become_one_file_behind),
 		with_host(test_call_run__damaged_runtime_state_is_not_root),
 		with_host(test_call_run__publish_is_for_everyone),
 		with_host(test_call_run__own_password_unless_denied),

@@ -51,6 +51,7 @@ struct world {
 	uint64_t random;
 	unsigned odd;             /* rounds in which something was left out */
 	unsigned few;             /* publishes that wrote changes only */
+	unsigned merged;          /* rounds in which two files were made one */
 	struct snap *a[2], *b[2]; /* public and private: by changes, whole */
 };
 
@@ -607,13 +608,45 @@ publish_both(struct world *w)
 	assert_true(current);
 }
 
+/* Two files become one meanwhile, as behind the back of whoever publishes. */
+static void
+begin_merge(struct world *w, struct snap *then[2], bool now)
+{
+	then[0] = then[1] = NULL;
+	if (!now)
+		return;
+	assert_int_equal(snap_merge_begin(w->fix.paths.public_snapshot,
+	    SNAP_PUBLIC, 0644, (gid_t)-1, &then[0]), 0);
+	assert_int_equal(snap_merge_begin(w->fix.paths.private_snapshot,
+	    SNAP_PRIVATE, 0640, (gid_t)-1, &then[1]), 0);
+}
+
+static bool
+end_merge(struct world *w, struct snap *then[2])
+{
+	bool any = then[0] != NULL || then[1] != NULL;
+
+	if (then[0] != NULL)
+		assert_int_equal(snap_merge_end(w->fix.paths.public_snapshot,
+		    SNAP_PUBLIC, 0644, (gid_t)-1, then[0]), 0);
+	if (then[1] != NULL)
+		assert_int_equal(snap_merge_end(w->fix.paths.private_snapshot,
+		    SNAP_PRIVATE, 0640, (gid_t)-1, then[1]), 0);
+	w->merged += any;
+	snap_close(then[0]);
+	snap_close(then[1]);
+	return any;
+}
+
 static void
 test_store_publish_changes__comes_to_what_everything_comes_to(void **state)
 {
 	struct world *w = *state;
+	struct snap *then[2];
 	unsigned round, n;
 
 	for (round = 0; round < ROUNDS; round++) {
+		begin_merge(w, then, round > 0 && one_in(w, 4));
 		assert_int_equal(store_begin(w->fix.store), 0);
 		for (n = one_in(w, 10) ? 10 : 1 + pick(w, 3); n > 0; n--)
 			change_something(w);
@@ -623,12 +656,16 @@ test_store_publish_changes__comes_to_what_everything_comes_to(void **state)
 			change_host(w);
 		publish_both(w);
 		compare(w);
+		if (end_merge(w, then))
+			compare(w);
 		if (w->odd > 3)
 			mend(w);
 	}
 	/* It has been about changes, and not about publishing everything twice. */
-	print_message("%u of %u snapshots were changes\n", w->few, 2 * ROUNDS);
+	print_message("%u of %u snapshots were changes, %u were made one file\n",
+	    w->few, 2 * ROUNDS, w->merged);
 	assert_true(w->few > ROUNDS / 2);
+	assert_true(w->merged > ROUNDS / 16);
 }
 
 static void

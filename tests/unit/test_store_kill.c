@@ -18,6 +18,7 @@
 
 static long countdown = NEVER; /* calls until the end; set in children only */
 static bool only_changes;      /* published; else everything */
+static bool merging;           /* while the two files are made one */
 
 static void
 step(void)
@@ -115,8 +116,10 @@ unlinkat(int dir, const char *path, int flags)
 static int
 create_and_publish(struct fix *f, unsigned n)
 {
+	const char *path = f->paths.public_snapshot;
 	char key[32], text[512];
 	struct store *s = NULL;
+	struct snap *then = NULL;
 	json_t *doc;
 	int r;
 
@@ -127,13 +130,18 @@ create_and_publish(struct fix *f, unsigned n)
 	    2100000000u + n, 2100000000u + n);
 	if ((doc = json_loads(text, 0, NULL)) == NULL)
 		return IAM_ERR_MEMORY;
-	if ((r = store_open(f->path[0], false, &s, NULL)) == 0 &&
+	if ((!merging || (r = snap_merge_begin(path, SNAP_PUBLIC, 0644, (gid_t)-1,
+	    &then)) == 0) &&
+	    (r = store_open(f->path[0], false, &s, NULL)) == 0 &&
 	    (r = store_begin(s)) == 0 &&
 	    (r = store_put(s, key, doc)) == 0 &&
 	    (r = store_commit(s, "arn:root", "CreateUser", NULL)) == 0)
 		r = only_changes ?
 		    store_publish_changes(s, &f->paths, NULL, NULL) :
 		    store_publish(s, &f->paths, NULL, NULL);
+	if (r == 0 && then != NULL)
+		r = snap_merge_end(path, SNAP_PUBLIC, 0644, (gid_t)-1, then);
+	snap_close(then);
 	store_close(s);
 	json_decref(doc);
 	return r;
@@ -288,6 +296,14 @@ test_store__killed_at_every_call_of_a_publish_of_changes(void **state)
 	snap_close(s);
 }
 
+static void
+test_store__killed_at_every_call_while_two_files_become_one(void **state)
+{
+	merging = true;
+	test_store__killed_at_every_call_of_a_publish_of_changes(state);
+	merging = false;
+}
+
 /*
  * Killed from outside as well, wherever it happens to be: the child says by a
  * byte that a round begins, and the parent spins for a while that differs.
@@ -365,6 +381,9 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store__killed_at_every_call_of_a_publish_of_changes,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_store__killed_at_every_call_while_two_files_become_one,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store__killed_anywhere_leaves_whole_revisions, setup,
