@@ -54,14 +54,14 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_
 $(B)/bench/%: $(B)/tobj/tests/bench/%.o $(TEST_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIB) $(ALL_LDFLAGS) $(CTL_LIBS) -lpam -lpthread -ldl
-$(B)/bench/bench_timing: $(B)/tobj/tests/pam/world.o
-# As it is installed: with the paths of a real host, in a root of its own. Its crypt(3)
-# stands before libcrypt's, for the modules as well.
-BENCH_LOGIN := $(call obj,tests/bench/bench_login.c tests/pam/world.c $(COMMON) $(FLOW))
-$(B)/obj/tests/bench/bench_login.o: ALL_CPPFLAGS += -DIAM_TEST_BIN='"$(abspath $(B))"'
-$(B)/bench/bench_login: $(BENCH_LOGIN) $(B)/pam_iam.so $(B)/libnss_iam.so.2
+# As it is installed: with the paths of a real host, in a root of its own. bench_login's
+# crypt(3) stands before libcrypt's, for the modules as well.
+BENCH_LOGINS := $(B)/bench/bench_login $(B)/bench/bench_timing
+BENCH_LOGIN_OBJ := $(call obj,tests/pam/world.c $(COMMON) $(FLOW))
+$(patsubst $(B)/bench/%,$(B)/obj/tests/bench/%.o,$(BENCH_LOGINS)): ALL_CPPFLAGS += -DIAM_TEST_BIN='"$(abspath $(B))"'
+$(BENCH_LOGINS): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOGIN_OBJ) $(B)/pam_iam.so $(B)/libnss_iam.so.2
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_LOGIN) $(ALL_LDFLAGS) -rdynamic $(CTL_LIBS) -lpam -lpthread -ldl
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(ALL_LDFLAGS) -rdynamic $(CTL_LIBS) -lpam -lpthread -ldl
 # The name service is measured beside its peers, in a test bed of its own.
 bench: all test-programs $(BENCHES)
 	@for b in $(sort $(BENCHES)); do echo "== $$(basename $$b)"; $$b || exit 1; done
