@@ -9,7 +9,7 @@ UNIT_LDFLAGS_test_password := -Wl,--wrap=crypt_rn
 UNIT_LDFLAGS_test_runtime := -Wl,--wrap=clock_gettime -Wl,--wrap=__clock_gettime64 -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim -Wl,--wrap=password_check
 $(B)/test/unit/test_flow: $(B)/tobj/tests/pam/world.o
-UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray $(call tobj,$(NSS))
+UNIT_LDFLAGS_test_nss := -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=open64,--wrap=fstat64,--wrap=__fstat64_time64,--wrap=pread64,--wrap=close $(call tobj,$(NSS))
 $(B)/test/unit/test_nss: $(call tobj,$(NSS))
 UNIT_LDFLAGS_test_pam_module := $(B)/tobj/tests/pam/world.o
 $(B)/test/unit/test_pam_module: $(B)/tobj/tests/pam/world.o $(B)/test/pam_iam.so $(B)/test/iamctl $(B)/test/pam_limit.so

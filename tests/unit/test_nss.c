@@ -19,6 +19,24 @@
 
 static long fail_at; /* the n-th allocation fails; 0: none */
 
+static struct {
+	unsigned opens, fstats, preads, closes;
+} calls;
+
+/* Where time_t had 32 bits once, glibc has other names for the calls with 64. */
+#if __TIMESIZE == 64
+#define TIME64(real)
+#else
+#define TIME64(real) __asm__(real)
+#endif
+int __real_fstat64(int fd, struct stat *st) TIME64("__real___fstat64_time64");
+int __wrap_fstat64(int fd, struct stat *st) TIME64("__wrap___fstat64_time64");
+ssize_t __real_pread64(int fd, void *p, size_t len, off_t off);
+ssize_t __wrap_pread64(int fd, void *p, size_t len, off_t off);
+int __real_open64(const char *p, int flags, mode_t mode);
+int __wrap_open64(const char *p, int flags, mode_t mode);
+int __real_close(int fd);
+int __wrap_close(int fd);
 void *__real_calloc(size_t n, size_t m);
 void *__wrap_calloc(size_t n, size_t m);
 void *__real_reallocarray(void *p, size_t n, size_t m);
@@ -40,6 +58,34 @@ void *
 __wrap_reallocarray(void *p, size_t n, size_t m)
 {
 	return fails() ? NULL : __real_reallocarray(p, n, m);
+}
+
+int
+__wrap_fstat64(int fd, struct stat *st)
+{
+	calls.fstats++;
+	return __real_fstat64(fd, st);
+}
+
+ssize_t
+__wrap_pread64(int fd, void *p, size_t len, off_t off)
+{
+	calls.preads++;
+	return __real_pread64(fd, p, len, off);
+}
+
+int
+__wrap_open64(const char *p, int flags, mode_t mode)
+{
+	calls.opens++;
+	return __real_open64(p, flags, mode);
+}
+
+int
+__wrap_close(int fd)
+{
+	calls.closes++;
+	return __real_close(fd);
 }
 
 /* ---- a host with a snapshot ---- */
@@ -482,6 +528,41 @@ test_initgroups__S27_never_gid_0(void **state)
 	gids = NULL;
 }
 
+/* ---- what it costs ---- */
+
+/* S19: a look-up in a process that knows nothing yet. */
+static void
+assert_first_look_up(unsigned users)
+{
+	struct snap_builder *b = next_revision();
+	char name[32];
+	unsigned i;
+
+	for (i = 0; i < users; i++) {
+		snprintf(name, sizeof(name), "u%u", i);
+		add_plain_user(b, name, FIRST_ID + i);
+	}
+	publish(b, IAM_PATH_PUBLIC);
+	memset(&calls, 0, sizeof(calls));
+	assert_int_equal(pwnam("u2"), NSS_STATUS_SUCCESS);
+	/* The header, a block of buckets, a block of records. */
+	assert_int_equal(calls.opens, 1);
+	assert_int_equal(calls.fstats, 1);
+	assert_int_equal(calls.preads, 3);
+	assert_int_equal(calls.closes, 1);
+	/* And again: nothing. */
+	assert_int_equal(pwnam("u2"), NSS_STATUS_SUCCESS);
+	assert_int_equal(calls.opens + calls.preads, 4);
+}
+
+static void
+test_query__S19_the_same_six_calls_at_every_size(void **state)
+{
+	(void)state;
+	assert_first_look_up(3);
+	assert_first_look_up(20000);
+}
+
 /* ---- S27: what a snapshot must not make us say ---- */
 
 /* The encoders refuse most of it: bytes by hand. */
@@ -813,6 +894,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First: nothing is known in this process yet. */
+		TEST(test_query__S19_the_same_six_calls_at_every_size),
 		TEST(test_getpwnam__serves_all_fields),
 		TEST(test_getgrnam__serves_all_fields),
 		TEST(test_getpwnam__odd_names_are_not_there),

@@ -19,6 +19,8 @@
 static char dir[] = "/tmp/test_snapshot.XXXXXX";
 static char path[64], other[64];
 
+#define MANY 20000u
+
 /* ---- faults ---- */
 
 static long fail_at;       /* the n-th allocation fails; 0: none */
@@ -393,7 +395,9 @@ test_snap_builder_add__ids_and_names_in_any_order(void **state)
 static void
 test_snap_find__every_key_and_no_other(void **state)
 {
-	const unsigned count = 3000; /* an eighth of the buckets overflows */
+	/* An eighth of the buckets overflows, and the process's own map of blocks
+	 * grows more than once, until it has a place for each. */
+	const unsigned count = MANY;
 	struct snap_user u;
 	struct snap *s;
 	char name[32];
@@ -594,6 +598,30 @@ test_snap_open__every_truncation_is_refused(void **state)
 	}
 }
 
+/* A walk through a file that may be damaged: all, or an error on the way. */
+static void
+check_walk(const struct snap *s)
+{
+	struct snap_cursor cursor = SNAP_CURSOR_INIT;
+	struct snap_group g;
+	struct snap_user u;
+	unsigned n = 0;
+	bool found;
+	int r;
+
+	while ((r = snap_user_next(s, &cursor, &found, &u)) == 0 && found) {
+		assert_string_equal(u.name, n == 0 ? "sarah" : "bob");
+		assert_int_equal(u.uid, FIRST_ID + n++);
+	}
+	assert_true(r != 0 || n == 2);
+	snap_cursor_release(&cursor);
+	for (n = 0; (r = snap_group_next(s, &cursor, &found, &g)) == 0 && found;
+	    n++)
+		assert_members(&g, "sarah\0bob", 10);
+	assert_true(r != 0 || n == 1);
+	snap_cursor_release(&cursor);
+}
+
 /* What holds of a file that may be damaged: right, or an error. */
 static void
 check_answers(const struct snap *s)
@@ -622,6 +650,7 @@ check_answers(const struct snap *s)
 		assert_true(found && gids.count == 2 && snap_gids_next(&gids) == 27);
 	if (snap_ssh_keys(s, "sarah", &found, &text, &n) == 0)
 		assert_true(found && n == 23);
+	check_walk(s);
 	(void)snap_verify(s);
 }
 
@@ -878,10 +907,10 @@ look_up_all(void *arg)
 	unsigned i;
 	bool found;
 
-	for (i = 0; i < 3000; i++) {
-		snprintf(name, sizeof(name), "u%u", i * 7 % 3000);
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "u%u", i * 7 % MANY);
 		bad += snap_user_by_name(s, name, &found, &u) != 0 || !found ||
-		    u.uid != FIRST_ID + i * 7 % 3000;
+		    u.uid != FIRST_ID + i * 7 % MANY;
 	}
 	return (void *)bad;
 }
@@ -895,7 +924,7 @@ test_snap_find__threads_share_a_snapshot(void **state)
 	size_t i;
 
 	(void)state;
-	publish_many(path, 3000);
+	publish_many(path, MANY);
 	s = must_open(path);
 	for (i = 0; i < IAM_COUNT(t); i++)
 		assert_int_equal(pthread_create(&t[i], NULL, look_up_all, s), 0);

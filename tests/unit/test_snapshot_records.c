@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/snapshot/internal.h"
 #include "common/snapshot/principal.h"
 
 static const struct snap_user sarah = { .uid = 2100000001,
@@ -229,6 +230,169 @@ test_snap_group_encode__refuses(void **state)
 	assert_int_equal(encode_group(5, "g", "a\0b", 3, 2), IAM_ERR_ARG);
 	assert_int_equal(encode_group(5, "g", "a\0", 3, 2), IAM_ERR_ARG);
 	assert_int_equal(encode_group(5, "g", "a,b", 4, 1), IAM_ERR_ARG);
+}
+
+static uint32_t
+some(uint32_t below)
+{
+	static uint64_t x = 88172645463325252u;
+
+	x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+	return (uint32_t)(x >> 32) % below;
+}
+
+/* Names that begin alike, more or less, up to the longest. */
+static void
+some_names(struct buf *b, unsigned count)
+{
+	static const char letters[] = "abcd0123_.-z";
+	char name[IAM_UNIX_NAME_MAX + 1] = "a";
+	size_t len, i;
+
+	buf_reset(b);
+	while (count-- > 0) {
+		len = 1 + some(IAM_UNIX_NAME_MAX);
+		for (i = some((uint32_t)len); i < len; i++)
+			name[i] = i == 0 || i + 1 == len ? 'a' + (char)some(26) :
+			    letters[some(sizeof(letters) - 1)];
+		for (i = 0; i < len; i++)
+			name[i] = name[i] == '\0' ? 'x' : name[i];
+		if (name[len - 1] == '.')
+			name[len - 1] = 'e';
+		buf_put(b, name, len);
+		buf_u8(b, 0);
+	}
+}
+
+/* Pointers and text, into memory that ends behind them. */
+static void
+unpack_exactly(const struct snap_group *g, const struct buf *names)
+{
+	char **list = malloc(((size_t)g->member_count + 1) * sizeof(*list));
+	char *text = malloc(g->members_len + 1);
+	const char *p = buf_cstr(names);
+	uint32_t i;
+
+	assert_true(list != NULL && text != NULL);
+	text[g->members_len] = 'E';
+	list[g->member_count] = text;
+	assert_int_equal(snap_group_unpack(g, text, g->members_len, list), 0);
+	assert_int_equal(text[g->members_len], 'E');
+	assert_ptr_equal(list[g->member_count], text);
+	for (i = 0; i < g->member_count; i++, p += strlen(p) + 1)
+		assert_string_equal(list[i], p);
+	free(list);
+	free(text);
+}
+
+static void
+test_snap_group_unpack__any_names(void **state)
+{
+	struct snap_group g = { .gid = 7, .name = "crew" }, got;
+	struct buf names = BUF_INIT, v = BUF_INIT;
+	unsigned round;
+
+	(void)state;
+	for (round = 0; round < 500; round++) {
+		g.member_count = round < 100 ? round : some(400);
+		some_names(&names, g.member_count);
+		g.members = buf_cstr(&names);
+		g.members_len = names.len;
+		buf_reset(&v);
+		snap_group_encode(&g, &v);
+		assert_int_equal(v.err, 0);
+		assert_int_equal(snap_group_decode(bytes(&v), &got), 0);
+		assert_int_equal(got.member_count, g.member_count);
+		assert_members(&got, g.members, g.members_len);
+		unpack_exactly(&got, &names);
+	}
+	buf_release(&names);
+	buf_release(&v);
+}
+
+/* Where little text follows, and much that says it: copies stay inside. */
+static void
+test_snap_group_unpack__not_beyond_the_end(void **state)
+{
+	struct snap_group g = { .gid = 7, .name = "crew" };
+	struct buf names = BUF_INIT, packed = BUF_INIT;
+	unsigned n, i;
+
+	(void)state;
+	for (n = 0; n < 40; n++) {
+		buf_reset(&names);
+		buf_reset(&packed);
+		buf_put(&names, "of-a-long-name1\0of-a-long-name2", 32);
+		buf_put(&packed, "\2\016" "of-a-long-name" "\1\1" "12", 20);
+		for (i = 0; i < n; i++) {
+			buf_put(&names, "z", 2);
+			buf_put(&packed, "\1\0\1z", 4);
+		}
+		g.member_count = 2 + n;
+		g.members_len = names.len;
+		g.packed = bytes(&packed);
+		unpack_exactly(&g, &names);
+	}
+	buf_release(&names);
+	buf_release(&packed);
+}
+
+/* What a group of many costs: half of its text here. */
+static void
+test_snap_group_encode__names_that_begin_alike_are_short(void **state)
+{
+	struct snap_group g = { .gid = 7, .name = "crew", .member_count = 1000 };
+	struct buf names = BUF_INIT, v = BUF_INIT;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < g.member_count; i++) {
+		buf_printf(&names, "user%u", i * 1000 + 7);
+		buf_u8(&names, 0);
+	}
+	g.members = buf_cstr(&names);
+	g.members_len = names.len;
+	snap_group_encode(&g, &v);
+	assert_int_equal(v.err, 0);
+	assert_in_range(v.len, 5000, 6000);
+	assert_true(v.len * 2 < names.len + 1000);
+	buf_release(&names);
+	buf_release(&v);
+}
+
+/* Steps of every width, and up to the last id. */
+static void
+test_snap_gids__round_trip_in_order(void **state)
+{
+	static const uint32_t widest[] = { 200, 60000, 16000000, UINT32_MAX / 64 };
+	uint8_t in[64 * 4], packed[SNAP_GIDS_MAX(64)];
+	uint32_t want[64], gid;
+	struct snap_bytes v = { packed, 0 };
+	struct snap_gids gids;
+	size_t count, i, w;
+
+	(void)state;
+	for (w = 0; w < IAM_COUNT(widest); w++) {
+		for (count = 1; count <= IAM_COUNT(want); count++) {
+			for (i = 0, gid = some(1000); i < count; i++) {
+				gid += 1 + some(widest[w] - 1);
+				want[i] = gid;
+				/* The other way round, on the way in. */
+				memcpy(in + 4 * (count - 1 - i),
+				    &(uint32_t){ htole32(gid) }, 4);
+			}
+			v.len = snap_gids_pack(in, count, packed);
+			assert_true(v.len <= 5 + (count - 1) * (w + 1));
+			assert_int_equal(snap_gids_view(v, &gids), 0);
+			assert_int_equal(gids.count, count);
+			for (i = 0; i < count; i++)
+				assert_int_equal(snap_gids_next(&gids), want[i]);
+		}
+	}
+	for (i = 0; i < 5; i++) { /* cut off */
+		v.len = i;
+		assert_int_equal(snap_gids_view(v, &gids), IAM_ERR_FORMAT);
+	}
 }
 
 static struct snap_principal *
@@ -719,6 +883,11 @@ main(void)
 		cmocka_unit_test(test_snap_user_encode__refuses),
 		cmocka_unit_test(test_snap_group__round_trip_and_damage),
 		cmocka_unit_test(test_snap_group_encode__refuses),
+		cmocka_unit_test(test_snap_group_unpack__any_names),
+		cmocka_unit_test(test_snap_group_unpack__not_beyond_the_end),
+		cmocka_unit_test(
+		    test_snap_group_encode__names_that_begin_alike_are_short),
+		cmocka_unit_test(test_snap_gids__round_trip_in_order),
 		cmocka_unit_test(test_snap_principal__round_trip_and_damage),
 		cmocka_unit_test(test_snap_principal_encode__refuses),
 		cmocka_unit_test(test_snap_policy__round_trip_and_damage),
