@@ -77,6 +77,31 @@ conv_ask_or_empty(pam_handle_t *pamh, const char *prompt, struct secret *answer,
 	return ask(pamh, prompt, 0, answer, ret_bad);
 }
 
+/* No code has one, and apps show "123 456". */
+static void
+drop_blanks(struct secret *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->len; i++)
+		if (s->p[i] != ' ')
+			s->p[n++] = s->p[i];
+	if (n < s->len)
+		explicit_bzero(s->p + n, s->len - n);
+	s->len = n;
+}
+
+int
+conv_ask_code(pam_handle_t *pamh, const char *prompt, bool may_be_empty,
+    struct secret *answer, bool *ret_bad)
+{
+	int r = ask(pamh, prompt, 0, answer, ret_bad);
+
+	drop_blanks(answer);
+	*ret_bad = *ret_bad || (answer->len == 0 && !may_be_empty);
+	return r;
+}
+
 void
 conv_say(pam_handle_t *pamh, int flags, int style, const char *text)
 {

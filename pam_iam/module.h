@@ -48,6 +48,9 @@ int conv_ask(pam_handle_t *pamh, const char *prompt, struct secret *answer,
 /* The same, where an empty answer is one. */
 int conv_ask_or_empty(pam_handle_t *pamh, const char *prompt,
     struct secret *answer, bool *ret_bad);
+/* The same for a code, without the blanks that it may be typed with. */
+int conv_ask_code(pam_handle_t *pamh, const char *prompt, bool may_be_empty,
+    struct secret *answer, bool *ret_bad);
 /* A line for the person, unless PAM_SILENT. style: PAM_TEXT_INFO, PAM_ERROR_MSG. */
 void conv_say(pam_handle_t *pamh, int flags, int style, const char *text);
 

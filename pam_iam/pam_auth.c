@@ -77,11 +77,11 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 	if ((questions & FLOW_JOINED) != 0)
 		return 0;
 	if ((questions & FLOW_MAY_BE_EMPTY) != 0)
-		return conv_ask_or_empty(ph->pamh,
-		    tr(ph, "Verification code (Enter if you have none): "),
+		return conv_ask_code(ph->pamh,
+		    tr(ph, "Verification code (Enter if you have none): "), true,
 		    &a->code, &a->bad);
 	if ((questions & FLOW_CODE) != 0)
-		return conv_ask(ph->pamh, tr(ph, "Verification code: "),
+		return conv_ask_code(ph->pamh, tr(ph, "Verification code: "), false,
 		    &a->code, &a->bad);
 	return 0;
 }

@@ -131,11 +131,11 @@ ask_pair(struct phase *ph, struct secret *first, struct secret *second)
 	bool bad = true, bad2 = true;
 	int r;
 
-	if ((r = conv_ask(ph->pamh, tr(ph, "First code of the app: "), first,
-	    &bad)) == 0 &&
+	if ((r = conv_ask_code(ph->pamh, tr(ph, "First code of the app: "), false,
+	    first, &bad)) == 0 &&
 	    !bad)
-		r = conv_ask(ph->pamh, tr(ph, "The code that it shows next: "),
-		    second, &bad2);
+		r = conv_ask_code(ph->pamh, tr(ph, "The code that it shows next: "),
+		    false, second, &bad2);
 	if (r != 0)
 		return phase_code(r);
 	return bad || bad2 ? PAM_AUTH_ERR : PAM_SUCCESS;

@@ -848,6 +848,23 @@ test_module__first_pass(void **state)
 
 /* ---- processes, threads, descriptors ---- */
 
+/* As apps show it. */
+static void
+test_module__a_code_may_be_typed_with_a_blank(void **state)
+{
+	struct test *t = need_root(state);
+	char code[9], typed[16];
+
+	next_code(t, code);
+	snprintf(typed, sizeof(typed), " %.3s %s ", code, code + 3);
+	t->person.code = "   ";
+	assert_int_equal(alone(t, "login", "sarah", AUTH), PAM_AUTH_ERR);
+	t->person.code = typed;
+	assert_int_equal(alone(t, "login", "sarah", AUTH), PAM_SUCCESS);
+	t->person.code = code;
+	assert_int_equal(alone(t, "login", "sarah", AUTH), PAM_AUTH_ERR);
+}
+
 static void
 test_module__S11_evidence_reaches_the_parent(void **state)
 {
@@ -2070,6 +2087,7 @@ main(void)
 		T(test_module__password_expires_soon),
 		T(test_module__password_expired),
 		T(test_module__first_pass),
+		T(test_module__a_code_may_be_typed_with_a_blank),
 		T(test_module__S11_evidence_reaches_the_parent),
 		T(test_module__S12_no_descriptor_stays_open),
 		T(test_module__S12_in_threads),
