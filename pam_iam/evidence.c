@@ -91,6 +91,8 @@ evidence_leave(struct flow *f, const struct runtime_evidence *e)
 	if (!f->facts->by_proxy)
 		r = runtime_evidence_put(f->rt, f->facts->parent > 1 ?
 		    f->facts->parent : f->facts->pid, e);
+	if (r == 0 && runtime_is_crowded(f->rt))
+		(void)runtime_sweep(f->rt, f->facts->now_s);
 	/* A code typed for sudo is good for the session's next sudo, too. When
 	 * that cannot be kept, the next one asks again. */
 	if (r == 0 && e->mfa_s != 0 && flow_session_counts(f, e->uid) &&

@@ -83,6 +83,7 @@ struct runtime {
 	gid_t auth_gid;
 	int64_t epoch_s;
 	bool closed;      /* the directory, to all but root and the auth group */
+	off_t dir_size;   /* of the directory, when it was opened */
 	bool may_make;    /* runtime_allow_make */
 	struct principal principal; /* the one that was used last */
 };

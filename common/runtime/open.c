@@ -170,7 +170,7 @@ open_dir(const char *dir, int *ret_fd)
 }
 
 static int
-check_dir(int fd, gid_t auth_gid, bool *ret_closed)
+check_dir(int fd, gid_t auth_gid, struct runtime *rt)
 {
 	struct stat st;
 
@@ -180,7 +180,8 @@ check_dir(int fd, gid_t auth_gid, bool *ret_closed)
 		return IAM_ERR_UNSAFE;
 	if ((st.st_mode & S_IWGRP) != 0 && st.st_gid != auth_gid)
 		return IAM_ERR_UNSAFE;
-	*ret_closed = (st.st_mode & S_IRWXO) == 0;
+	rt->closed = (st.st_mode & S_IRWXO) == 0;
+	rt->dir_size = st.st_size;
 	return 0;
 }
 
@@ -200,7 +201,7 @@ runtime_open(const char *dir, gid_t auth_gid, struct runtime **ret)
 	    (r = make_dir(dir, auth_gid)) == 0)
 		r = open_dir(dir, &rt->dir_fd);
 	if (r == 0)
-		r = check_dir(rt->dir_fd, auth_gid, &rt->closed);
+		r = check_dir(rt->dir_fd, auth_gid, rt);
 	if (r == 0)
 		r = epoch_load(rt);
 	if (r != 0) {

@@ -258,6 +258,12 @@ int runtime_session_find(struct runtime *rt, pid_t pid, bool *ret_found,
  * session of this process. */
 int runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
     const char *device);
+/*
+ * Was there so much when the directory was opened that a sweep is due? A service that
+ * authenticates and opens no session leaves evidence of one process after another. By
+ * the directory's size, which costs nothing: some 3,000 files of a tmpfs.
+ */
+bool runtime_is_crowded(const struct runtime *rt);
 /* Remove evidence and sessions whose processes are gone. Cheap; called at
  * session open. */
 int runtime_sweep(struct runtime *rt, int64_t now_s);

@@ -20,6 +20,7 @@
 #define EVIDENCE_S 600
 #define HOPS_MAX 64
 #define WALKS_MAX 3
+#define CROWDED_SIZE 65536
 
 static void
 record_name(const char *kind, const struct process *proc,
@@ -293,6 +294,12 @@ is_stale(const char *name)
 	default:
 		return false;
 	}
+}
+
+bool
+runtime_is_crowded(const struct runtime *rt)
+{
+	return rt->dir_size >= CROWDED_SIZE;
 }
 
 int

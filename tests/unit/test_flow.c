@@ -2189,6 +2189,29 @@ open_session(struct test *t)
 	flow_close(f);
 }
 
+/* Services that open no session leave evidence, and nobody takes it. */
+static void
+test_flow_judge__evidence_of_the_dead_does_not_pile_up(void **state)
+{
+	const int many = 4000;
+	struct test *t = *state;
+	char path[600];
+	struct stat st;
+	int i;
+
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	for (i = 0; i < many; i++) {
+		snprintf(path, sizeof(path), "%s/evidence.999999999.%d", t->w.host.run, i);
+		world_write(path, "", 0, 0600);
+	}
+	t->facts.now_s += 60;
+	assert_int_equal(attempt(t, "right", NULL, NULL, NULL), FLOW_PERMIT);
+	for (i = 0; i < many; i++) {
+		snprintf(path, sizeof(path), "%s/evidence.999999999.%d", t->w.host.run, i);
+		assert_int_equal(stat(path, &st), -1);
+	}
+}
+
 static void
 test_flow_session__mfa_of_the_session_counts_for_sudo(void **state)
 {
@@ -2513,6 +2536,7 @@ main(void)
 		T(test_flow_authorize__by_proxy_has_so_many_events),
 		T(test_flow_authorize__su_counts_no_mfa_of_the_target),
 		T(test_flow_authorize__root_is_seen_but_jobs_are_not),
+		T(test_flow_judge__evidence_of_the_dead_does_not_pile_up),
 		T(test_flow_session__mfa_of_the_session_counts_for_sudo),
 		T(test_flow_session__a_daemon_she_restarted_is_not_her),
 		T(test_flow_session__a_key_that_sshd_names_was_used),
