@@ -489,6 +489,7 @@ authorize(struct flow *f, const struct runtime_evidence *evidence, bool tell,
 	}
 out:
 	judge_release(&j);
+	flow_park_snapshot(f);
 	explicit_bzero(&room, sizeof(room));
 	return r;
 }

@@ -96,6 +96,31 @@ begin(struct flow *f, enum flow_mode mode)
 		flow_set_note(f, f->id.reason, f->id.err);
 }
 
+/* What the phases after this one read. */
+static void
+read_policies(const struct flow *f)
+{
+	const struct snap_principal *p = &f->id.principal;
+	struct snap_policy policy;
+	bool found;
+	uint32_t i;
+
+	for (i = 0; i < p->policy_count; i++)
+		(void)snap_policy_by_key(f->id.snap, p->policies[i].key, &found,
+		    &policy);
+}
+
+void
+flow_park_snapshot(struct flow *f)
+{
+	if (f->id.snap == NULL || f->parked)
+		return;
+	if (f->id.who == FLOW_OURS)
+		read_policies(f);
+	snap_park(f->id.snap);
+	f->parked = true;
+}
+
 int
 flow_open(const struct flow_host *host, const struct flow_facts *facts,
     enum flow_mode mode, struct flow **ret)
@@ -112,20 +137,6 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	return 0;
 }
 
-/* The account phase reads them, and nothing else. */
-static void
-read_policies(const struct flow *f)
-{
-	const struct snap_principal *p = &f->id.principal;
-	struct snap_policy policy;
-	bool found;
-	uint32_t i;
-
-	for (i = 0; i < p->policy_count; i++)
-		(void)snap_policy_by_key(f->id.snap, p->policies[i].key, &found,
-		    &policy);
-}
-
 void
 flow_park(struct flow *f)
 {
@@ -134,10 +145,7 @@ flow_park(struct flow *f)
 	f->host = NULL;
 	f->facts = NULL;
 	f->note[0] = '\0';
-	if (f->id.who != FLOW_OURS)
-		return;
-	read_policies(f);
-	snap_park(f->id.snap);
+	flow_park_snapshot(f);
 }
 
 bool

@@ -127,7 +127,8 @@ look_up(const struct flow_host *host, const char *name, struct identity *id,
 
 	*ret_found = false;
 	forget(id);
-	r = snap_open(host->private_snapshot, SNAP_PRIVATE, &id->snap);
+	/* Read, and parked before the program has its turn. */
+	r = snap_open_next(host->private_snapshot, SNAP_PRIVATE, NULL, &id->snap);
 	if (r != 0) {
 		id->snap = NULL;
 		return r;

@@ -115,6 +115,7 @@ struct flow {
 	const struct flow_host *host;    /* borrowed */
 	const struct flow_facts *facts;  /* borrowed */
 	struct identity id;
+	bool parked;                     /* flow_park_snapshot */
 	struct runtime *rt;              /* with FLOW_OURS */
 	bool has_session;                /* the login session that this process belongs to */
 	pid_t session_pid;
@@ -158,6 +159,12 @@ struct flow {
  * so many a minute: IAM_ERR_LIMIT. An error leaves a note. */
 int flow_event(struct flow *f, const struct event *e, const char id[37]);
 
+/*
+ * Keep no descriptor of the snapshot from here on: before the program has its turn, in
+ * the conversation or after the phase. What is to be read has been read; what was not
+ * thought of opens the file again.
+ */
+void flow_park_snapshot(struct flow *f);
 /* Open /run/iam as f->rt, unless it is. */
 int flow_need_runtime(struct flow *f);
 /* Keep a line for syslog. */

@@ -30,7 +30,7 @@ struct limits {
 
 /* In a set-user-id program: room for the phase, whatever its caller has set. Nothing
  * in any other. */
-void limits_lift(struct limits *l);
+void limits_lift(struct limits *l, uid_t real_uid, uid_t effective_uid);
 void limits_restore(const struct limits *l);
 struct phase;
 /* Before anything is judged: PAM_SUCCESS, or PAM_SYSTEM_ERR and a line for syslog. */

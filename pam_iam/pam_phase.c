@@ -82,7 +82,6 @@ gather(struct phase *ph)
 	facts->ruser = item(ph->pamh, PAM_RUSER);
 	facts->tty = item(ph->pamh, PAM_TTY);
 	facts->rhost = item(ph->pamh, PAM_RHOST);
-	facts->caller_uid = getuid();
 	facts->pid = getpid();
 	/* sshd authenticates in a child of the process that opens the session. */
 	if (strcmp(facts->service, "sshd") == 0)
@@ -97,15 +96,18 @@ int
 phase_begin(struct phase *ph, pam_handle_t *pamh, int flags, int argc,
     const char **argv)
 {
+	uid_t effective = geteuid();
 	int r;
 
 	*ph = (struct phase){ .pamh = pamh, .flags = flags,
-		.unprivileged = geteuid() != 0 };
-	limits_lift(&ph->limits);
+		.unprivileged = effective != 0, .facts.caller_uid = getuid() };
+	limits_lift(&ph->limits, ph->facts.caller_uid, effective);
 	args_read(argc, argv, &ph->args);
 	flow_host_init(&ph->host);
-	/* Installed is not initialised: not even the name is asked for. */
-	if (!flow_initialised(&ph->host))
+	/* Installed is not initialised: not even the name is asked for. Where it is known and
+	 * root asks, the flow finds out by itself. */
+	if ((ph->unprivileged || item(pamh, PAM_USER)[0] == '\0') &&
+	    !flow_initialised(&ph->host))
 		return PAM_USER_UNKNOWN;
 	r = pam_get_user(pamh, &ph->user, NULL);
 	if (r == PAM_CONV_AGAIN)

@@ -9,7 +9,6 @@
 
 #include <security/pam_ext.h>
 #include <syslog.h>
-#include <unistd.h>
 
 static const struct {
 	int resource;
@@ -36,12 +35,12 @@ lift(int resource, rlim_t enough, struct rlimit *before, bool *ret_lifted)
 }
 
 void
-limits_lift(struct limits *l)
+limits_lift(struct limits *l, uid_t real_uid, uid_t effective_uid)
 {
 	size_t i;
 
 	*l = (struct limits){ 0 };
-	if (geteuid() != 0 || getuid() == 0)
+	if (effective_uid != 0 || real_uid == 0)
 		return;
 	for (i = 0; i < LIMITS; i++)
 		l->cramped |= !lift(wanted[i].resource, wanted[i].enough,

@@ -123,27 +123,34 @@ one_line(const struct flow *f)
 	    snap_is_one_line(&f->id.account, f->facts->service);
 }
 
-unsigned
-flow_questions(struct flow *f)
+static void
+find_questions(struct flow *f)
 {
 	f->questions = FLOW_PASSWORD | FLOW_CODE;
 	/* A role's session is all the credentials that it has. */
 	if (f->becoming != ROLE_REFUSED && f->as.name != NULL) {
 		f->questions = FLOW_NOTHING;
-		return f->questions;
+		return;
 	}
 	if (f->id.who == FLOW_OURS && !code_needed(f))
 		f->questions = certified_mfa(f) ? FLOW_NOTHING : FLOW_PASSWORD;
 	else if (f->facts->publickey || f->facts->mfa_only)
 		f->questions = FLOW_CODE;
 	if (f->questions == FLOW_NOTHING)
-		return f->questions;
+		return;
 	if ((f->questions & FLOW_PASSWORD) != 0 && one_line(f)) {
 		f->questions |= FLOW_JOINED; /* no room for an enrolment */
-		return f->questions;
+		return;
 	}
 	find_enrolment(f);
 	if ((f->questions & FLOW_CODE) != 0 && enrolment_possible(f))
 		f->questions |= FLOW_MAY_BE_EMPTY;
+}
+
+unsigned
+flow_questions(struct flow *f)
+{
+	find_questions(f);
+	flow_park_snapshot(f);
 	return f->questions;
 }
