@@ -50,7 +50,9 @@ static const char *const statements[STORE_STMT_COUNT] = {
 	[STMT_HISTORY_LAST] = "SELECT id, revision, time, who, what, key, document"
 	    " FROM history JOIN revision USING (revision)"
 	    " WHERE id = coalesce(?1, (SELECT max(id) FROM history))",
-	[STMT_CHANGED] = "SELECT DISTINCT key FROM history WHERE id > ?1 LIMIT ?2",
+	/* Not by the index of keys, all of which would have to be read. */
+	[STMT_CHANGED] = "SELECT DISTINCT key FROM history NOT INDEXED"
+	    " WHERE id > ?1 LIMIT ?2",
 	[STMT_BEFORE] = "SELECT key, document FROM history"
 	    " WHERE key = ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
 	[STMT_REVISION] = "SELECT coalesce(max(revision), 0) FROM revision",

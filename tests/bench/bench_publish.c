@@ -25,7 +25,7 @@
 
 struct bench {
 	char dir[64];
-	char path[8][96];
+	char path[9][96];
 	struct store_paths paths;
 	struct store *store;
 };
@@ -65,7 +65,7 @@ make_host(struct bench *b)
 		.private_snapshot = name(b, 4, "snapshot/private"),
 		.passwd = name(b, 5, "passwd"),
 		.group = name(b, 6, "group"),
-		.managed = b->dir,
+		.managed = name(b, 8, "managed"), /* there is none */
 		.auth_gid = (gid_t)-1,
 	};
 	if ((r = put_text(b->paths.host,

@@ -9,6 +9,7 @@
 
 #include "common/snapshot/accounts.h"
 #include "common/snapshot/principal.h"
+#include "common/store/internal.h"
 
 #define ROUNDS 250
 #define STATIC_USERS 400 /* so that a few changes are few */
@@ -745,7 +746,7 @@ test_store_publish_changes__damage_is_mended(void **state)
 }
 
 static void
-add_static(struct world *w)
+add_static(struct world *w, unsigned from, unsigned to)
 {
 	char key[32], home[200];
 	unsigned i;
@@ -754,7 +755,7 @@ add_static(struct world *w)
 	home[0] = '/';
 	home[sizeof(home) - 1] = '\0';
 	assert_int_equal(store_begin(w->fix.store), 0);
-	for (i = 0; i < STATIC_USERS; i++) {
+	for (i = from; i < to; i++) {
 		snprintf(key, sizeof(key), "users/static%u", i);
 		put(w, key, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b,"
 		    " s:{s:s}}", "UserName", key + 6, "UserId", "AIDA", "Arn", key,
@@ -763,6 +764,42 @@ add_static(struct world *w)
 		    1, "InlinePolicies", "P", FIX_ALLOW));
 	}
 	assert_int_equal(store_commit(w->fix.store, "arn:root", "Test", NULL), 0);
+}
+
+/* Steps of SQLite's machine and blocks of the snapshots that one change takes. */
+static int
+steps_of_a_change(struct world *w, const char *gecos)
+{
+	struct store *s = w->fix.store;
+	int steps = 0;
+	size_t i;
+
+	put_gecos(w, "static1", gecos);
+	for (i = 0; i < STORE_STMT_COUNT; i++)
+		if (s->stmt[i] != NULL)
+			sqlite3_stmt_status(s->stmt[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+	assert_int_equal(store_publish_changes(s, &w->fix.paths, NULL, NULL), 0);
+	for (i = 0; i < STORE_STMT_COUNT; i++)
+		if (s->stmt[i] != NULL)
+			steps += sqlite3_stmt_status(s->stmt[i],
+			    SQLITE_STMTSTATUS_VM_STEP, 0);
+	return steps;
+}
+
+static void
+test_store_publish_changes__costs_the_same_in_a_large_store(void **state)
+{
+	struct world *w = *state;
+	int few, many;
+
+	publish_both(w);
+	steps_of_a_change(w, "first");
+	few = steps_of_a_change(w, "second");
+	add_static(w, STATIC_USERS, 5 * STATIC_USERS);
+	publish_both(w);
+	many = steps_of_a_change(w, "third");
+	if (many > few + 50)
+		fail_msg("%d steps, and %d in a smaller store", many, few);
 }
 
 static int
@@ -778,7 +815,7 @@ setup(void **state)
 	snprintf(w->path[1], sizeof(w->path[1]), "%s/whole/private", w->fix.dir);
 	w->whole.public_snapshot = w->path[0];
 	w->whole.private_snapshot = w->path[1];
-	add_static(w);
+	add_static(w, 0, STATIC_USERS);
 	*state = w;
 	return 0;
 }
@@ -803,6 +840,9 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store_publish_changes__damage_is_mended, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_store_publish_changes__costs_the_same_in_a_large_store,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store_publish_changes__comes_to_what_everything_comes_to,
 		    setup, teardown),
