@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define WAIT_YIELDS 100
-#define WAIT_MS 50
+#define WAIT_MS 10
 
 /* Memory for blocks is taken in chunks that double. */
 #define CHUNK_MIN ((size_t)4 * SNAP_BLOCK)
