@@ -23,6 +23,7 @@
 
 /* Memory for blocks is taken in chunks that double. */
 #define CHUNK_MIN ((size_t)4 * SNAP_BLOCK)
+#define CHUNK_MAPPED ((size_t)64 << 10) /* the first one that is not the heap's */
 #define CHUNK_MAX ((size_t)8 << 20)
 #define MAPPED_MIN ((size_t)128 << 10) /* smaller ones are the heap's */
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -445,7 +446,7 @@ snap_blocks_open(struct snap_file *f)
 	atomic_init(&f->fd, -1);
 	atomic_init(&f->users, 1);
 	atomic_init(&f->map, new_map(MAP_BITS, MAP_FACTOR));
-	f->chunk_len = CHUNK_MIN;
+	f->chunk_len = f->info.kind == SNAP_PRIVATE ? CHUNK_MAPPED : CHUNK_MIN;
 	if (atomic_load(&f->map) == NULL)
 		return IAM_ERR_MEMORY;
 	if ((r = open_file(f->path, f->info.kind, &fd, &f->id)) != 0)
