@@ -98,7 +98,7 @@ $(B)/locale/%/LC_MESSAGES/host-iam.mo: po/%.po
 
 help:
 	@sed -n '2,12p' Makefile | sed 's/^# \{0,1\}//'
-	@echo "also: deps install bench fuzz fuzz-differential lint format format-check clean check-unit"
+	@echo "also: deps install bench storm fuzz fuzz-differential lint format format-check clean check-unit"
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -50,6 +50,13 @@ test-programs: $(REPLAY)
 fuzz: $(FUZZERS)
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
+# Readers while ten thousand changes are published, and writers killed: make check has
+# a short one.
+CHANGES ?= 10000
+storm: test-programs $(B)/test/unit/test_nss_module
+	CMOCKA_MESSAGE_OUTPUT=stdout $(B)/test/unit/test_nss_module $(CHANGES)
+.PHONY: storm
+
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 $(B)/bench/%: $(B)/tobj/tests/bench/%.o $(TEST_LIB)
 	@mkdir -p $(@D)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <grp.h>
 #include <nss.h>
 #include <pthread.h>
@@ -627,28 +628,37 @@ test_module__S28_a_foreign_root_is_not_believed(void **state)
 
 /* ---- S25: eight readers in a storm ---- */
 
-#define STORM_UIDS 50000u
+#define STORM_UIDS 500000u
 
-static unsigned storm_rounds = 25; /* more with an argument */
+#define STORM_PEOPLE 1200u /* so that a change is a small file beside a large one */
+#define STORM_ROUNDS 25u
+#define MERGE_EACH 8u
+
+static unsigned storm_revisions; /* at least; an argument */
 
 /* Revision r has sarah with the id FIRST_ID + r, and a group of that id. */
-static int
-publish_storm(unsigned r)
+static void
+add_storm(struct snap_builder *b, unsigned r)
 {
-	struct snap_builder *b;
 	char home[32];
 	struct snap_user u = { .uid = FIRST_ID + r, .gid = FIRST_ID + r,
 		.name = "sarah", .gecos = "", .home = home, .shell = "/bin/sh" };
+
+	snprintf(home, sizeof(home), "/home/r%u", r);
+	add_user(b, &u);
+	add_group(b, "crew", FIRST_ID + r, "sarah");
+}
+
+static int
+publish_storm(unsigned r)
+{
+	struct snap_builder *b = new_builder(SNAP_PUBLIC, r);
+	char name[33];
 	unsigned i;
 	int err;
 
-	snprintf(home, sizeof(home), "/home/r%u", r);
-	b = new_builder(SNAP_PUBLIC, r);
-	add_user(b, &u);
-	add_group(b, "crew", FIRST_ID + r, "sarah");
-	for (i = 0; i < 200; i++) { /* so that there is something to tear */
-		char name[33];
-
+	add_storm(b, r);
+	for (i = 0; i < STORM_PEOPLE; i++) {
 		person(i, name);
 		add_plain_user(b, name, FIRST_ID + STORM_UIDS + i);
 	}
@@ -657,10 +667,47 @@ publish_storm(unsigned r)
 	return err;
 }
 
+/* The same as a change to what there is. */
+static int
+publish_change(unsigned r)
+{
+	struct snap_builder *b = NULL;
+	struct snap *s = NULL;
+	int err;
+
+	if ((err = snap_open(IAM_PATH_PUBLIC, SNAP_PUBLIC, &s)) != 0)
+		return err;
+	if ((err = snap_builder_over(s, r, r, &b)) == 0 &&
+	    (err = snap_builder_remove(b, SNAP_USER_NAME, "sarah", 5)) == 0) {
+		add_storm(b, r);
+		err = snap_builder_write(b, IAM_PATH_PUBLIC, 0644, (gid_t)-1);
+	}
+	snap_builder_free(b);
+	snap_close(s);
+	return err;
+}
+
+/* While the two files become one. */
+static int
+publish_merging(unsigned r)
+{
+	struct snap *then = NULL;
+	int err;
+
+	err = snap_merge_begin(IAM_PATH_PUBLIC, SNAP_PUBLIC, 0644, (gid_t)-1,
+	    &then);
+	if (err == 0 && (err = publish_change(r)) == 0 && then != NULL)
+		err = snap_merge_end(IAM_PATH_PUBLIC, SNAP_PUBLIC, 0644, (gid_t)-1,
+		    then);
+	snap_close(then);
+	return err;
+}
+
 struct storm {
 	atomic_bool damage; /* from here on UNAVAIL is an answer */
 	atomic_bool stop;
 	atomic_uint bad, answers;
+	atomic_uint changes, merges; /* that were published */
 	atomic_uint written; /* the newest revision that was reported as published */
 };
 
@@ -740,72 +787,108 @@ fork_child(void)
 static void
 write_storm(struct storm *storm, unsigned r)
 {
+	bool merging;
+
 	for (;; r++) {
-		if (publish_storm(r) == 0)
-			atomic_store(&storm->written, r);
+		merging = atomic_load(&storm->changes) % MERGE_EACH == 3;
+		if ((merging ? publish_merging(r) : publish_change(r)) != 0)
+			continue;
+		atomic_store(&storm->written, r);
+		atomic_fetch_add(&storm->changes, 1);
+		atomic_fetch_add(&storm->merges, merging);
 	}
 }
 
-/* A disk with room for half a snapshot, so far as its writer can tell. */
+/* A disk with room for half a snapshot, or half of the changes, so far as its writer can
+ * tell. */
 static int
-write_without_room(unsigned r)
+write_without_room(unsigned r, bool whole)
 {
-	struct rlimit room = { 2048, 2048 };
+	struct rlimit room = { whole ? 32768 : 1500, RLIM_INFINITY };
 	int status;
 	pid_t pid;
 
 	if ((pid = fork()) == 0) {
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &room);
-		_exit(publish_storm(r) == 0 ? 1 : 0);
+		_exit((whole ? publish_storm(r) : publish_change(r)) == 0 ? 1 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
 
 static void
-kill_writers(struct storm *storm, unsigned rounds)
+kill_writers(struct storm *storm)
 {
 	struct timespec t = { 0, 0 };
 	unsigned i, r = 1;
 	pid_t pid;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < STORM_ROUNDS ||
+	    atomic_load(&storm->changes) < storm_revisions; i++) {
 		if ((pid = fork_child()) == 0)
 			write_storm(storm, r);
 		/* In the first revision, or in a later one. */
 		while (i % 2 == 1 && atomic_load(&storm->written) < r)
 			sched_yield();
-		t.tv_nsec = random() % 40000000;
+		/* With many revisions to come, let them live longer. */
+		t.tv_nsec = random() % (storm_revisions > 0 ? 200000000 : 40000000);
 		nanosleep(&t, NULL);
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		/* What was renamed into place just before the end counts, too. */
 		r = atomic_load(&storm->written) + 2;
-		assert_int_equal(write_without_room(r), 0);
+		assert_int_equal(write_without_room(r, i % 2 == 0), 0);
 	}
+	print_message("storm: %u writers killed\n", i);
 }
 
 static void
-damage_files(struct storm *storm, unsigned rounds)
+damage_one(const char *path, unsigned i)
 {
-	unsigned i, r = atomic_load(&storm->written) + 2;
 	char junk[4096];
-	int fd;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	memset(junk, (int)(random() & 0xff), sizeof(junk));
+	if (i % 2 == 0)
+		assert_int_equal(ftruncate(fd, random() % 20000), 0);
+	else
+		assert_true(pwrite(fd, junk, (size_t)(1 + random() % 4096),
+		    random() % 20000) > 0);
+	close(fd);
+}
+
+/* The large file, when there is one beneath. */
+static void
+damage_beneath(unsigned i)
+{
+	glob_t g;
+	size_t n;
+
+	if (glob(IAM_PATH_PUBLIC ".????????????????", 0, NULL, &g) != 0)
+		return;
+	for (n = 0; n < g.gl_pathc; n++)
+		damage_one(g.gl_pathv[n], i);
+	globfree(&g);
+}
+
+static void
+damage_files(struct storm *storm)
+{
+	unsigned rounds = STORM_ROUNDS + storm_revisions / 50, i;
+	unsigned r = atomic_load(&storm->written) + 2;
 
 	atomic_store(&storm->damage, true);
-	for (i = 0; i < rounds; i++) {
-		assert_int_equal(publish_storm(r + i), 0);
-		fd = open(IAM_PATH_PUBLIC, O_WRONLY | O_CLOEXEC);
-		assert_true(fd >= 0);
-		memset(junk, (int)(random() & 0xff), sizeof(junk));
-		if (i % 2 == 0)
-			assert_int_equal(ftruncate(fd, random() % 20000), 0);
-		else
-			assert_true(pwrite(fd, junk, (size_t)(1 + random() % 4096),
-			    random() % 20000) > 0);
-		close(fd);
+	for (i = 0; i < rounds; i++, r += 2) {
+		assert_int_equal(publish_storm(r), 0);
+		assert_int_equal(publish_change(r + 1), 0);
+		if (i % 3 != 0)
+			damage_one(IAM_PATH_PUBLIC, i);
+		if (i % 3 != 1)
+			damage_beneath(i);
 	}
+	print_message("storm: %u times damaged\n", rounds);
 }
 
 static void
@@ -831,8 +914,8 @@ test_module__S25_eight_readers_in_a_storm(void **state)
 	for (i = 0; i < IAM_COUNT(thread); i++)
 		assert_int_equal(pthread_create(&thread[i], NULL,
 		    read_storm_in_thread, storm), 0);
-	kill_writers(storm, storm_rounds);
-	damage_files(storm, storm_rounds);
+	kill_writers(storm);
+	damage_files(storm);
 	atomic_store(&storm->stop, true);
 	for (i = 0; i < IAM_COUNT(thread); i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
@@ -840,9 +923,12 @@ test_module__S25_eight_readers_in_a_storm(void **state)
 		assert_int_equal(waitpid(child[i], &status, 0), child[i]);
 		assert_int_equal(status, 0); /* no SIGBUS, no crash */
 	}
-	print_message("storm: %u revisions, %u answers\n",
-	    atomic_load(&storm->written), atomic_load(&storm->answers));
+	print_message("storm: %u changes, %u while two files became one, %u"
+	    " answers, %u wrong\n", atomic_load(&storm->changes),
+	    atomic_load(&storm->merges), atomic_load(&storm->answers),
+	    atomic_load(&storm->bad));
 	assert_int_equal(storm->bad, 0);
+	assert_true(storm->merges > 0);
 	assert_true(storm->answers > 0);
 	/* And out of it again. */
 	assert_int_equal(publish_storm(STORM_UIDS - 1), 0);
@@ -867,6 +953,6 @@ main(int argc, char **argv)
 	};
 
 	if (argc > 1)
-		storm_rounds = (unsigned)strtoul(argv[1], NULL, 10);
+		storm_revisions = (unsigned)strtoul(argv[1], NULL, 10);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
