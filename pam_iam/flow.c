@@ -133,6 +133,8 @@ flow_open(const struct flow_host *host, const struct flow_facts *facts,
 	f->facts = facts;
 	identify(host, facts->user, mode, &f->id);
 	begin(f, mode);
+	if (mode == FLOW_LOOK)
+		flow_park_snapshot(f);
 	*ret = f;
 	return 0;
 }

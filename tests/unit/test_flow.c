@@ -1339,6 +1339,53 @@ descriptors(void)
 	return n;
 }
 
+/* Hashes are in it: no descriptor of it is there while the program converses. */
+static bool
+snapshot_is_open(const struct test *t)
+{
+	char path[300], target[300];
+	const struct dirent *e;
+	DIR *d = opendir("/proc/self/fd");
+	bool open = false;
+	ssize_t n;
+
+	while ((e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%s", e->d_name);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = '\0';
+		open |= strcmp(target, t->w.host.private_snapshot) == 0;
+	}
+	closedir(d);
+	return open;
+}
+
+static void
+test_flow_questions__leave_no_descriptor_of_the_snapshot(void **state)
+{
+	static const char *const users[] = { "sarah", "nora", "nobody-at-all", "bob" };
+	struct test *t = *state;
+	struct flow_decision d;
+	struct flow *f;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(users); i++) {
+		t->facts.user = users[i];
+		f = open_flow(t);
+		assert_true(snapshot_is_open(t)); /* it can be seen */
+		flow_questions(f);
+		assert_false(snapshot_is_open(t));
+		flow_close(f);
+	}
+	t->facts.user = "sarah";
+	f = open_flow(t);
+	assert_int_equal(flow_authorize(f, NULL, &d), 0);
+	assert_false(snapshot_is_open(t));
+	flow_close(f);
+	assert_int_equal(flow_open(&t->w.host, &t->facts, FLOW_LOOK, &f), 0);
+	assert_false(snapshot_is_open(t));
+	flow_close(f);
+}
+
 static void
 test_flow_resume__decides_as_a_new_flow_would(void **state)
 {
@@ -2510,6 +2557,7 @@ main(void)
 		T(test_flow_check_password__same_throttle),
 		T(test_flow_judge__any_of_eight_devices_answers),
 		T(test_flow_judge__S35_one_seed_in_two_devices),
+		T(test_flow_questions__leave_no_descriptor_of_the_snapshot),
 		T(test_flow_resume__decides_as_a_new_flow_would),
 		T(test_flow_resume__S41_only_when_nothing_has_changed),
 		T(test_flow_judge__a_device_that_drifts_is_followed),
