@@ -38,6 +38,9 @@ static const struct {
 	    " user's time to enrol one is over.", HINT_ENROL },
 	{ "EnrolmentNotCompleted", "The user was asked to enrol an MFA device and"
 	    " did not: two codes in a row did not come.", HINT_ENROL },
+	{ "EnrolmentNotHere", "The user has no MFA device, and the program wants PAM to"
+	    " be silent, so that nothing could be shown to enrol one: sudo does, but for"
+	    " 1.9.16 and later with 'Defaults !pam_silent'. At a login she can.", HINT_ENROL },
 	{ "Throttled", "The attempt was not looked at: too many had failed from"
 	    " there before.", HINT_THROTTLE },
 	{ "SourceThrottled", "The attempt was not looked at: too many had failed from"

@@ -449,10 +449,11 @@ flow_enrolled(struct flow *f, const char *serial, enum flow_verdict *ret,
 }
 
 void
-flow_not_enrolled(struct flow *f)
+flow_not_enrolled(struct flow *f, bool shown)
 {
 	f->enrolling = false;
-	write_failure(f, "EnrolmentNotCompleted", "Failed authentication");
+	write_failure(f, shown ? "EnrolmentNotCompleted" : "EnrolmentNotHere",
+	    "Failed authentication");
 }
 
 size_t

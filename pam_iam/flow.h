@@ -194,8 +194,9 @@ int flow_judge(struct flow *f, const struct flow_answers *a,
  */
 int flow_enrolled(struct flow *f, const char *serial, enum flow_verdict *ret,
     struct runtime_evidence *ret_evidence);
-/* She did not: the event of it. Counts nothing, since nothing was wrong. */
-void flow_not_enrolled(struct flow *f);
+/* She did not, or nothing could be shown to her: the event of it. Counts nothing, since
+ * nothing was wrong. */
+void flow_not_enrolled(struct flow *f, bool shown);
 
 /*
  * After a permit, the length of the password in the answer to FLOW_JOINED, and of

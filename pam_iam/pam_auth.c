@@ -76,7 +76,8 @@ ask(struct phase *ph, unsigned questions, struct answers *a)
 		return r;
 	if ((questions & FLOW_JOINED) != 0)
 		return 0;
-	if ((questions & FLOW_MAY_BE_EMPTY) != 0)
+	/* Where nothing can be shown nobody enrols, so nobody is told to. */
+	if ((questions & FLOW_MAY_BE_EMPTY) != 0 && phase_can_show_codes(ph))
 		return conv_ask_code(ph->pamh,
 		    tr(ph, "Verification code (Enter if you have none): "), true,
 		    &a->code, &a->bad);

@@ -237,8 +237,8 @@ phase_enrol(struct phase *ph, struct runtime_evidence *ret)
 	int r;
 
 	/* Whoever wants silence cannot be shown a code to scan. */
-	if ((ph->flags & (int)PAM_SILENT) != 0) {
-		flow_not_enrolled(ph->flow);
+	if (!phase_can_show_codes(ph)) {
+		flow_not_enrolled(ph->flow, false);
 		return PAM_AUTH_ERR;
 	}
 	r = spawn_begin_enrolment(user_name, takes_utf8(ph->pamh), &said, &ok,
@@ -252,7 +252,7 @@ phase_enrol(struct phase *ph, struct runtime_evidence *ret)
 		r = r != 0 ? phase_code(r) : PAM_AUTH_ERR;
 	}
 	if (r != PAM_SUCCESS)
-		flow_not_enrolled(ph->flow);
+		flow_not_enrolled(ph->flow, true);
 	explicit_bzero(seed, sizeof(seed));
 	buf_release(&said);
 	return r;

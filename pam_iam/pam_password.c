@@ -237,8 +237,8 @@ refused(struct phase *ph, const char *code, const char *why)
 			return refusals[i].answer;
 		}
 	}
-	pam_syslog(ph->pamh, LOG_ERR, "changing the password of %s failed: %s",
-	    ph->user, code[0] != '\0' ? code : "unknown error");
+	pam_syslog(ph->pamh, LOG_ERR, "changing the password of %s failed: %s: %s",
+	    ph->user, code[0] != '\0' ? code : "error", why);
 	conv_say(ph->pamh, ph->flags, PAM_ERROR_MSG,
 	    tr(ph, "The password could not be changed."));
 	return PAM_AUTHTOK_ERR;

@@ -359,17 +359,18 @@ error_code(const char *said, char *code, size_t size)
 	code[len] = '\0';
 }
 
-/* "… operation: Password should have …": the rest of that line, printable ASCII. */
+/* "… operation: Password should have …", or "iamctl: …" of an error that is none of
+ * AWS's: the rest of that line, printable ASCII. */
 static void
 error_text(const char *said, char *text, size_t size)
 {
-	const char *from = strstr(said, " operation: ");
+	const char *mark = " operation: ", *from = strstr(said, mark);
 	size_t i, len;
 
 	text[0] = '\0';
-	if (from == NULL)
+	if (from == NULL && (from = strstr(said, mark = "iamctl: ")) == NULL)
 		return;
-	from += strlen(" operation: ");
+	from += strlen(mark);
 	len = strcspn(from, "\n");
 	for (i = 0; i < len; i++)
 		if (from[i] < 0x20 || from[i] > 0x7e)

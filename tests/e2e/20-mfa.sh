@@ -136,6 +136,21 @@ run "the administrator gives her time" iamctl allow-mfa-enrolment --user-name ev
 run "and she enrols" enrol_by eve ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" eve@host 'echo inside'
 echo '{}' >/etc/iam/iam.json
 
+echo '{"mfa": {"selfEnrolment": "policy", "selfEnrolmentDays": 7}}' >/etc/iam/iam.json
+run "who needs a device for sudo alone" sh -c "iamctl create-user --user-name ella && echo 'Correct horse 1' |
+	iamctl create-login-profile --user-name ella --password-stdin"
+run "by her policy" allow ella Sudo '{"Version": "2012-10-17", "Statement": [
+ {"Effect": "Allow", "Action": "host:Login", "Resource": "*"},
+ {"Effect": "Allow", "Action": "host:Sudo", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}]}'
+echo 'ella ALL=(ALL) ALL' >/etc/sudoers.d/ella
+chmod 440 /etc/sudoers.d/ella
+refused "is refused by sudo, which shows nothing" talk 40 'host\) Password: $' 'Correct horse 1' 'for ella: $' 'Correct horse 1' \
+	'Verification code: $' 000000 -- ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" ella@host 'sudo -k id -u'
+hasnt "and promises nothing" 'Enter if you have none'
+iamctl lookup-events --max-results 20 >"$out" 2>&1
+has "the event says why" EnrolmentNotHere
+echo '{}' >/etc/iam/iam.json
+
 step 5 "Recovery codes"
 code_of() { sed -n "s/^    \(\([a-z2-7]\{4\}-\)\{3\}[a-z2-7]\{4\}\).*/\1/p" "$work/enrol.nora" | sed -n "$1p"; }
 run "the first lets her in" ssh_as nora 'Correct horse 1' "$(code_of 1)" true

@@ -38,6 +38,12 @@ refused "nor the second time" ssh_as sarah 'Battery staple 2' "$recovery" true
 run "with her device sarah logs in" ssh_as sarah 'Battery staple 2' "$one_code" true
 refused "the same code is refused (S35, S38)" ssh_as sarah 'Battery staple 2' "$one_code" true
 local_people_go_on
+if [ "$1" = full ]; then
+	refused "so is a new password" talk 40 'Password: $' 'Battery staple 2' 'Verification code: $' "$(fresh_code sarah)" \
+		'Current password: $' 'Battery staple 2' 'ew password: $' 'Another staple 3' -- \
+		ssh -tt "${by_prompt[@]}" "${ssh_opts[@]}" sarah@host passwd
+	run "and syslog says why" grep -q 'changing the password of sarah failed: .*iam.db' /var/log/auth.log
+fi
 refused "a change is refused as a whole" iamctl create-user --user-name during
 [ -n "$(ls /run/iam/spool 2>/dev/null)" ]
 verdict $? "events wait in /run/iam"

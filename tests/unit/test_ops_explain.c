@@ -82,7 +82,7 @@ test_explain_login__every_reason(void **state)
 {
 	static const char *const all[] = { "WrongPassword", "WrongPasswordOrCode",
 		"WrongCode", "CodeReused", "NoDevice", "RecoveryCodeNotHere",
-		"EnrolmentOver", "EnrolmentNotCompleted", "Throttled",
+		"EnrolmentOver", "EnrolmentNotCompleted", "EnrolmentNotHere", "Throttled",
 		"SourceThrottled", "AdoptedUserMissing", "InvalidAnswer", "UserDisabled", "NoLoginProfile", "NoSuchUser",
 		"NotGoverned", "NameClash", "StaleConfiguration",
 		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError",
