@@ -6,6 +6,7 @@
 #include "common/authz/authz.h"
 #include "common/store/settings.h"
 #include "iamctl/caller.h"
+#include "iamctl/util.h"
 
 int
 caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
@@ -20,6 +21,8 @@ caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
 	if ((r = runtime_open(run_dir, auth_gid, &rt)) == 0)
 		r = runtime_session_find(rt, getpid(), &found, &pid,
 		    &ret->session);
+	if (r == 0 && found && ret->session.extra != 0)
+		r = runtime_extra_get(rt, pid, &ret->extra);
 	runtime_close(rt);
 	if (r != 0) {
 		iam_why_set(why, 0, 0, "%s: %s", run_dir, iam_strerror(r));
@@ -30,6 +33,12 @@ caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
 		iam_why_set(why, 0, 0, "the user of this login: %s",
 		    iam_strerror(r));
 	return r;
+}
+
+void
+caller_release(struct caller *c)
+{
+	buf_release(&c->extra);
 }
 
 /* ---- the caller's principal ---- */
@@ -170,10 +179,12 @@ role_identity(const struct caller *who, const struct snap_view *v)
 	authz_put_session(&arn, v->account.account_id, p->arn,
 	    who->session.role_session);
 	if (arn.err == 0)
-		ret = json_pack("{s:s,s:s++,s:s,s:s,s:s,s:s}", "Arn", buf_cstr(&arn),
+		ret = json_pack("{s:s,s:s++,s:s,s:s,s:s,s:s,s:s*}", "Arn", buf_cstr(&arn),
 		    "UserId", p->user_id, ":", who->session.role_session, "Account",
 		    v->account.account_id, "RoleName", p->user_name, "RoleId",
-		    p->user_id, "RoleArn", p->arn);
+		    p->user_id, "RoleArn", p->arn, "SourceIdentity",
+		    who->session.source_identity[0] != '\0' ?
+		    who->session.source_identity : NULL);
 	buf_release(&arn);
 	return ret;
 }
@@ -208,6 +219,7 @@ static const struct {
 	{ "UserName", "users/", false },
 	{ "GroupName", "groups/", false },
 	{ "RoleName", "roles/", false },
+	{ "RoleArn", "roles/", true },
 	{ "PolicyName", "policies/", false },
 	{ "VirtualMFADeviceName", "mfa/", false },
 	{ "PolicyArn", "policies/", true },
@@ -418,14 +430,20 @@ static int
 deny(struct op_call *c, const char *arn, const char *action,
     const char *resource, const struct pol_decision *d)
 {
-	bool boundary = d->denied_by == POL_L_BOUNDARY;
-	const char *policy = boundary ? "permissions boundary" :
-	    "identity-based policy";
+	static const char *const kinds_of[] = {
+		[POL_L_IDENTITY] = "identity-based policy",
+		[POL_L_RESOURCE] = "resource-based policy",
+		[POL_L_BOUNDARY] = "permissions boundary",
+		[POL_L_SCP] = "service control policy",
+		[POL_L_SESSION] = "session policy",
+	};
+	const char *policy = kinds_of[d->denied_by];
 
 	if (d->effect == POL_EXPLICIT_DENY)
 		return op_fail(c, "AccessDenied", "User: %s is not authorized to "
 		    "perform: %s on resource: %s with an explicit deny in %s %s",
-		    arn, action, resource, boundary ? "a" : "an", policy);
+		    arn, action, resource, d->denied_by == POL_L_IDENTITY ? "an" : "a",
+		    policy);
 	return op_fail(c, "AccessDenied", "User: %s is not authorized to perform: "
 	    "%s on resource: %s because no %s allows the %s action", arn, action,
 	    resource, policy, action);
@@ -468,28 +486,29 @@ caller_policies(const struct caller *who, const struct snap_view *v,
     struct authz **ret)
 {
 	const struct runtime_evidence *e = &who->session;
-	const struct authz_session s = { .name = e->role_session,
-		.source_identity = e->source_identity[0] != '\0' ?
-		e->source_identity : NULL };
+	struct authz_session s = { .name = NULL };
 	int r = authz_open(v->snap, &v->account, &v->principal, ret);
 
-	return r != 0 || v->principal.role == 0 ? r : authz_assume(*ret, &s);
+	if (r != 0 || v->principal.role == 0)
+		return r;
+	if (e->extra != 0 && (r = authz_session_decode(who->extra.p, who->extra.len,
+	    &s)) != 0)
+		return r;
+	s.name = e->role_session;
+	s.source_identity = e->source_identity[0] != '\0' ? e->source_identity : NULL;
+	return authz_assume(*ret, &s);
 }
 
 static int
-decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
-    const char *resource)
+decide_attempt(struct op_call *c, const struct caller *who,
+    const struct snap_view *v, const struct authz_attempt *at)
 {
 	struct authz *a = NULL;
-	struct authz_attempt at;
 	struct pol_decision d = { .effect = POL_IMPLICIT_DENY };
-	char action[128];
 	int r;
 
-	snprintf(action, sizeof(action), "%s:%s", c->op->service, c->op->name);
-	fill_attempt(c, who, action, resource, &at);
 	if ((r = caller_policies(who, v, &a)) == 0)
-		r = authz_decide(a, &at, &d);
+		r = authz_decide(a, at, &d);
 	if (r != 0)
 		r = op_fail_err(c, r, "the policies of the caller");
 	else if (d.effect == POL_ALLOWED)
@@ -497,9 +516,122 @@ decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
 	else if (d.effect == POL_IMPLICIT_DENY && own_business(c, v))
 		r = 0;
 	else
-		r = deny(c, authz_arn(a), action, resource, &d);
+		r = deny(c, authz_arn(a), at->action, at->resource, &d);
 	/* The matches of the decision lie in the policies. */
 	authz_free(a);
+	return r;
+}
+
+static int
+decide(struct op_call *c, const struct caller *who, const struct snap_view *v,
+    const char *resource)
+{
+	struct authz_attempt at;
+	char action[128];
+
+	snprintf(action, sizeof(action), "%s:%s", c->op->service, c->op->name);
+	fill_attempt(c, who, action, resource, &at);
+	return decide_attempt(c, who, v, &at);
+}
+
+/* ---- AssumeRole ---- */
+
+struct wanted { /* about 30 KiB */
+	struct snap_principal role;
+	struct pol_source trust;
+	struct snap_tag tags[SNAP_TAGS_MAX];
+	uint32_t tag_count;
+};
+
+/* AWS tells nobody which roles there are. */
+static int
+no_such_role(struct op_call *c)
+{
+	return op_fail(c, "AccessDenied", "User: %s is not authorized to perform:"
+	    " sts:AssumeRole on resource: %s", text_of(c->caller, "Arn"),
+	    op_str(c, "RoleArn"));
+}
+
+static int
+wanted_role(struct op_call *c, const struct snap_view *v, struct wanted *w)
+{
+	json_t *doc = NULL;
+	bool found = false;
+	int r;
+
+	if (find_document(c, "RoleArn", op_str(c, "RoleArn"), &doc) != 0)
+		return -1;
+	if (strcmp(text_of(doc, "Arn"), op_str(c, "RoleArn")) != 0) {
+		json_decref(doc);
+		return no_such_role(c);
+	}
+	r = snap_principal_by_name(v->snap, text_of(doc, "UnixName"), &found,
+	    &w->role);
+	if (r == 0 && found && w->role.role != 0 &&
+	    strcmp(w->role.arn, text_of(doc, "Arn")) == 0)
+		r = authz_trust(v->snap, &w->role, &w->trust);
+	else if (r == 0)
+		r = IAM_ERR_FORMAT;
+	json_decref(doc);
+	return r != 0 ? op_fail_err(c, r, "the role's trust policy") : 0;
+}
+
+static int
+wanted_tags(struct op_call *c, struct wanted *w)
+{
+	const json_t *tags = json_object_get(c->in, "Tags"), *tag;
+	size_t i;
+
+	if (tags_check(c, tags) != 0)
+		return -1;
+	json_array_foreach(tags, i, tag)
+		w->tags[w->tag_count++] = (struct snap_tag){ text_of(tag, "Key"),
+			text_of(tag, "Value") };
+	return 0;
+}
+
+/* STS AssumeRole: tags and a source identity are actions of their own. */
+static int
+decide_assume(struct op_call *c, const struct caller *who,
+    const struct snap_view *v, const struct wanted *w)
+{
+	const char *source = op_str(c, "SourceIdentity");
+	struct authz_attempt at;
+
+	if (source == NULL && who->session.source_identity[0] != '\0')
+		source = who->session.source_identity;
+	fill_attempt(c, who, "sts:AssumeRole", w->role.arn, &at);
+	at.trust = &w->trust;
+	at.resource_tags = w->role.tags;
+	at.resource_tag_count = w->role.tag_count;
+	at.run_as_user = w->role.unix_name;
+	at.session_name = op_str(c, "RoleSessionName");
+	at.external_id = op_str(c, "ExternalId");
+	at.duration_s = (uint32_t)op_int(c, "DurationSeconds", 3600);
+	at.source_identity = source;
+	at.request_tags = w->tags;
+	at.request_tag_count = w->tag_count;
+	if (decide_attempt(c, who, v, &at) != 0)
+		return -1;
+	at.action = "sts:TagSession";
+	if (w->tag_count > 0 && decide_attempt(c, who, v, &at) != 0)
+		return -1;
+	at.action = "sts:SetSourceIdentity";
+	return source != NULL ? decide_attempt(c, who, v, &at) : 0;
+}
+
+static int
+authorize_assume(struct op_call *c, const struct caller *who,
+    const struct snap_view *v)
+{
+	struct wanted *w = calloc(1, sizeof(*w));
+	int r = -1;
+
+	if (w == NULL)
+		return no_memory(c);
+	if (wanted_role(c, v, w) == 0 && wanted_tags(c, w) == 0)
+		r = decide_assume(c, who, v, w);
+	free(w);
 	return r;
 }
 
@@ -512,7 +644,11 @@ caller_authorize(struct op_call *c, const struct caller *who)
 
 	if (!who->user || c->op->access == OP_ACCESS_ANY)
 		return 0;
-	if (view_open(c, who, &v) == 0 && caller_resource(c, &resource) == 0)
+	if (view_open(c, who, &v) != 0)
+		r = -1;
+	else if (c->op->access == OP_ACCESS_TRUST)
+		r = authorize_assume(c, who, v);
+	else if (caller_resource(c, &resource) == 0)
 		r = decide(c, who, v, buf_cstr(&resource));
 	if (r == 0 && c->op->target != NULL &&
 	    (r = make_arn(c, c->op->target, &target)) == 0)

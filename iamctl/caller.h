@@ -24,9 +24,11 @@
 #include "common/runtime/runtime.h"
 #include "iamctl/op.h"
 
+/* Zeroed for root. */
 struct caller {
 	bool user;                       /* an IAM user, or a session of a role; else root */
 	struct runtime_evidence session; /* of an IAM user or a role */
+	struct buf extra;                /* runtime_extra_get of it; caller_release */
 };
 
 /*
@@ -35,6 +37,7 @@ struct caller {
  */
 int caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
     struct iam_why *why);
+void caller_release(struct caller *c);
 
 /* The IAM user whose login this process descends from, if any: *ret is written when
  * there is one. caller_login.c; for caller_find. */

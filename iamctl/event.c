@@ -169,6 +169,16 @@ additional_of(const struct op_call *c)
 	    (int)json_array_size(c->warnings), "warnings", list);
 }
 
+/* As CloudTrail has it of AssumeRole. */
+static json_t *
+resources_of(const struct op_call *c)
+{
+	const char *arn = op_str(c, "RoleArn");
+
+	return arn == NULL ? NULL : json_pack("[{s:s,s:s,s:s}]", "ARN", arn,
+	    "accountId", c->account_id, "type", "AWS::IAM::Role");
+}
+
 int
 call_event(const struct op_call *c, const struct caller *who,
     const json_t *request, const char *region, const char *hostname,
@@ -183,7 +193,8 @@ call_event(const struct op_call *c, const struct caller *who,
 	json_t *in = call_event_request(c->op, request), *out = NULL;
 	json_t *more = additional_of(c);
 	char *in_text = dump(in), *out_text = NULL, *more_text = dump(more);
-	char source[80], address[46];
+	char source[80], address[46], *resources_text;
+	json_t *resources;
 	int r;
 
 	fill_identity(c, who, &e.who);
@@ -193,11 +204,14 @@ call_event(const struct op_call *c, const struct caller *who,
 	    sizeof(address)))
 		e.source_ip = address;
 	e.request_parameters = in_text;
+	resources = resources_of(c);
+	e.resources = resources_text = resources != NULL ?
+	    json_dumps(resources, JSON_COMPACT) : NULL;
 	e.additional = more_text;
 	if (c->error_code != NULL) {
 		e.error_code = c->error_code;
 		e.error_message = c->error_text;
-	} else if (!c->op->read_only) {
+	} else if (!c->op->read_only || c->event_answer) {
 		out = call_event_response(c);
 		e.response_elements = out_text = dump(out);
 	}
@@ -206,6 +220,8 @@ call_event(const struct op_call *c, const struct caller *who,
 	free(in_text);
 	free(out_text);
 	free(more_text);
+	free(resources_text);
+	json_decref(resources);
 	json_decref(more);
 	json_decref(in);
 	json_decref(out);

@@ -278,12 +278,14 @@ run(struct cli *cli, bool color)
 		return status;
 	if (cli_load(cli, &io) != 0) {
 		complain(cli->error);
+		caller_release(&who);
 		return CLI_EXIT_USAGE;
 	}
 	call_run(cli->op, cli->in, &who,
 	    is_utf8(STDOUT_FILENO) || is_utf8(STDERR_FILENO), &reply);
 	status = show_reply(cli, &reply, color);
 	call_reply_release(&reply);
+	caller_release(&who);
 	return status;
 }
 

@@ -22,6 +22,7 @@ static const struct op_group groups[] = {
 	{ "Recovery codes", ops_recovery },
 	{ "SSH public keys", ops_sshkey },
 	{ "Temporary credentials", ops_token },
+	{ "Becoming a role", ops_assume },
 	{ "Account", ops_account },
 	{ "Access", ops_access },
 	{ "Trail", ops_trail },

@@ -57,6 +57,7 @@ enum op_access {
 	                         * AllowUsersToChangePassword and no policy denies it: ChangePassword */
 	OP_ACCESS_SELF,         /* a user for herself, where no policy denies it; the row
 	                         * itself says when */
+	OP_ACCESS_TRUST,        /* whom the trust policy of the role RoleArn lets, too */
 };
 
 struct op {
@@ -111,6 +112,7 @@ struct op_call {
 	 * ends with NULL, or NULL itself. Constant. */
 	const char *const *secret_members;
 	json_t *warnings;       /* array of strings, each a line on stderr; append to it */
+	bool event_answer;      /* the event has the answer, although the row is read-only */
 	bool dry_run;           /* after success: roll back and publish nothing */
 	bool changed;           /* something outside the store was changed (host.json) */
 	int exit_status;        /* after success: 0 unless a handler says otherwise (doctor) */
@@ -131,7 +133,7 @@ bool op_has(const struct op_call *c, const char *name);
 
 /* The tables, one file per noun, each ending with a NULL name. */
 extern const struct op ops_user[], ops_group[], ops_role[], ops_policy[], ops_login[],
-    ops_adopt[], ops_password_policy[], ops_mfa[], ops_enrol[], ops_recovery[], ops_sshkey[], ops_token[],
+    ops_adopt[], ops_password_policy[], ops_mfa[], ops_enrol[], ops_recovery[], ops_sshkey[], ops_token[], ops_assume[],
     ops_account[], ops_access[], ops_trail[], ops_explain[], ops_host[];
 
 /* The tables with the titles that help and manual give them; ends with a NULL title. */

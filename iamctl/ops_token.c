@@ -22,8 +22,6 @@
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"
-#define LIFE_MIN_S 900
-#define LIFE_MAX_S 43200
 #define SCRATCH_MAX 320
 #define FILE_NAME_MAX (SCRATCH_MAX + 16)
 #define CA_MEMBER "SSHCertificateAuthority"
@@ -192,10 +190,10 @@ get_ssh_certificate_authority(struct op_call *c)
 
 /* ---- GetSessionToken ---- */
 
-struct token {
-	const char *dir, *user_arn, *unix_name;
+struct signing {
+	const struct token *t;
+	const char *dir;
 	uint64_t serial;
-	int64_t life_s, mfa_s;
 };
 
 static int
@@ -207,31 +205,47 @@ random_serial(struct op_call *c, uint64_t *ret)
 	return 0;
 }
 
-static int
-sign(struct op_call *c, const struct token *t)
+/* What ssh-keygen is told of an extension; nothing when there is none. */
+static void
+add_option(const char *argv[], size_t *n, const char *option)
 {
-	char file[FILE_NAME_MAX], serial[24], life[64], mfa[64];
-	const char *argv[] = { "ssh-keygen", "-q", "-s", IAM_PATH_SSH_CA, "-I",
-		t->user_arn, "-n", t->unix_name, "-z", serial, "-V", life, file,
-		NULL, NULL, NULL };
-	const size_t last = 12;
+	if (option[0] == '\0')
+		return;
+	argv[(*n)++] = "-O";
+	argv[(*n)++] = option;
+}
 
-	snprintf(file, sizeof(file), "%s/key.pub", t->dir);
-	snprintf(serial, sizeof(serial), "%" PRIu64, t->serial);
+static int
+sign(struct op_call *c, const struct signing *s)
+{
+	const struct token *t = s->t;
+	char file[FILE_NAME_MAX], serial[24], life[64], mfa[64] = "";
+	struct buf session = BUF_INIT;
+	const char *argv[20] = { "ssh-keygen", "-q", "-s", IAM_PATH_SSH_CA, "-I",
+		t->key_id, "-n", t->unix_name, "-z", serial, "-V", life };
+	size_t n = 12;
+	int r;
+
+	snprintf(file, sizeof(file), "%s/key.pub", s->dir);
+	snprintf(serial, sizeof(serial), "%" PRIu64, s->serial);
 	snprintf(life, sizeof(life), "0x%" PRIx64 ":0x%" PRIx64,
 	    (uint64_t)c->now_s, (uint64_t)(c->now_s + t->life_s));
-	snprintf(mfa, sizeof(mfa), "extension:" SSH_CERT_MFA "=%" PRId64, t->mfa_s);
-	if (t->mfa_s != 0) {
-		argv[last] = "-O";
-		argv[last + 1] = mfa;
-		argv[last + 2] = file;
-	}
-	return keygen(c, argv);
+	if (t->mfa_s != 0)
+		snprintf(mfa, sizeof(mfa), "extension:" SSH_CERT_MFA "=%" PRId64,
+		    t->mfa_s);
+	if (t->session != NULL)
+		buf_printf(&session, "extension:" SSH_CERT_SESSION "=%s", t->session);
+	add_option(argv, &n, mfa);
+	add_option(argv, &n, buf_cstr(&session));
+	argv[n] = file;
+	r = session.err != 0 ? op_fail_err(c, session.err, file) : keygen(c, argv);
+	buf_release(&session);
+	return r;
 }
 
 /* The key that is to be certified, checked: ssh-keygen gets one clean line. */
 static int
-write_key(struct op_call *c, const struct token *t)
+write_key(struct op_call *c, const struct signing *s)
 {
 	struct buf line = BUF_INIT;
 	struct ssh_key key;
@@ -240,10 +254,10 @@ write_key(struct op_call *c, const struct token *t)
 
 	if (public_key_read(c, op_str(c, "SSHPublicKey"), &key) != 0)
 		return -1;
-	snprintf(file, sizeof(file), "%s/key.pub", t->dir);
+	snprintf(file, sizeof(file), "%s/key.pub", s->dir);
 	/* Without a comment of its own the certificate would have the file's name. */
 	buf_put(&line, key.body, key.body_len);
-	buf_printf(&line, " %s\n", t->unix_name);
+	buf_printf(&line, " %s\n", s->t->unix_name);
 	r = line.err;
 	if (r == 0)
 		r = file_replace(file, line.p, line.len, 0600, (gid_t)-1);
@@ -251,22 +265,40 @@ write_key(struct op_call *c, const struct token *t)
 	return r != 0 ? op_fail_err(c, r, file) : 0;
 }
 
+/* What sshd will hand to the module must be something that it reads. */
 static int
-give(struct op_call *c, const struct token *t)
+check_cert(struct op_call *c, const char *line)
 {
+	struct ssh_cert *cert = malloc(sizeof(*cert));
+	struct iam_why why = { 0 };
+	int r;
+
+	if (cert == NULL)
+		return no_memory(c);
+	r = ssh_cert_parse(line, cert, &why);
+	free(cert);
+	return r == 0 ? 0 : op_fail(c, "PackedPolicyTooLarge", "Policies and tags of"
+	    " the session, packed, are larger than a certificate may be: %s. Use a"
+	    " smaller policy, or a key of another type (ssh-ed25519).", why.text);
+}
+
+static int
+give(struct op_call *c, const struct signing *s)
+{
+	const struct token *t = s->t;
 	char file[FILE_NAME_MAX], serial[24], date[TZ_ISO_LEN], id[AWS_ID_LEN + 1];
 	struct buf cert = BUF_INIT;
 	json_t *shape;
 	int r;
 
-	snprintf(file, sizeof(file), "%s/key-cert.pub", t->dir);
-	snprintf(serial, sizeof(serial), "%" PRIu64, t->serial);
+	snprintf(file, sizeof(file), "%s/key-cert.pub", s->dir);
+	snprintf(serial, sizeof(serial), "%" PRIu64, s->serial);
 	tz_iso(c->now_s + t->life_s, date);
 	if (aws_id_new(c, "ASIA", id) != 0)
 		return -1;
 	if ((r = file_read(file, FILE_ROOT_ONLY, 65536, &cert)) != 0) {
 		r = op_fail_err(c, r, file);
-	} else {
+	} else if ((r = check_cert(c, buf_cstr(&cert))) == 0) {
 		shape = json_pack("{s:s,s:s,s:s,s:b,s:s%}", "AccessKeyId", id,
 		    "Expiration", date, "SerialNumber", serial,
 		    "MultiFactorAuthPresent", t->mfa_s != 0, "SSHCertificate",
@@ -278,21 +310,15 @@ give(struct op_call *c, const struct token *t)
 	return r;
 }
 
-static int
-get_session_token(struct op_call *c)
+int
+token_give(struct op_call *c, const struct token *t)
 {
-	json_t *account = NULL, *user = NULL, *ca;
+	json_t *account = NULL, *ca;
 	char dir[SCRATCH_MAX] = "";
-	struct token t = { .dir = dir, .mfa_s = c->caller_mfa_s,
-		.life_s = op_int(c, "DurationSeconds", LIFE_MAX_S) };
+	struct signing s = { .t = t, .dir = dir };
 	int r = -1;
 
-	/* As AWS: or whoever has a stolen one could prolong it for ever, and revoke no end. */
-	if (c->caller_temporary)
-		return op_fail(c, "AccessDenied", "Cannot call GetSessionToken with session"
-		    " credentials: a login with password or key is needed, and a process"
-		    " that has not left its session.");
-	if (user_of_call(c, &user) != 0 || ca_get(c, &account, &ca) != 0)
+	if (ca_get(c, &account, &ca) != 0)
 		goto out;
 	if (access(IAM_PATH_SSH_CA, F_OK) != 0) {
 		op_fail(c, "ServiceFailure", "%s is gone: restore it, or make a new"
@@ -300,19 +326,39 @@ get_session_token(struct op_call *c)
 		    IAM_PATH_SSH_CA);
 		goto out;
 	}
-	t.user_arn = text_of(user, "Arn");
+	if (random_serial(c, &s.serial) == 0 && scratch_make(c, dir) == 0 &&
+	    write_key(c, &s) == 0 && sign(c, &s) == 0)
+		r = give(c, &s);
+out:
+	if (dir[0] != '\0')
+		scratch_remove(dir);
+	json_decref(account);
+	return r;
+}
+
+static int
+get_session_token(struct op_call *c)
+{
+	struct token t = { .mfa_s = c->caller_mfa_s,
+		.life_s = op_int(c, "DurationSeconds", TOKEN_LIFE_MAX_S) };
+	json_t *user = NULL;
+	int r = -1;
+
+	/* As AWS: or whoever has a stolen one could prolong it for ever, and revoke no end. */
+	if (c->caller_temporary)
+		return op_fail(c, "AccessDenied", "Cannot call GetSessionToken with session"
+		    " credentials: a login with password or key is needed, and a process"
+		    " that has not left its session.");
+	if (user_of_call(c, &user) != 0)
+		goto out;
+	t.key_id = text_of(user, "Arn");
 	t.unix_name = text_of(user, "UnixName");
 	/* Another's MFA is not hers. */
 	if (name_cmp(text_of(c->caller, "UserName"), text_of(user, "UserName")) != 0)
 		t.mfa_s = 0;
-	if (random_serial(c, &t.serial) == 0 && scratch_make(c, dir) == 0 &&
-	    write_key(c, &t) == 0 && sign(c, &t) == 0)
-		r = give(c, &t);
+	r = token_give(c, &t);
 out:
-	if (dir[0] != '\0')
-		scratch_remove(dir);
 	json_decref(user);
-	json_decref(account);
 	return r;
 }
 
@@ -337,7 +383,7 @@ drop_ended(const struct op_call *c, json_t *revoked)
 
 	while (i-- > 0) {
 		if (time_parse(text_of(json_array_get(revoked, i), "RevokeDate"), &t) &&
-		    t + LIFE_MAX_S < c->now_s)
+		    t + TOKEN_LIFE_MAX_S < c->now_s)
 			(void)json_array_remove(revoked, i);
 	}
 }
@@ -389,15 +435,11 @@ static const struct op_param no_params[] = { PARAM_END };
 static const struct op_param session_token_params[] = {
 	PARAM_USER_NAME(false, "The user whom the certificate is for; by default the"
 	    " caller. For another one it is without MFA."),
-	{ .name = "SSHPublicKey", .type = OP_STRING, .required = true, .min = 1,
-	    .max = 16384, .help = "The public key to be certified: the line of a .pub"
-	    " file, or file://FILE." },
-	{ .name = "DurationSeconds", .type = OP_INT, .min = LIFE_MIN_S,
-	    .max = LIFE_MAX_S, .fallback = "43200",
+	PARAM_SSH_PUBLIC_KEY,
+	{ .name = "DurationSeconds", .type = OP_INT, .min = TOKEN_LIFE_MIN_S,
+	    .max = TOKEN_LIFE_MAX_S, .fallback = "43200",
 	    .help = "How long it is good." },
-	{ .name = "Outfile", .type = OP_OUTFILE, .min = 1, .max = 4095,
-	    .help = "A new file for the certificate: the key's name with -cert.pub"
-	    " makes ssh(1) find it." },
+	PARAM_CERT_OUTFILE,
 	PARAM_END
 };
 

@@ -32,6 +32,7 @@
 #define SIZE_USER_INLINE 2048
 #define SIZE_GROUP_INLINE 5120
 #define SIZE_ROLE_INLINE 10240
+#define SIZE_SESSION 2048
 #define SIZE_TRUST 4096 /* AWS gives 2,048, and up to 4,096 on request */
 
 /* The longest key of a list: the ARN of a policy in a long path. */

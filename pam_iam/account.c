@@ -170,6 +170,7 @@ judge_attempt(const struct flow *f, const struct judge *j,
 	if (j->rule == RULE_ASSUME) {
 		at->trust = &f->trust;
 		at->session_name = f->role_session;
+		at->source_identity = j->as.source_identity;
 		at->duration_s = f->role_duration_s;
 	}
 }
@@ -385,6 +386,20 @@ event_assume(const struct flow *f, const struct judge *j, bool permitted,
 	e->target = NULL;
 }
 
+/* A source identity that a role brings along is a permission of its own (STS AssumeRole). */
+static int
+decide_by(const struct judge *j, const struct authz_attempt *at,
+    struct pol_decision *ret)
+{
+	struct authz_attempt set = *at;
+	int r = authz_decide(j->authz, at, ret);
+
+	if (r != 0 || ret->effect != POL_ALLOWED || at->source_identity == NULL)
+		return r;
+	set.action = "sts:SetSourceIdentity";
+	return authz_decide(j->authz, &set, ret);
+}
+
 static int
 decide(struct flow *f, const struct judge *j, const struct proof *p,
     bool typed, bool tell, struct flow_decision *d)
@@ -426,7 +441,7 @@ decide(struct flow *f, const struct judge *j, const struct proof *p,
 		e.error_message = "The password has expired";
 		d->expired = true;
 	} else {
-		r = authz_decide(j->authz, &at, &decision);
+		r = decide_by(j, &at, &decision);
 		permitted = r == 0 && decision.effect == POL_ALLOWED;
 		e.decision = &decision;
 		if (r != 0)

@@ -2,7 +2,8 @@
  * Becoming a role. Rules kept here:
  *
  *  - a role is nobody who logs in: its name opens something only to who assumes it
- *    (su, sudo -u), or acts within a session of it that has not ended;
+ *    (su, sudo -u), or acts within a session of it that has not ended: the one that this
+ *    process belongs to, or the one of an SSH certificate;
  *  - who assumes it authenticates as herself, and the kernel says who she is;
  *  - su names the role in every phase, sudo only when it opens the session: so that is
  *    where sudo's caller is judged;
@@ -31,9 +32,13 @@ assume_session(const struct flow *f, const struct snap_principal *role,
 	if (!flow_session_counts(f, role->uid) || e->role_session[0] == '\0' ||
 	    f->facts->now_s >= e->expires_s)
 		return false;
-	*ret = (struct authz_session){ .name = e->role_session,
-		.source_identity = e->source_identity[0] != '\0' ?
-		e->source_identity : NULL };
+	*ret = (struct authz_session){ .name = NULL };
+	if (e->extra != 0 &&
+	    authz_session_decode(f->extra.p, f->extra.len, ret) != 0)
+		return false;
+	ret->name = e->role_session;
+	ret->source_identity = e->source_identity[0] != '\0' ?
+	    e->source_identity : NULL;
 	return true;
 }
 
@@ -143,9 +148,12 @@ assume_begin(struct flow *f, enum flow_mode mode)
 		return 0;
 	if (strcmp(f->action, "host:SwitchUser") != 0 &&
 	    (!sudo || mode != FLOW_SESSION)) {
-		if (assume_session(f, &f->id.principal, &f->as))
+		if (f->key.certified) {
+			f->as = f->key.as;
 			f->becoming = ROLE_ACTS;
-		else
+		} else if (assume_session(f, &f->id.principal, &f->as)) {
+			f->becoming = ROLE_ACTS;
+		} else
 			refuse(f, "RoleNotAssumed");
 		return 0;
 	}
@@ -178,8 +186,29 @@ keep_text(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from != NULL ? from : "");
 }
 
-void
-assume_record(const struct flow *f, struct runtime_evidence *e)
+/* A session goes on: the one of a certificate, or the one that this process is in. */
+static int
+record_again(struct flow *f, struct runtime_evidence *e)
+{
+	const struct login_key *key = &f->key;
+
+	keep_text(e->role_session, sizeof(e->role_session), f->as.name);
+	keep_text(e->source_identity, sizeof(e->source_identity),
+	    f->as.source_identity);
+	if (!key->certified) {
+		e->expires_s = f->session.expires_s;
+		e->extra = f->session.extra;
+		return e->extra == 0 ? 0 : runtime_extra_put(f->rt, f->facts->pid,
+		    f->extra.p, f->extra.len);
+	}
+	e->expires_s = key->expires_s;
+	e->extra = key->extra_len > 0;
+	return e->extra == 0 ? 0 : runtime_extra_put(f->rt, f->facts->pid, key->extra,
+	    key->extra_len);
+}
+
+static void
+record_assumed(const struct flow *f, struct runtime_evidence *e)
 {
 	const struct snap_principal *role = assume_target(f);
 	struct runtime_evidence was = *e;
@@ -196,6 +225,25 @@ assume_record(const struct flow *f, struct runtime_evidence *e)
 	keep_text(e->role_session, sizeof(e->role_session), f->role_session);
 	keep_text(e->source_identity, sizeof(e->source_identity),
 	    f->as.source_identity);
+	e->extra = 0;
 	e->expires_s = f->facts->now_s + (f->becoming == ROLE_BY_ROOT ?
 	    role->max_session_s : f->role_duration_s);
+}
+
+int
+assume_record(struct flow *f, struct runtime_evidence *e)
+{
+	switch (f->becoming) {
+	case ROLE_NONE:
+		return 0;
+	case ROLE_ACTS:
+		return record_again(f, e);
+	case ROLE_WANTED:
+	case ROLE_BY_ROOT:
+		record_assumed(f, e);
+		return 0;
+	case ROLE_REFUSED:
+		break;
+	}
+	return IAM_ERR_BUG;
 }

@@ -61,6 +61,8 @@ open_runtime(struct flow *f)
 	if (r == 0 && f->facts->caller_uid != 0 && !f->facts->by_proxy)
 		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
 		    &f->session_pid, &f->session);
+	if (r == 0 && f->has_session && f->session.extra != 0)
+		r = runtime_extra_get(f->rt, f->session_pid, &f->extra);
 	if (r == 0 && f->facts->makes_state)
 		runtime_allow_make(f->rt);
 	if (r != 0) {
@@ -78,6 +80,7 @@ begin(struct flow *f, enum flow_mode mode)
 
 	f->recovery_left = -1;
 	f->source = source_of(facts);
+	buf_release(&f->extra);
 	if (f->id.who == FLOW_OURS &&
 	    (!facts->proved || facts->caller_uid != 0 || facts->by_proxy))
 		open_runtime(f);
@@ -171,6 +174,7 @@ flow_close(struct flow *f)
 	if (f == NULL)
 		return;
 	assume_end(f);
+	buf_release(&f->extra);
 	runtime_close(f->rt);
 	identity_release(&f->id);
 	explicit_bzero(f, sizeof(*f));

@@ -3,6 +3,7 @@
 #define IAM_PAM_INTERNAL_H
 
 #include "common/authz/authz.h"
+#include "common/credential/credential.h"
 #include "common/policy/policy.h"
 #include "common/trail/trail.h"
 #include "pam_iam/flow.h"
@@ -92,6 +93,11 @@ struct login_key {
 	const char *refused;  /* such a one that is not: why, a constant; NULL */
 	uint64_t serial;
 	int64_t issued_s, mfa_s; /* of a certified one: its session's; mfa_s 0: without MFA */
+	int64_t expires_s;
+	char role_session[65];   /* of a certified one of a role: the session's name */
+	struct authz_session as; /* and the session, which lies in extra */
+	size_t extra_len;
+	_Alignas(8) uint8_t extra[SSH_CERT_SESSION_MAX];
 };
 
 /* line as facts.key; may be NULL. ret->known is borrowed from the principal. sshd has
@@ -120,6 +126,7 @@ struct flow {
 	bool has_session;                /* the login session that this process belongs to */
 	pid_t session_pid;
 	struct runtime_evidence session;
+	struct buf extra;                /* of it; empty: none */
 	unsigned questions;              /* what was asked */
 	enum enrolment {
 		ENROLMENT_NO = 0,
@@ -179,11 +186,12 @@ int assume_begin(struct flow *f, enum flow_mode mode);
 void assume_end(struct flow *f);
 /* The role that is meant, whoever the principal is. */
 const struct snap_principal *assume_target(const struct flow *f);
-/* The session that this role acts in; false: none, or one that has ended. */
+/* The session that this role acts in; false: none, one that has ended, or a damaged
+ * one. */
 bool assume_session(const struct flow *f, const struct snap_principal *role,
     struct authz_session *ret);
-/* The caller's evidence becomes the role's session. */
-void assume_record(const struct flow *f, struct runtime_evidence *e);
+/* The evidence becomes the role's session, where it is one. */
+int assume_record(struct flow *f, struct runtime_evidence *e);
 
 /* ---- evidence.c ---- */
 

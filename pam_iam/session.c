@@ -159,8 +159,8 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 		flow_set_note(f, "old sessions are not swept", IAM_ERR_IO);
 	if ((r = take_evidence(f, evidence, &e)) != 0)
 		goto out;
-	if (f->becoming == ROLE_WANTED || f->becoming == ROLE_BY_ROOT)
-		assume_record(f, &e);
+	if ((r = assume_record(f, &e)) != 0)
+		goto out;
 	snprintf(e.service, sizeof(e.service), "%s",
 	    f->facts->service != NULL ? f->facts->service : "");
 	snprintf(e.rhost, sizeof(e.rhost), "%s",

@@ -11,16 +11,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The key id is the ARN of the user, or of a session of the role, whose name it ends with. */
+static bool
+is_of(const struct ssh_cert *cert, const struct snap_account *account,
+    const struct snap_principal *principal, struct login_key *ret)
+{
+	struct buf arn = BUF_INIT;
+	const char *name;
+	bool is;
+
+	if (principal->role == 0)
+		return strcmp(cert->key_id, principal->arn) == 0;
+	authz_put_session(&arn, account->account_id, principal->arn, "");
+	is = arn.err == 0 &&
+	    strncmp(cert->key_id, buf_cstr(&arn), arn.len) == 0;
+	name = cert->key_id + (is ? arn.len : 0);
+	buf_release(&arn);
+	if (!is || !name_is_iam(name, sizeof(ret->role_session) - 1))
+		return false;
+	snprintf(ret->role_session, sizeof(ret->role_session), "%s", name);
+	return true;
+}
+
+static bool
+read_session(const struct ssh_cert *cert, struct login_key *ret)
+{
+	ret->extra_len = cert->session_len;
+	memcpy(ret->extra, cert->session, cert->session_len);
+	if (ret->extra_len > 0 &&
+	    authz_session_decode(ret->extra, ret->extra_len, &ret->as) != 0)
+		return false;
+	ret->as.name = ret->role_session;
+	return true;
+}
+
 /* NULL: good. The ARN and the date tell a user from another one who had the name before. */
 static const char *
 why_refused(const struct ssh_cert *cert, const struct snap_account *account,
-    const struct snap_principal *principal)
+    const struct snap_principal *principal, struct login_key *ret)
 {
 	uint32_t i;
 
-	if (strcmp(cert->key_id, principal->arn) != 0 ||
+	if (!is_of(cert, account, principal, ret) ||
 	    cert->valid_after_s < principal->created_s)
 		return "CertificateOfAnother";
+	if (principal->role != 0 && !read_session(cert, ret))
+		return "CertificateDamaged";
 	for (i = 0; i < account->revoked_count && i < SNAP_REVOKED_MAX; i++) {
 		if (account->revoked[i] == cert->serial)
 			return "CertificateRevoked";
@@ -38,11 +74,12 @@ read_cert(const struct ssh_cert *cert, const struct snap_account *account,
 	if (account->ssh_ca == NULL || strcmp(account->ssh_ca, cert->ca) != 0)
 		return;
 	ret->serial = cert->serial;
-	ret->refused = why_refused(cert, account, principal);
+	ret->refused = why_refused(cert, account, principal, ret);
 	ret->certified = ret->refused == NULL;
 	if (ret->certified) {
 		ret->issued_s = cert->valid_after_s;
 		ret->mfa_s = cert->mfa_s;
+		ret->expires_s = cert->valid_before_s;
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int
 open_policy(const struct snap *snap, const struct snap_policy_ref *ref,
@@ -63,6 +64,16 @@ name_tags(struct buf *b, const char *prefix, const struct snap_tag *tags,
 }
 
 static int
+name_all_tags(struct authz *a)
+{
+	buf_reset(&a->tag_names);
+	name_tags(&a->tag_names, "aws:PrincipalTag/", a->tags, a->tag_count);
+	name_tags(&a->tag_names, "aws:ResourceTag/", a->account->host_tags,
+	    a->account->host_tag_count);
+	return a->tag_names.err;
+}
+
+static int
 open_all(struct authz *a, const struct snap *snap)
 {
 	size_t n = 0;
@@ -76,12 +87,10 @@ open_all(struct authz *a, const struct snap *snap)
 	    (r = open_layer(a, snap, SNAP_LAYER_BOUNDARY, &n, &a->boundary)) != 0)
 		return r;
 	a->has_boundary = a->boundary.n > 0;
-	name_tags(&a->tag_names, "aws:PrincipalTag/", a->principal->tags,
-	    a->principal->tag_count);
-	name_tags(&a->tag_names, "aws:ResourceTag/", a->account->host_tags,
-	    a->account->host_tag_count);
-	if (a->tag_names.err != 0)
-		return a->tag_names.err;
+	a->tag_count = a->principal->tag_count;
+	memcpy(a->tags, a->principal->tags, a->tag_count * sizeof(*a->tags));
+	if ((r = name_all_tags(a)) != 0)
+		return r;
 	return authz_instance_arn(a->account, a->instance, sizeof(a->instance));
 }
 
@@ -116,6 +125,7 @@ authz_free(struct authz *a)
 	authz_clock_release(&a->clock);
 	buf_release(&a->tag_names);
 	buf_release(&a->resource_names);
+	buf_release(&a->request_names);
 	buf_release(&a->session);
 	free(a->sources);
 	free(a);
@@ -138,13 +148,31 @@ authz_put_session(struct buf *b, const char *account_id, const char *role_arn,
 	    name_in(role_arn), name);
 }
 
+/* IAM User Guide, "Passing session tags": they override those of the role. */
+static void
+put_tag(struct authz *a, const struct snap_tag *tag)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->tag_count; i++)
+		if (strcasecmp(a->tags[i].key, tag->key) == 0)
+			break;
+	a->tags[i] = *tag;
+	if (i == a->tag_count)
+		a->tag_count++;
+}
+
 int
 authz_assume(struct authz *a, const struct authz_session *s)
 {
 	struct buf *b = &a->session;
 	size_t id, source;
+	uint32_t i;
+	int r;
 
-	if (a->principal->role == 0 || s->name == NULL || s->name[0] == '\0')
+	if (a->principal->role == 0 || s->name == NULL || s->name[0] == '\0' ||
+	    s->tag_count > SNAP_TAGS_MAX ||
+	    s->policy_count > AUTHZ_SESSION_POLICIES_MAX)
 		return IAM_ERR_ARG;
 	buf_reset(b);
 	authz_put_session(b, a->account->account_id, a->principal->arn, s->name);
@@ -156,6 +184,13 @@ authz_assume(struct authz *a, const struct authz_session *s)
 	buf_puts(b, s->source_identity != NULL ? s->source_identity : "");
 	if (b->err != 0)
 		return b->err;
+	a->tag_count = a->principal->tag_count;
+	for (i = 0; i < s->tag_count; i++)
+		put_tag(a, &s->tags[i]);
+	if ((r = name_all_tags(a)) != 0)
+		return r;
+	memcpy(a->session_policies, s->policies, sizeof(a->session_policies));
+	a->session_list = (struct pol_list){ a->session_policies, s->policy_count };
 	a->arn = buf_cstr(b);
 	a->user_id = buf_cstr(b) + id;
 	a->source_identity = buf_cstr(b) + source;
@@ -214,6 +249,7 @@ prepare(struct authz *a, const struct authz_attempt *at,
 	*set = (struct pol_set){ 0 };
 	set->identity = a->identity;
 	set->boundary = a->has_boundary ? &a->boundary : NULL;
+	set->session = a->session_list.n > 0 ? &a->session_list : NULL;
 	*req = (struct pol_request){ 0 };
 	set->resource = at->trust;
 	set->trust = at->trust != NULL;

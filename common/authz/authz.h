@@ -43,7 +43,10 @@ struct authz_attempt {
 	const struct pol_source *trust; /* the role's trust policy (authz_trust), which must allow */
 	const char *session_name;       /* sts:RoleSessionName */
 	const char *source_identity;    /* sts:SourceIdentity */
+	const char *external_id;        /* sts:ExternalId */
 	uint32_t duration_s;            /* sts:DurationSeconds; 0: absent */
+	const struct snap_tag *request_tags; /* aws:RequestTag/K, aws:TagKeys */
+	uint32_t request_tag_count;
 };
 
 /* What a simulation adds or replaces; NULL in logins (S44: never the host's
@@ -83,15 +86,25 @@ int authz_open(const struct snap *snap, const struct snap_account *account,
     const struct snap_principal *principal, struct authz **ret);
 void authz_free(struct authz *a);
 
-/* A session of a role. */
+/* A session of a role. Everything is borrowed. */
+#define AUTHZ_SESSION_POLICIES_MAX 11 /* AWS: ten managed ones and one inline */
 struct authz_session {
 	const char *name;            /* RoleSessionName */
 	const char *source_identity; /* NULL: none */
+	uint32_t tag_count;          /* in place of the role's tags of the same key */
+	struct snap_tag tags[SNAP_TAGS_MAX];
+	uint32_t policy_count;       /* one of them must allow, too; 0: none asks */
+	struct pol_source policies[AUTHZ_SESSION_POLICIES_MAX];
 };
+/* All but the name, appended as bytes, and back: p is at a multiple of 8 and lent.
+ * IAM_ERR_FORMAT, _VERSION. */
+void authz_session_encode(const struct authz_session *s, struct buf *b);
+int authz_session_decode(const void *p, size_t len, struct authz_session *ret);
 /*
  * The principal is a role: decide for this session of it, whose ARN is
  * arn:aws:sts::ACCOUNT:assumed-role/ROLE/NAME. A role by itself is nobody:
- * without a session every decision is IAM_ERR_ARG, which denies. s is copied.
+ * without a session every decision is IAM_ERR_ARG, which denies. The tags and policies
+ * of s must outlive a.
  */
 int authz_assume(struct authz *a, const struct authz_session *s);
 /* The same ARN, appended. */

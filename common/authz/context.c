@@ -99,7 +99,7 @@ add_all_tags(struct context *c, struct authz *a, const struct authz_attempt *at)
 {
 	const char *name = buf_cstr(&a->tag_names);
 
-	add_tags(c, &name, a->principal->tags, a->principal->tag_count);
+	add_tags(c, &name, a->tags, a->tag_count);
 	if (at->resource == NULL || strncmp(at->resource, "arn:aws:host:", 13) == 0) {
 		add_tags(c, &name, a->account->host_tags, a->account->host_tag_count);
 		return 0;
@@ -144,6 +144,32 @@ asks_local(const struct authz *a)
 			return true;
 	}
 	return false;
+}
+
+/* aws:RequestTag/K of each, and all keys as aws:TagKeys, which has several values. */
+static int
+add_request_tags(struct context *c, struct authz *a, const struct authz_attempt *at)
+{
+	const char *name;
+	uint32_t i;
+
+	if (at->request_tag_count == 0)
+		return 0;
+	if (at->request_tag_count > SNAP_TAGS_MAX)
+		return IAM_ERR_LIMIT;
+	buf_reset(&a->request_names);
+	name_tags(&a->request_names, "aws:RequestTag/", at->request_tags,
+	    at->request_tag_count);
+	if (a->request_names.err != 0)
+		return a->request_names.err;
+	name = buf_cstr(&a->request_names);
+	add_tags(c, &name, at->request_tags, at->request_tag_count);
+	for (i = 0; i < at->request_tag_count; i++)
+		c->tag_keys[i] = (struct pol_value){ at->request_tags[i].key,
+			strlen(at->request_tags[i].key) };
+	c->keys[c->count++] = (struct pol_key){ "aws:TagKeys", c->tag_keys,
+		at->request_tag_count, true };
+	return 0;
 }
 
 /* When the host's zone cannot be read there is no decision: were its keys only
@@ -263,9 +289,11 @@ context_fill(struct context *c, struct authz *a, const struct authz_attempt *at,
 	add_key(c, at);
 	add(c, "sts:RoleSessionName", at->session_name);
 	add(c, "sts:SourceIdentity", at->source_identity);
+	add(c, "sts:ExternalId", at->external_id);
 	if (at->duration_s != 0)
 		add_int(c, "sts:DurationSeconds", at->duration_s);
-	if ((r = add_all_tags(c, a, at)) != 0)
+	if ((r = add_all_tags(c, a, at)) != 0 ||
+	    (r = add_request_tags(c, a, at)) != 0)
 		return r;
 	return extra != NULL ? add_extra(c, extra) : 0;
 }

@@ -192,6 +192,9 @@ int ssh_key_parse(const char *line, struct ssh_key *ret, struct iam_why *why);
 /* An extension of certificates that IAM signs: when MFA was proved, in seconds since
  * 1970. Its content is a string in decimal; sshd ignores what it does not know. */
 #define SSH_CERT_MFA "mfa-time@host-iam"
+/* What a session of a role has of its own: authz_session_encode's bytes in Base64. */
+#define SSH_CERT_SESSION "session@host-iam"
+#define SSH_CERT_SESSION_MAX 9216
 #define SSH_CERT_KEY_ID_MAX 512
 
 struct ssh_cert {
@@ -202,6 +205,8 @@ struct ssh_cert {
 	char key_id[SSH_CERT_KEY_ID_MAX + 1];
 	int64_t valid_after_s, valid_before_s; /* INT64_MAX: for ever */
 	int64_t mfa_s;           /* SSH_CERT_MFA; 0: none */
+	size_t session_len;      /* SSH_CERT_SESSION; 0: none */
+	_Alignas(8) uint8_t session[SSH_CERT_SESSION_MAX];
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "common/credential/credential.h"
 #include "common/credential/internal.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #define USER_CERTIFICATE 1
@@ -54,20 +55,41 @@ decimal(struct wire s, int64_t *ret)
 	return true;
 }
 
-/* Pairs of name and data, the data of ours being a string within. */
 static bool
-read_extensions(struct wire w, int64_t *ret_mfa_s)
+is_name(struct wire s, const char *name)
+{
+	return s.len == strlen(name) && memcmp(s.p, name, s.len) == 0;
+}
+
+static bool
+take_session(struct wire s, struct ssh_cert *ret)
+{
+	const char *end;
+
+	return ret->session_len == 0 && sodium_base642bin(ret->session,
+	    sizeof(ret->session), (const char *)s.p, s.len, NULL, &ret->session_len,
+	    &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    end == (const char *)s.p + s.len && ret->session_len > 0;
+}
+
+/* Pairs of name and data, the data of ours being a string within, and each of ours at
+ * most once. */
+static bool
+read_extensions(struct wire w, struct ssh_cert *ret)
 {
 	struct wire name, data, value;
+	bool mfa;
 
 	while (w.len > 0) {
 		if (!ssh_take_string(&w, &name) || !ssh_take_string(&w, &data))
 			return false;
-		if (name.len != strlen(SSH_CERT_MFA) ||
-		    memcmp(name.p, SSH_CERT_MFA, name.len) != 0)
+		mfa = is_name(name, SSH_CERT_MFA);
+		if (!mfa && !is_name(name, SSH_CERT_SESSION))
 			continue;
-		if (*ret_mfa_s != 0 || !ssh_take_string(&data, &value) ||
-		    data.len != 0 || !decimal(value, ret_mfa_s))
+		if (!ssh_take_string(&data, &value) || data.len != 0)
+			return false;
+		if (mfa ? ret->mfa_s != 0 || !decimal(value, &ret->mfa_s) :
+		    !take_session(value, ret))
 			return false;
 	}
 	return true;
@@ -89,7 +111,7 @@ take_cert(struct wire *w, struct ssh_cert *ret)
 	    !ssh_take_string(w, &signature) || w->len != 0)
 		return false;
 	ssh_fingerprint(ca.p, ca.len, ret->ca);
-	return read_extensions(extensions, &ret->mfa_s);
+	return read_extensions(extensions, ret);
 }
 
 int

@@ -29,6 +29,7 @@ record_encode(const struct record *rec, uint8_t ret[RECORD_SIZE])
 	buf_str(&b, e->role_session);
 	buf_str(&b, e->source_identity);
 	buf_u64(&b, (uint64_t)e->expires_s);
+	buf_u32(&b, e->extra);
 	if ((r = b.err) == 0 && b.len > RECORD_SIZE - 8)
 		r = IAM_ERR_BUG;
 	if (r == 0) {
@@ -85,5 +86,6 @@ record_decode(const uint8_t data[RECORD_SIZE], struct record *ret)
 	get_text(&rd, e->role_session, sizeof(e->role_session));
 	get_text(&rd, e->source_identity, sizeof(e->source_identity));
 	e->expires_s = (int64_t)rd_u64(&rd);
+	e->extra = rd_u32(&rd);
 	return rd.err; /* zeros follow */
 }

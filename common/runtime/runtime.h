@@ -223,6 +223,7 @@ struct runtime_evidence {
 	char role_session[65];    /* RoleSessionName; "": none, a user's */
 	char source_identity[65]; /* "" when it has none */
 	int64_t expires_s;        /* nothing is allowed from then on */
+	uint32_t extra;           /* 1: runtime_extra_put has kept more of it */
 };
 
 /*
@@ -245,6 +246,14 @@ int runtime_evidence_peek(struct runtime *rt, pid_t pid, int64_t now_s,
 int runtime_session_open(struct runtime *rt, pid_t pid,
     const struct runtime_evidence *e);
 int runtime_session_close(struct runtime *rt, pid_t pid);
+/*
+ * Bytes that belong to a session beside its record, which says so in extra: kept before
+ * the record is opened, gone with it. At most RUNTIME_EXTRA_MAX. get: appended to *ret, which is
+ * empty before; IAM_ERR_ABSENT: there are none.
+ */
+#define RUNTIME_EXTRA_MAX 16384
+int runtime_extra_put(struct runtime *rt, pid_t pid, const void *data, size_t len);
+int runtime_extra_get(const struct runtime *rt, pid_t session_pid, struct buf *ret);
 /*
  * The session that a process belongs to: the nearest ancestor (itself
  * included) that opened one, by /proc/PID/stat; *ret_pid is that ancestor. Nothing of

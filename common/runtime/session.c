@@ -177,6 +177,70 @@ runtime_session_open(struct runtime *rt, pid_t pid,
 }
 
 int
+runtime_extra_put(struct runtime *rt, pid_t pid, const void *data, size_t len)
+{
+	char name[RUNTIME_NAME_MAX];
+	struct buf b = BUF_INIT;
+	struct process proc;
+	int r;
+
+	if (len > RUNTIME_EXTRA_MAX)
+		return IAM_ERR_LIMIT;
+	if (!rt_is_owner())
+		return IAM_ERR_UNSAFE;
+	if ((r = process_read(pid, &proc)) != 0)
+		return r;
+	record_name("extra", &proc, name);
+	buf_put(&b, data, len);
+	buf_u64(&b, rt_sum(data, len));
+	r = b.err != 0 ? b.err : rt_put(rt, name, b.p, b.len, 0600, true);
+	buf_release(&b);
+	return r;
+}
+
+/* Cut the checksum off. */
+static int
+check_extra(struct buf *b)
+{
+	struct rd sum;
+
+	if (b->len < 8)
+		return IAM_ERR_FORMAT;
+	b->len -= 8;
+	rd_init(&sum, b->p + b->len, 8);
+	if (rd_u64(&sum) != rt_sum(b->p, b->len))
+		return IAM_ERR_FORMAT;
+	b->p[b->len] = '\0';
+	return 0;
+}
+
+int
+runtime_extra_get(const struct runtime *rt, pid_t session_pid, struct buf *ret)
+{
+	char name[RUNTIME_NAME_MAX];
+	uint8_t *data;
+	struct process proc;
+	struct stat st;
+	size_t len = 0;
+	int fd, r;
+
+	if ((r = process_read(session_pid, &proc)) != 0)
+		return r;
+	record_name("extra", &proc, name);
+	if ((data = malloc(RUNTIME_EXTRA_MAX + 8)) == NULL)
+		return IAM_ERR_MEMORY;
+	if ((r = rt_open(rt, name, O_RDONLY, (gid_t)-1, &fd, &st)) == 0) {
+		r = rt_read(fd, data, RUNTIME_EXTRA_MAX + 8, &len);
+		close(fd);
+	}
+	buf_put(ret, data, r == 0 ? len : 0);
+	free(data);
+	if (r == 0 && (r = ret->err) == 0)
+		r = check_extra(ret);
+	return r;
+}
+
+int
 runtime_session_close(struct runtime *rt, pid_t pid)
 {
 	char name[RUNTIME_NAME_MAX];
@@ -185,6 +249,8 @@ runtime_session_close(struct runtime *rt, pid_t pid)
 
 	if ((r = process_read(pid, &proc)) != 0)
 		return r;
+	record_name("extra", &proc, name);
+	(void)unlinkat(rt->dir_fd, name, 0);
 	record_name("session", &proc, name);
 	if (unlinkat(rt->dir_fd, name, 0) != 0 && errno != ENOENT)
 		return IAM_ERR_IO;
@@ -270,7 +336,7 @@ runtime_session_mfa(struct runtime *rt, pid_t session_pid, int64_t mfa_s,
 	return put_record(rt, "session", session_pid, &rec.e, true);
 }
 
-/* Whose process is gone: "evidence.PID.START", "session.PID.START", and what a
+/* Whose process is gone: "evidence.PID.START", "session.PID.START", "extra.PID.START", and what a
  * writer left, "new.PID.RANDOM". */
 static bool
 is_stale(const char *name)
@@ -282,7 +348,8 @@ is_stale(const char *name)
 	if (sscanf(name, "new.%9d.%*8x%n", &pid, &used) == 1 && used > 0)
 		return pid > 0 && process_read(pid, &proc) == IAM_ERR_ABSENT;
 	if (sscanf(name, "evidence.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2 &&
-	    sscanf(name, "session.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2)
+	    sscanf(name, "session.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2 &&
+	    sscanf(name, "extra.%9d.%" SCNu64 "%n", &pid, &start, &used) != 2)
 		return false;
 	if (pid <= 0 || name[used] != '\0')
 		return false;

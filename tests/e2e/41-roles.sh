@@ -13,7 +13,7 @@ step 1 "A host with two people and two roles"
 local_account
 apt-get install -y /debs/libpam-iam_*.deb /debs/libnss-iam_*.deb /debs/iamctl_*.deb >"$out" 2>&1
 verdict $? "the packages"
-run "the account" iamctl init --region eu-central-1
+run "the account" iamctl init --region eu-central-1 --ssh-certificate-authority
 account=$(member AccountId)
 run "sarah" make_user sarah
 run "she may log in, use sudo and assume deploy" allow sarah All '{"Version":"2012-10-17","Statement":[
@@ -81,7 +81,42 @@ has "in AWS's words" 'not authorized to perform: sts:AssumeRole on resource: arn
 refused "lena, in spite of ALL in sudoers" runuser -u lena -- sudo -n -u deploy id -un
 run "her sudo to root goes on (S0)" runuser -u lena -- sudo -n true
 
-step 5 "Changes count at once"
+step 5 "assume-role: a certificate of a session"
+sshd_stop
+sshd_start -o 'AuthenticationMethods=publickey,keyboard-interactive keyboard-interactive'
+role=arn:aws:iam::$account:role/Deploy
+ask="ssh-keygen -q -t ed25519 -N '' -f id && sudo iamctl assume-role --role-arn $role --role-session-name ci-42 --ssh-public-key file://id.pub"
+refused "not with a source identity, which nothing allows to her" ssh_as sarah 'Correct horse 1' "$(fresh_code sarah)" "$ask --source-identity sarah"
+has "as AWS says it" 'not authorized to perform: sts:SetSourceIdentity'
+run "sarah gets one" ssh_as sarah 'Correct horse 1' "$(fresh_code sarah)" "rm id; $ask --outfile id-cert.pub"
+has "AWS's answer" '"AssumedRoleId": "AROA.*:ci-42"'
+install -m 600 /home/sarah/id "$work/role"
+install -m 644 /home/sarah/id-cert.pub "$work/role-cert.pub"
+by_cert() { # USER COMMAND
+	ssh "${ssh_opts[@]}" -o PreferredAuthentications=publickey,keyboard-interactive -o IdentitiesOnly=yes \
+		-i "$work/role" -o CertificateFile="$work/role-cert.pub" "$1@host" "$2"
+}
+later 1
+run "it opens ssh for the role" by_cert deploy 'id -un; echo $IAM_SESSION_ARN; sudo iamctl get-caller-identity'
+has "as deploy" '^deploy'
+has "in the session" "^arn:aws:sts::$account:assumed-role/Deploy/ci-42"
+has "which iamctl knows" '"Arn": "arn:aws:sts::.*:assumed-role/Deploy/ci-42"'
+refused "not for sarah" by_cert sarah true
+refused "not for root" by_cert root true
+run "one with a policy of its own" ssh_as sarah 'Correct horse 1' "$(fresh_code sarah)" "rm id id-cert.pub; $ask --outfile id-cert.pub \
+ --policy '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"host:Login\",\"Resource\":\"*\"}}'"
+install -m 600 /home/sarah/id "$work/role"
+install -m 644 /home/sarah/id-cert.pub "$work/role-cert.pub"
+later 1
+run "opens ssh" by_cert deploy 'id -un'
+refused "and no sudo, which the role could use" by_cert deploy 'sudo true'
+serial=$(ssh-keygen -Lf "$work/role-cert.pub" | sed -n 's/ *Serial: //p')
+run "revoke-ssh-certificate" iamctl revoke-ssh-certificate --serial-number "$serial"
+refused "revoked" by_cert deploy true
+sshd_stop
+sshd_start
+
+step 6 "Changes count at once"
 run "a trust policy for nobody from outside" iamctl update-assume-role-policy --role-name Deploy \
 	--policy-document "$(trust "arn:aws:iam::999999999999:root")"
 refused "ends it" in_session sarah 'Correct horse 1' "$(fresh_code sarah)" 'su - deploy -c true'

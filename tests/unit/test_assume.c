@@ -9,11 +9,14 @@
 #include "tests/pam/world.h"
 
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "common/credential/internal.h"
 
 #define SARAH 2100000001u
 #define NORA 2100000002u
@@ -21,6 +24,7 @@
 #define AUDIT 2100000021u
 #define CHAIN 2100000022u
 #define SHUT 2100000023u
+#define SOURCE 2100000024u
 #define LENA 1001u
 
 #define ARN(what) "arn:aws:iam::" WORLD_ACCOUNT ":" what
@@ -43,6 +47,9 @@ static const struct world_role roles[] = {
 	    "\"aws:MultiFactorAuthPresent\":\"true\"}}") },
 	{ "audit", "Audit", AUDIT, false, NULL, TRUST(ARN("user/nora"), "") },
 	{ "chain", "Chain", CHAIN, false, NULL, TRUST(ARN("role/Deploy"), "") },
+	{ "source", "Source", SOURCE, false, NULL, "{\"Statement\":{\"Effect\":\"Allow\","
+	    "\"Principal\":{\"AWS\":\"" ARN("role/Deploy") "\"},\"Action\":["
+	    "\"sts:AssumeRole\",\"sts:SetSourceIdentity\"]}}" },
 	{ "shut", "Shut", SHUT, true, NULL, TRUST(ARN("user/nora"), "") },
 	{ NULL, NULL, 0, false, NULL, NULL },
 };
@@ -52,7 +59,8 @@ static const struct {
 	uid_t uid;
 } known[] = {
 	{ "root", 0 }, { "sarah", SARAH }, { "nora", NORA }, { "deploy", DEPLOY },
-	{ "audit", AUDIT }, { "chain", CHAIN }, { "shut", SHUT }, { "lena", LENA },
+	{ "audit", AUDIT }, { "chain", CHAIN }, { "shut", SHUT },
+	{ "source", SOURCE }, { "lena", LENA },
 };
 
 static int
@@ -454,6 +462,258 @@ test_role__chaining(void **state)
 	event_has(t, "\"reason\":\"RoleSessionEnded\"");
 }
 
+/* ---- SSH certificates of a session ---- */
+
+#define SERIAL 4711u
+
+static void
+put_string(struct buf *b, const void *p, size_t len)
+{
+	const uint8_t n[4] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16),
+		(uint8_t)(len >> 8), (uint8_t)len };
+
+	buf_put(b, n, 4);
+	buf_put(b, p, len);
+}
+
+static void
+put_text(struct buf *b, const char *s)
+{
+	put_string(b, s, strlen(s));
+}
+
+static void
+put_number(struct buf *b, uint64_t v, int bytes)
+{
+	while (bytes-- > 0)
+		buf_u8(b, (uint8_t)(v >> (8 * bytes)));
+}
+
+static void
+put_extension(struct buf *b, const char *name, const char *text)
+{
+	struct buf data = BUF_INIT;
+
+	put_text(&data, text);
+	put_text(b, name);
+	put_string(b, data.p, data.len);
+	buf_release(&data);
+}
+
+/*
+ * The line of a certificate as sshd hands it over; its signature is sshd's business.
+ * OpenSSH PROTOCOL.certkeys. session: SSH_CERT_SESSION, NULL: none.
+ */
+static const char *
+certificate(struct test *t, const char *key_id, const char *session)
+{
+	static char line[SSH_KEY_LINE_MAX];
+	struct buf b = BUF_INIT, ca = BUF_INIT, x = BUF_INIT;
+	uint8_t zeros[64] = { 0 };
+	char mfa[24];
+	static char ca_print[SSH_FINGERPRINT_SIZE];
+
+	put_text(&ca, "ssh-ed25519");
+	put_string(&ca, zeros, 32);
+	ssh_fingerprint(ca.p, ca.len, ca_print);
+	t->w.ssh_ca = ca_print;
+	snprintf(mfa, sizeof(mfa), "%lld", (long long)t->facts.now_s - 60);
+	put_extension(&x, SSH_CERT_MFA, mfa);
+	put_text(&x, "permit-pty");
+	put_text(&x, "");
+	if (session != NULL)
+		put_extension(&x, SSH_CERT_SESSION, session);
+	put_text(&b, "ssh-ed25519-cert-v01@openssh.com");
+	put_string(&b, zeros, 32);
+	put_string(&b, zeros, 32);
+	put_number(&b, SERIAL, 8);
+	put_number(&b, 1, 4);
+	put_text(&b, key_id);
+	put_text(&b, "");
+	put_number(&b, (uint64_t)t->facts.now_s - 100, 8);
+	put_number(&b, (uint64_t)t->facts.now_s + 800, 8);
+	put_text(&b, "");
+	put_string(&b, x.p, x.len);
+	put_text(&b, "");
+	put_string(&b, ca.p, ca.len);
+	put_string(&b, zeros, 64);
+	snprintf(line, sizeof(line), "ssh-ed25519-cert-v01@openssh.com ");
+	sodium_bin2base64(line + strlen(line), sizeof(line) - strlen(line), b.p, b.len,
+	    sodium_base64_VARIANT_ORIGINAL);
+	buf_release(&b);
+	buf_release(&ca);
+	buf_release(&x);
+	world_publish(&t->w);
+	return line;
+}
+
+/* A session with this policy and one tag, as AssumeRole packs it. */
+static const char *
+packed(const char *policy)
+{
+	static char text[SSH_CERT_SESSION_MAX * 2];
+	struct authz_session s = { .source_identity = "sarah@example.org",
+		.tag_count = 1, .tags = { { "team", "blue" } } };
+	struct buf code = BUF_INIT, b = BUF_INIT;
+
+	assert_int_equal(pol_compile(policy, strlen(policy), POL_SESSION, NULL, NULL,
+	    &code), 0);
+	assert_int_equal(pol_open(code.p, code.len, &s.policies[0].doc), 0);
+	s.policies[0].name = "SessionPolicy";
+	s.policy_count = 1;
+	authz_session_encode(&s, &b);
+	assert_int_equal(b.err, 0);
+	sodium_bin2base64(text, sizeof(text), b.p, b.len,
+	    sodium_base64_VARIANT_ORIGINAL);
+	buf_release(&code);
+	buf_release(&b);
+	return text;
+}
+
+static void
+by_ssh(struct test *t, const char *line)
+{
+	t->facts.service = "sshd";
+	t->facts.rhost = "192.0.2.7";
+	t->facts.caller_uid = 0;
+	t->facts.publickey = true;
+	t->facts.key = line;
+}
+
+static void
+test_certificate__is_a_session_of_the_role(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence e, s;
+	unsigned q;
+
+	by_ssh(t, certificate(t, SESSION("Deploy", "ci-42"), NULL));
+	assert_int_equal(authenticate(t, "", &q, &e), FLOW_PERMIT);
+	assert_int_equal(q, FLOW_NOTHING);
+	assert_int_equal(account(t, &e), FLOW_PERMIT);
+	event_has(t, "\"eventName\":\"Login\"");
+	event_has(t, "\"arn\":\"" SESSION("Deploy", "ci-42") "\"");
+	event_has(t, "\"MFAUsed\":\"Yes\"");
+	event_has(t, "\"CertificateSerial\":\"4711\"");
+	assert_int_equal(session(t, &e, &s), FLOW_PERMIT);
+	assert_string_equal(s.role_session, "ci-42");
+	assert_int_equal(s.expires_s, t->facts.now_s + 800);
+	assert_int_equal(s.mfa_s, t->facts.now_s - 60);
+	assert_int_equal(s.auth_s, t->facts.now_s - 100);
+	assert_int_equal(s.extra, 0);
+	/* Without the auth phase, where sshd tells PAM nothing of the key: no. */
+	t->facts.key = NULL;
+	t->facts.publickey = false;
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+}
+
+static void
+test_certificate__of_others_and_revoked_ones(void **state)
+{
+	static const char *const others[] = { ARN("user/Sarah"), ARN("role/Deploy"),
+		SESSION("Audit", "ci-42"), SESSION("Deploy", ""), SESSION("Deploy",
+		"a/b"), SESSION("Deploy", "a b"), SESSION("Deploy2", "x"),
+		"arn:aws:sts::210987654321:assumed-role/Deploy/x" };
+	struct test *t = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(others); i++) {
+		by_ssh(t, certificate(t, others[i], NULL));
+		if (account(t, NULL) != FLOW_DENY)
+			fail_msg("%s", others[i]);
+		event_has(t, "\"reason\":\"RoleNotAssumed\"");
+	}
+	/* Nor is a user's login opened by a session of a role. */
+	by_ssh(t, certificate(t, SESSION("Deploy", "sarah"), NULL));
+	t->facts.user = "nora";
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	event_has(t, "\"reason\":\"CertificateOfAnother\"");
+	t->facts.user = "deploy";
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	t->w.revoked = SERIAL;
+	world_publish(&t->w);
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	t->w.revoked = 0;
+	/* To a role of this name that was there before. */
+	t->w.created_s = t->facts.now_s - 99;
+	world_publish(&t->w);
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+}
+
+/* IAM User Guide, "Session policies": what both allow; and session tags. */
+static void
+test_certificate__session_policies_and_tags(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence s;
+
+	by_ssh(t, certificate(t, SESSION("Deploy", "ci"), packed(ALLOW("\"host:Sudo\""))));
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	by_ssh(t, certificate(t, SESSION("Deploy", "ci"), packed("{\"Statement\":{"
+	    "\"Effect\":\"Allow\",\"Action\":[\"host:Login\",\"host:SwitchUser\"],"
+	    "\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{"
+	    "\"aws:PrincipalTag/team\":\"blue\",\"aws:SourceIdentity\":"
+	    "\"sarah@example.org\"}}}}")));
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	event_has(t, "\"sourceIdentity\":\"sarah@example.org\"");
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	assert_int_equal(s.extra, 1);
+	assert_string_equal(s.source_identity, "sarah@example.org");
+	/* They hold within the session as well. */
+	t->facts.key = NULL;
+	t->facts.publickey = false;
+	t->facts.caller_uid = DEPLOY;
+	t->facts.service = "sudo";
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	event_has(t, "\"arn\":\"" SESSION("Deploy", "ci") "\"");
+	t->facts.service = "su";
+	t->facts.user = "nora";
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	/* An allow of a session policy alone is none. */
+	t->facts.user = "audit";
+	by_ssh(t, certificate(t, SESSION("Audit", "ci"), packed(ALLOW("\"*\""))));
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+}
+
+/* The source identity stays, and is a permission of its own (STS, SetSourceIdentity). */
+static void
+test_certificate__source_identity_in_a_chain(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence s;
+
+	by_ssh(t, certificate(t, SESSION("Deploy", "ci"), packed(ALLOW("\"*\""))));
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	t->facts.key = NULL;
+	t->facts.publickey = false;
+	t->facts.caller_uid = DEPLOY;
+	t->facts.service = "su";
+	t->facts.user = "chain"; /* trusts Deploy for sts:AssumeRole, and no more */
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	event_has(t, "\"sourceIdentity\":\"sarah@example.org\"");
+	t->facts.user = "source";
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	assert_string_equal(s.source_identity, "sarah@example.org");
+	assert_int_equal(s.extra, 0);
+}
+
+static void
+test_certificate__damaged_sessions_are_none(void **state)
+{
+	static const char *const bad[] = { "AAAA", "%%%", "", "AgAAAA==",
+		"AQAAAP////8AAAAAAAAAAAA=" };
+	struct test *t = *state;
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(bad); i++) {
+		by_ssh(t, certificate(t, SESSION("Deploy", "ci"), bad[i]));
+		if (account(t, NULL) != FLOW_DENY)
+			fail_msg("%s", bad[i]);
+	}
+}
+
 /* ---- nobody logs in as a role ---- */
 
 static void
@@ -499,6 +759,11 @@ main(void)
 		T(test_role__sudo_within_the_session),
 		T(test_role__su_to_a_user_asks_the_roles_policies),
 		T(test_role__chaining),
+		T(test_certificate__is_a_session_of_the_role),
+		T(test_certificate__of_others_and_revoked_ones),
+		T(test_certificate__session_policies_and_tags),
+		T(test_certificate__source_identity_in_a_chain),
+		T(test_certificate__damaged_sessions_are_none),
 		T(test_role__nobody_logs_in),
 	};
 

@@ -929,7 +929,7 @@ test_authz_decide__a_role_without_a_session_may_nothing(void **state)
 	assert_int_equal(d.effect, POL_IMPLICIT_DENY);
 	assert_int_equal(authz_explain(f->authz, &login, NULL, x), IAM_ERR_ARG);
 	assert_int_equal(x->decision.effect, POL_IMPLICIT_DENY);
-	assert_int_equal(authz_assume(f->authz, &(struct authz_session){ "" , NULL }),
+	assert_int_equal(authz_assume(f->authz, &(struct authz_session){ .name = "" }),
 	    IAM_ERR_ARG);
 	assert_int_equal(authz_assume(f->authz, &(struct authz_session){
 	    .name = "Sarah" }), 0);
@@ -975,6 +975,66 @@ test_authz_assume__users_have_no_sessions(void **state)
 	assert_int_equal(authz_assume(f->authz, &(struct authz_session){
 	    .name = "Sarah" }), IAM_ERR_ARG);
 	assert_string_equal(authz_arn(f->authz), USER_ARN);
+}
+
+/* Every truncation and every flipped bit: refused, or a session with other texts. */
+static void
+test_authz_session__encode_and_decode(void **state)
+{
+	struct authz_session s = { .source_identity = "sarah", .tag_count = 2,
+		.tags = { { "a", "1" }, { "b", "" } }, .policy_count = 2 }, back;
+	struct buf code = BUF_INIT, b = BUF_INIT, cut = BUF_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pol_compile(ALLOW_LOGIN, strlen(ALLOW_LOGIN), POL_SESSION,
+	    NULL, NULL, &code), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pol_open(code.p, code.len, &s.policies[i].doc), 0);
+		s.policies[i].name = i == 0 ? "SessionPolicy" : "arn:aws:iam::aws:policy/P";
+	}
+	authz_session_encode(&s, &b);
+	assert_int_equal(authz_session_decode(b.p, b.len, &back), 0);
+	assert_string_equal(back.source_identity, "sarah");
+	assert_int_equal(back.tag_count, 2);
+	assert_string_equal(back.tags[1].key, "b");
+	assert_string_equal(back.tags[1].value, "");
+	assert_int_equal(back.policy_count, 2);
+	assert_string_equal(back.policies[1].name, s.policies[1].name);
+	assert_int_equal(back.policies[1].doc.len, code.len);
+	for (i = 0; i < b.len; i++) {
+		buf_reset(&cut);
+		buf_put(&cut, b.p, i);
+		assert_int_not_equal(authz_session_decode(cut.p, cut.len, &back), 0);
+		b.p[i] ^= 0x10;
+		(void)authz_session_decode(b.p, b.len, &back);
+		b.p[i] ^= 0x10;
+	}
+	buf_release(&code);
+	buf_release(&b);
+	buf_release(&cut);
+}
+
+/* As many tags as there can be, half of them in place of the role's. */
+static void
+test_authz_assume__session_tags_take_the_roles_place(void **state)
+{
+	struct fixture *f = *state;
+	struct authz_session s = { .name = "Sarah", .tag_count = 3, .tags = {
+		{ "TEAM", "red" }, { "new", "1" }, { "department", "" } } };
+	struct authz_attempt at = { .action = "host:Login", .now_s = NOW };
+	struct buf b = BUF_INIT;
+
+	become_role(f);
+	open_authz(f);
+	assert_int_equal(authz_assume(f->authz, &s), 0);
+	list_keys(f, &at, &b);
+	assert_key(&b, "aws:PrincipalTag/TEAM", "red");
+	assert_key(&b, "aws:PrincipalTag/team", NULL);
+	assert_key(&b, "aws:PrincipalTag/new", "1");
+	assert_key(&b, "aws:PrincipalTag/department", "");
+	assert_key(&b, "aws:ResourceTag/environment", "prod");
+	buf_release(&b);
 }
 
 #define TRUSTS(who, condition) "{\"Version\":\"2012-10-17\",\"Statement\":{" \
@@ -1101,6 +1161,8 @@ main(void)
 		T(test_authz_decide__a_role_without_a_session_may_nothing),
 		T(test_context_fill__a_session_of_a_role),
 		T(test_authz_assume__users_have_no_sessions),
+		T(test_authz_session__encode_and_decode),
+		T(test_authz_assume__session_tags_take_the_roles_place),
 		T(test_authz_decide__assume_role),
 		T(test_authz__every_allocation_failing),
 	};

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/authz/authz.h"
 #include "common/snapshot/principal.h"
 #include "iamctl/call.h"
 #include "iamctl/cli.h"
@@ -400,6 +401,124 @@ test_call_run__a_session_of_a_role(void **state)
 	assume(&who, "", time(NULL) + 600);
 	call(&who, "CreateUser", "{s:s}", "UserName", "newer");
 	assert_denied("has not been assumed");
+}
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5" \
+	"C9okWi0dh2l9GKJl"
+#define TRUST(who, actions) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":" \
+	"\"Allow\",\"Principal\":{\"AWS\":\"" who "\"},\"Action\":[" actions "]}}"
+#define TEAM "[{\"Key\":\"team\",\"Value\":\"blue\"}]"
+
+static int
+ask_for_role(const struct caller *who, const char *name, const char *source,
+    bool tags)
+{
+	return call(who, "AssumeRole", "{s:s+,s:s,s:s,s:s*,s:o*}", "RoleArn",
+	    ARN "role/", name, "RoleSessionName", "ci", "SSHPublicKey", KEY,
+	    "SourceIdentity", source, "Tags", tags ? json_loads(TEAM, 0, NULL) : NULL);
+}
+
+/* Her policies and the role's trust policy: each action in both, the event in AWS's
+ * shape. */
+static void
+test_call_run__assume_role(void **state)
+{
+	static const char *const names[] = { "Mine", "Theirs", "Only" };
+	const char *const trusts[] = { TRUST(ACCOUNT, "\"sts:AssumeRole\","
+	    "\"sts:TagSession\",\"sts:SetSourceIdentity\""), TRUST("210987654321",
+	    "\"sts:AssumeRole\""), TRUST(ARN "user/Ada", "\"sts:AssumeRole\"") };
+	struct buf event = BUF_INIT;
+	struct caller who;
+	size_t i;
+
+	(void)state;
+	must(call(&root_caller, "CreateSSHCertificateAuthority", "{}"));
+	for (i = 0; i < IAM_COUNT(names); i++)
+		must(call(&root_caller, "CreateRole", "{s:s,s:s}", "RoleName", names[i],
+		    "AssumeRolePolicyDocument", trusts[i]));
+	log_in(&who, time(NULL) - 5, "192.0.2.7");
+	/* The account is trusted, and she is allowed nothing yet. */
+	ask_for_role(&who, "Mine", NULL, false);
+	assert_denied("User: " ARN "user/Ada is not authorized to perform: "
+	    "sts:AssumeRole on resource: " ARN "role/Mine");
+	must(ask_for_role(&who, "Only", NULL, false));
+	put_policy("Ada", "Assume", ALLOW("sts:AssumeRole", "*"));
+	must(ask_for_role(&who, "Mine", NULL, false));
+	last_event(&event);
+	assert_non_null(strstr(buf_cstr(&event), "\"eventSource\":\"sts.amazonaws.com\""
+	    ",\"eventName\":\"AssumeRole\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"roleSessionName\":\"ci\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"assumedRoleUser\":{\"assumedRoleId\""));
+	assert_non_null(strstr(buf_cstr(&event), "\"resources\":[{\"ARN\":\"" ARN
+	    "role/Mine\",\"accountId\":\"" ACCOUNT "\",\"type\":\"AWS::IAM::Role\"}]"));
+	assert_null(strstr(buf_cstr(&event), "ssh-ed25519-cert"));
+	buf_release(&event);
+	ask_for_role(&who, "Theirs", NULL, false);
+	assert_denied("because no resource-based policy allows");
+	/* AWS does not say which roles there are. */
+	ask_for_role(&who, "None", NULL, false);
+	assert_denied("sts:AssumeRole on resource: " ARN "role/None");
+	ask_for_role(&who, "Mine", NULL, true);
+	assert_denied("sts:TagSession");
+	ask_for_role(&who, "Mine", "ada", false);
+	assert_denied("sts:SetSourceIdentity");
+	put_policy("Ada", "Assume", "{\"Version\":\"2012-10-17\",\"Statement\":{"
+	    "\"Effect\":\"Allow\",\"Action\":\"sts:*\",\"Resource\":\"*\","
+	    "\"Condition\":{\"StringEqualsIfExists\":{\"aws:RequestTag/team\":\"blue\","
+	    "\"sts:SourceIdentity\":\"ada\",\"sts:RoleSessionName\":\"ci\"},"
+	    "\"ForAllValues:StringEquals\":{\"aws:TagKeys\":\"team\"}}}}");
+	must(ask_for_role(&who, "Mine", "ada", true));
+	ask_for_role(&who, "Mine", "eve", true);
+	assert_denied("sts:AssumeRole");
+	/* Named for AssumeRole alone: the rest her own policies would have to allow, and
+	 * the trust policy, too. */
+	ask_for_role(&who, "Only", NULL, true);
+	assert_denied("sts:TagSession");
+	assert_int_equal(ask_for_role(&root_caller, "Mine", NULL, false),
+	    CLI_EXIT_SERVICE);
+	assert_denied("root accounts");
+}
+
+/* What a session of a role has of its own holds for iamctl as well. */
+static void
+test_call_run__session_policies_of_a_role(void **state)
+{
+	struct authz_session s = { .policy_count = 1 };
+	const char *text = ALLOW("iam:GetUser", "*");
+	struct buf code = BUF_INIT, extra = BUF_INIT;
+	struct caller who;
+	struct runtime *rt;
+
+	(void)state;
+	must(call(&root_caller, "CreateRole", "{s:s,s:s}", "RoleName", "Deploy",
+	    "AssumeRolePolicyDocument", TRUST(ACCOUNT, "\"sts:AssumeRole\"")));
+	must(call(&root_caller, "PutRolePolicy", "{s:s,s:s,s:s}", "RoleName",
+	    "Deploy", "PolicyName", "own", "PolicyDocument", ALLOW("iam:*", "*")));
+	assert_int_equal(pol_compile(text, strlen(text), POL_SESSION, NULL, NULL,
+	    &code), 0);
+	assert_int_equal(pol_open(code.p, code.len, &s.policies[0].doc), 0);
+	s.policies[0].name = "SessionPolicy";
+	authz_session_encode(&s, &extra);
+	assume(&who, "Ada", time(NULL) + 600);
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+	must(call(&who, "CreateUser", "{s:s}", "UserName", "one"));
+	who.session.extra = 1;
+	assert_int_equal(runtime_open(IAM_PATH_RUN, (gid_t)-1, &rt), 0);
+	assert_int_equal(runtime_extra_put(rt, getpid(), extra.p, extra.len), 0);
+	assert_int_equal(runtime_session_open(rt, getpid(), &who.session), 0);
+	assert_int_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	must(call(&who, "GetUser", "{s:s}", "UserName", "Bob"));
+	call(&who, "CreateUser", "{s:s}", "UserName", "two");
+	assert_denied("because no session policy allows the iam:CreateUser action");
+	caller_release(&who);
+	/* Lost, it is not as if there were none. */
+	assert_int_equal(runtime_session_close(rt, getpid()), 0);
+	who.session.extra = 1;
+	assert_int_equal(runtime_session_open(rt, getpid(), &who.session), 0);
+	assert_int_not_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
+	runtime_close(rt);
+	buf_release(&code);
+	buf_release(&extra);
 }
 
 static void
@@ -815,6 +934,8 @@ main(void)
 		with_host(test_call_run__case_of_a_name_does_not_evade_a_deny),
 		with_host(test_call_run__mfa_of_the_session_counts),
 		with_host(test_call_run__a_session_of_a_role),
+		with_host(test_call_run__assume_role),
+		with_host(test_call_run__session_policies_of_a_role),
 		with_host(test_call_run__session_of_a_deleted_user_is_nobody),
 		with_host(test_call_run__disabled_user_is_denied),
 		with_host(test_call_run__stale_snapshot_is_made_anew_before_it_judges),

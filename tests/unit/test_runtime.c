@@ -1263,6 +1263,34 @@ test_record_encode__the_longest_texts_fit(void **state)
 	assert_memory_equal(&back.e, &rec.e, sizeof(back.e));
 }
 
+/* What a session has beside its record goes with it, and damage shows. */
+static void
+test_runtime_extra__belongs_to_the_session(void **state)
+{
+	struct bed *b = *state;
+	uint8_t large[RUNTIME_EXTRA_MAX + 1] = { 1, 2, 3 };
+	struct buf got = BUF_INIT;
+
+	assert_int_equal(runtime_extra_get(b->rt, getpid(), &got), IAM_ERR_ABSENT);
+	assert_int_equal(runtime_extra_put(b->rt, getpid(), large, sizeof(large)),
+	    IAM_ERR_LIMIT);
+	assert_int_equal(runtime_extra_put(b->rt, getpid(), large,
+	    RUNTIME_EXTRA_MAX), 0);
+	assert_int_equal(runtime_extra_get(b->rt, getpid(), &got), 0);
+	assert_int_equal(got.len, RUNTIME_EXTRA_MAX);
+	assert_memory_equal(got.p, large, RUNTIME_EXTRA_MAX);
+	buf_reset(&got);
+	assert_int_equal(runtime_extra_put(b->rt, getpid(), "abc", 3), 0);
+	assert_int_equal(runtime_session_open(b->rt, getpid(), &proof), 0);
+	assert_int_equal(runtime_sweep(b->rt, time(NULL)), 0);
+	assert_int_equal(runtime_extra_get(b->rt, getpid(), &got), 0);
+	assert_string_equal(buf_cstr(&got), "abc");
+	assert_int_equal(runtime_session_close(b->rt, getpid()), 0);
+	buf_reset(&got);
+	assert_int_equal(runtime_extra_get(b->rt, getpid(), &got), IAM_ERR_ABSENT);
+	buf_release(&got);
+}
+
 /* Run in a child, depth more forks down; its exit status comes back up. */
 static int
 below(unsigned depth, int (*what)(struct bed *, pid_t), struct bed *b, pid_t top)
@@ -1513,6 +1541,7 @@ main(void)
 		T(test_record_decode__every_truncation_and_flip),
 		T(test_record_decode__sessions_from_before_an_upgrade),
 		T(test_record_encode__the_longest_texts_fit),
+		T(test_runtime_extra__belongs_to_the_session),
 		T(test_runtime_session_find__ancestors),
 		T(test_runtime_session_find__damaged),
 		T(test_runtime_session_find__reused_pid),
