@@ -59,6 +59,22 @@ static const struct {
 	    HINT_CERTIFICATE },
 	{ "CertificateOfAnother", "The SSH certificate was made for another user, or"
 	    " for one of this name who is no more.", HINT_CERTIFICATE },
+	{ "CertificateDamaged", "What the SSH certificate says of its session cannot"
+	    " be read by this version: assume the role again.", HINT_CERTIFICATE },
+	{ "RoleNotAssumed", "It was a role, which nobody logs in as: it is assumed with"
+	    " su or sudo -u, or a certificate of assume-role opens ssh where sshd_config"
+	    " has AuthenticationMethods publickey,keyboard-interactive for it.",
+	    HINT_NONE },
+	{ "RoleSessionEnded", "The session of the role has ended, or the process has"
+	    " left it: the role has to be assumed again.", HINT_NONE },
+	{ "RoleDisabled", "The role is disabled, or was left out of the snapshot in part"
+	    " (iamctl publish says why).", HINT_NONE },
+	{ "NoTrustPolicy", "The role's trust policy is missing in the snapshot or"
+	    " damaged (iamctl publish says why).", HINT_DOCTOR },
+	{ "CallerNotGoverned", "The caller is none of IAM's users, whom no trust policy"
+	    " can name.", HINT_NONE },
+	{ "CallerNotKnown", "sudo says that somebody else called it than the kernel"
+	    " does.", HINT_NONE },
 	{ "NoSuchUser", "Nobody on this host has that name. The name itself is not"
 	    " recorded: passwords are typed there by mistake.", HINT_NONE },
 	{ "NotGoverned", "The user is none of IAM's.", HINT_NONE },
@@ -105,7 +121,8 @@ find_event(struct op_call *c, json_t **ret)
 		return op_fail(c, "NoSuchEntity", "There is no event %s in %s. Events of"
 		    " a full disk wait in /run/iam; older ones may be in rotated"
 		    " files.", op_str(c, "EventId"), IAM_PATH_TRAIL);
-	if (strcmp(text_of(f.record, "eventSource"), "host.iam") == 0) {
+	if (strcmp(text_of(f.record, "eventSource"), "host.iam") == 0 ||
+	    strncmp(text_of(f.record, "userAgent"), "pam_iam/", 8) == 0) {
 		*ret = f.record;
 		return 0;
 	}
@@ -219,11 +236,41 @@ say_devices(struct report *r)
 	return ret;
 }
 
+/* Whose policies decided: of a session of a role, the role's. */
+static const char *
+source_arn(const json_t *record)
+{
+	const json_t *who = json_object_get(record, "userIdentity");
+	const char *role = text_of(json_object_get(json_object_get(who,
+	    "sessionContext"), "sessionIssuer"), "arn");
+
+	return role[0] != '\0' ? role : text_of(who, "arn");
+}
+
+static int
+say_simulation(struct report *r, const char *arn)
+{
+	const char *role = text_of(json_object_get(r->record, "requestParameters"),
+	    "roleArn");
+
+	/* Policies of the resource are given to a simulation, as in AWS. */
+	if (role[0] != '\0')
+		return say(r, r->steps, "iamctl simulate-principal-policy"
+		    " --policy-source-arn %s --action-names sts:AssumeRole"
+		    " --resource-arns %s", arn, role) != 0 ? -1 : say(r, r->steps,
+		    "iamctl get-role --role-name %s", strrchr(role, '/') + 1);
+	return say(r, r->steps, "iamctl"
+	    " simulate-principal-policy --policy-source-arn %s --action-names host:%s"
+	    " --context-entries ContextKeyName=aws:CurrentTime,ContextKeyValues=%s,"
+	    "ContextKeyType=date", arn, text_of(r->record, "eventName"),
+	    text_of(r->record, "eventTime"));
+}
+
 static int
 say_policy(struct report *r)
 {
 	const json_t *x = additional(r->record), *v;
-	const char *arn = text_of(json_object_get(r->record, "userIdentity"), "arn");
+	const char *arn = source_arn(r->record);
 	const char *why = text_of(x, "Explanation");
 	size_t i;
 
@@ -242,11 +289,7 @@ say_policy(struct report *r)
 		    json_string_value(v)) != 0)
 			return -1;
 	}
-	return arn[0] == '\0' ? 0 : say(r, r->steps, "iamctl"
-	    " simulate-principal-policy --policy-source-arn %s --action-names host:%s"
-	    " --context-entries ContextKeyName=aws:CurrentTime,ContextKeyValues=%s,"
-	    "ContextKeyType=date", arn, text_of(r->record, "eventName"),
-	    text_of(r->record, "eventTime"));
+	return arn[0] == '\0' ? 0 : say_simulation(r, arn);
 }
 
 static int
@@ -316,6 +359,17 @@ summary_of(const json_t *record, enum hint *ret)
 	return "It was denied; the event does not say more.";
 }
 
+/* The user's, or that of the session of a role. */
+static const char *
+name_of(const json_t *record)
+{
+	const json_t *who = json_object_get(record, "userIdentity");
+	const char *slash = strrchr(text_of(who, "arn"), '/');
+
+	return user_of(record)[0] != '\0' || slash == NULL ? user_of(record) :
+	    slash + 1;
+}
+
 static json_t *
 explanation_shape(const json_t *record, const char *summary)
 {
@@ -323,7 +377,7 @@ explanation_shape(const json_t *record, const char *summary)
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[]}", "EventId",
 	    text_of(record, "eventID"), "EventName", text_of(record, "eventName"),
-	    "EventTime", text_of(record, "eventTime"), "UserName", user_of(record),
+	    "EventTime", text_of(record, "eventTime"), "UserName", name_of(record),
 	    "SourceIPAddress", text_of(record, "sourceIPAddress"), "Service",
 	    text_of(x, "Service"), "Outcome", denied(record) ? "Failure" : "Success",
 	    "Reason", text_of(x, "reason"), "Summary", summary, "Details",

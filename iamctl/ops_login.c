@@ -206,6 +206,10 @@ change_password(struct op_call *c)
 	json_t *user = NULL, *profile;
 	int r = -1;
 
+	/* Whatever its policies allow: a role has no password to prove itself by. */
+	if (json_object_get(c->caller, "RoleArn") != NULL)
+		return op_fail(c, "InvalidUserType", "Only IAM Users can change their own"
+		    " password.");
 	if (!op_has(c, "UserName") &&
 	    json_object_get(c->caller, "UserName") == NULL)
 		return op_fail(c, "InvalidUserType", "Root has no IAM password; say"

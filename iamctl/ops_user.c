@@ -82,7 +82,8 @@ get_user(struct op_call *c)
 	int r = -1;
 
 	if (!op_has(c, "UserName") &&
-	    json_object_get(c->caller, "UserName") == NULL)
+	    json_object_get(c->caller, "UserName") == NULL &&
+	    json_object_get(c->caller, "RoleArn") == NULL)
 		return root_user(c);
 	if (user_of_call(c, &user) == 0) {
 		last_used_read(user, &last);

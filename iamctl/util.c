@@ -388,6 +388,9 @@ user_of_call(struct op_call *c, json_t **ret)
 	*ret = NULL;
 	if (name == NULL)
 		name = json_string_value(json_object_get(c->caller, "UserName"));
+	if (name == NULL && json_object_get(c->caller, "RoleArn") != NULL)
+		return op_fail(c, "ValidationError", "Must specify userName when calling"
+		    " with non-User credentials");
 	if (name == NULL)
 		return op_fail(c, "InvalidInput", "The caller is not an IAM user;"
 		    " say which user is meant with --user-name.");

@@ -138,15 +138,26 @@ begin_caller(struct flow *f)
 	return 0;
 }
 
+/* Root's own su, which only opens a session. Who else calls it gets no further. */
+static bool
+is_runuser(const struct flow *f)
+{
+	const char *service = f->facts->service;
+
+	return f->facts->caller_uid == 0 && service != NULL &&
+	    (strcmp(service, "runuser") == 0 || strcmp(service, "runuser-l") == 0);
+}
+
 int
 assume_begin(struct flow *f, enum flow_mode mode)
 {
 	bool sudo = strcmp(f->action, "host:Sudo") == 0;
+	bool runuser = mode == FLOW_SESSION && is_runuser(f);
 	int r = 0;
 
 	if (f->id.principal.role == 0 || mode == FLOW_LOOK)
 		return 0;
-	if (strcmp(f->action, "host:SwitchUser") != 0 &&
+	if (strcmp(f->action, "host:SwitchUser") != 0 && !runuser &&
 	    (!sudo || mode != FLOW_SESSION)) {
 		if (f->key.certified) {
 			f->as = f->key.as;
@@ -157,7 +168,7 @@ assume_begin(struct flow *f, enum flow_mode mode)
 			refuse(f, "RoleNotAssumed");
 		return 0;
 	}
-	f->named_late = sudo;
+	f->named_late = sudo || runuser;
 	f->action = ASSUME_ACTION;
 	if (f->facts->caller_uid != 0)
 		r = begin_caller(f);

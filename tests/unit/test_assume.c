@@ -348,6 +348,22 @@ test_su__root_may_with_an_event(void **state)
 	assert_int_equal(s.mfa_s, 0);
 }
 
+/* runuser has no phase but this one. */
+static void
+test_runuser__is_roots_su(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence s;
+
+	t->facts.service = "runuser-l";
+	t->facts.caller_uid = 0;
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	assert_string_equal(s.role_session, "root");
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	t->facts.caller_uid = SARAH;
+	assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+}
+
 /* ---- sudo -u ---- */
 
 /* sudo names the role when it opens the session: that is where it is decided. */
@@ -755,6 +771,7 @@ main(void)
 		T(test_su__evidence_is_the_callers),
 		T(test_su__callers_whom_iam_does_not_govern_are_refused),
 		T(test_su__root_may_with_an_event),
+		T(test_runuser__is_roots_su),
 		T(test_sudo__the_session_phase_decides),
 		T(test_role__sudo_within_the_session),
 		T(test_role__su_to_a_user_asks_the_roles_policies),

@@ -391,10 +391,27 @@ test_call_run__a_session_of_a_role(void **state)
 	buf_release(&event);
 	call(&who, "DeleteUser", "{s:s}", "UserName", "new");
 	assert_denied("User: " SESSION " is not authorized to perform: iam:DeleteUser");
+	put_policy("Deploy", "All", ALLOW("*", "*"));
+	must(call(&root_caller, "PutRolePolicy", "{s:s,s:s,s:s}", "RoleName",
+	    "Deploy", "PolicyName", "own", "PolicyDocument",
+	    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":"
+	    "[\"iam:CreateUser\",\"iam:GetUser\",\"iam:ListSSHPublicKeys\"],"
+	    "\"Resource\":\"*\"}}"));
+	/* The caller is no user, and not root. */
+	assert_int_equal(call(&who, "GetUser", "{}"), CLI_EXIT_SERVICE);
+	assert_non_null(strstr(reply.message, "Must specify userName"));
+	assert_int_equal(call(&who, "ListSSHPublicKeys", "{}"), CLI_EXIT_SERVICE);
+	assert_non_null(strstr(reply.message, "Must specify userName"));
 	/* What everyone may do for herself is for users. */
 	call(&who, "ChangePassword", "{s:s,s:s,s:s}", "UserName", "Deploy",
 	    "OldPassword", "x", "NewPassword", "Correct-horse-9");
 	assert_denied("iam:ChangePassword");
+	/* Nor, with the permission, somebody else's without the old password. */
+	must(call(&root_caller, "PutRolePolicy", "{s:s,s:s,s:s}", "RoleName",
+	    "Deploy", "PolicyName", "own", "PolicyDocument", ALLOW("iam:*", "*")));
+	assert_int_equal(call(&who, "ChangePassword", "{s:s,s:s}", "UserName", "Bob",
+	    "NewPassword", "Correct-horse-9"), CLI_EXIT_SERVICE);
+	assert_non_null(strstr(reply.message, "(InvalidUserType)"));
 	assume(&who, "Ada", time(NULL) - 1);
 	assert_int_equal(call(&who, "GetCallerIdentity", "{}"), CLI_EXIT_SERVICE);
 	assert_non_null(strstr(reply.message, "(ExpiredToken)"));

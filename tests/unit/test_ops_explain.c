@@ -86,7 +86,10 @@ test_explain_login__every_reason(void **state)
 		"SourceThrottled", "AdoptedUserMissing", "InvalidAnswer", "UserDisabled", "NoLoginProfile", "NoSuchUser",
 		"NotGoverned", "NameClash", "StaleConfiguration",
 		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError",
-		"PasswordExpired", "CertificateOfAnother", "CertificateRevoked" };
+		"PasswordExpired", "CertificateOfAnother", "CertificateRevoked",
+		"CertificateDamaged", "RoleNotAssumed", "RoleSessionEnded",
+		"RoleDisabled", "NoTrustPolicy", "CallerNotGoverned",
+		"CallerNotKnown" };
 	struct bed *b = *state;
 	size_t i;
 
@@ -174,6 +177,48 @@ test_explain_login__policies(void **state)
 	unlink(IAM_PATH_TRAIL);
 }
 
+/* Of a role that was refused, and of a session of a role. */
+static void
+test_explain_login__roles(void **state)
+{
+	const struct trail_where where = { IAM_PATH_TRAIL, IAM_PATH_RUN "/spool",
+		(gid_t)-1 };
+	struct trail_event e = { .who = { .type = "IAMUser", .arn = BED_ARN
+		"user/bob", .user_name = "bob", .mfa = -1 }, .source =
+		"sts.amazonaws.com", .name = "AssumeRole", .type = "AwsApiCall",
+		.user_agent = "pam_iam/0 (su)", .error_code = "AccessDenied",
+		.request_parameters = "{\"roleArn\":\"" BED_ARN "role/ops/Deploy\"}",
+		.additional = "{\"Decision\":\"implicitDeny\"}", .now_s = BED_NOW };
+	struct bed *b = *state;
+
+	unlink(IAM_PATH_TRAIL);
+	assert_int_equal(trail_event_id(e.event_id), 0);
+	assert_int_equal(trail_write(&where, &e, NULL), 0);
+	snprintf(id, sizeof(id), "%s", e.event_id);
+	assert_string_equal(explain(b), "");
+	SUMMARY("No statement");
+	STEP(0, "iamctl simulate-principal-policy --policy-source-arn " BED_ARN
+	    "user/bob --action-names sts:AssumeRole --resource-arns " BED_ARN
+	    "role/ops/Deploy");
+	STEP(1, "iamctl get-role --role-name Deploy");
+	check_steps(b);
+	e.who = (struct trail_identity){ .type = "AssumedRole", .arn = "arn:aws:sts::"
+		BED_ACCOUNT ":assumed-role/Deploy/ci", .issuer_arn = BED_ARN
+		"role/ops/Deploy", .mfa = -1 };
+	e.source = "host.iam";
+	e.name = "Sudo";
+	e.request_parameters = NULL;
+	assert_int_equal(trail_event_id(e.event_id), 0);
+	assert_int_equal(trail_write(&where, &e, NULL), 0);
+	snprintf(id, sizeof(id), "%s", e.event_id);
+	assert_string_equal(explain(b), "");
+	assert_string_equal(bed_text(b, "LoginExplanation.UserName"), "ci");
+	assert_non_null(strstr(bed_text(b, "LoginExplanation.NextSteps.0"),
+	    "--policy-source-arn " BED_ARN "role/ops/Deploy --action-names host:Sudo"));
+	check_steps(b);
+	unlink(IAM_PATH_TRAIL);
+}
+
 static void
 test_explain_login__other_events(void **state)
 {
@@ -194,6 +239,7 @@ main(void)
 		BED_TEST(test_explain_login__every_reason),
 		BED_TEST(test_explain_login__code_and_throttle),
 		BED_TEST(test_explain_login__policies),
+		BED_TEST(test_explain_login__roles),
 		BED_TEST(test_explain_login__other_events),
 	};
 
