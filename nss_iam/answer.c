@@ -2,6 +2,7 @@
 #include "nss_iam/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,7 +44,8 @@ absent(int saved_errno, int *errnop)
 	struct stat st;
 	bool inert;
 
-	inert = stat(IAM_PATH_HOST, &st) != 0 &&
+	/* Not stat(2): each function more is one to look for at loading. */
+	inert = fstatat(AT_FDCWD, IAM_PATH_HOST, &st, 0) != 0 &&
 	    (errno == ENOENT || errno == ENOTDIR);
 	errno = saved_errno;
 	return inert ? NSS_STATUS_NOTFOUND :

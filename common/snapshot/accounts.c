@@ -406,7 +406,7 @@ snap_user_by_name(const struct snap *s, const char *name, bool *ret_found,
 		return r;
 	if ((r = snap_user_decode(v, &u)) != 0)
 		return r;
-	if (strncmp(u.name, name, u.name_len + 1) != 0)
+	if (strcmp(u.name, name) != 0)
 		return IAM_ERR_FORMAT;
 	*ret = u;
 	*ret_found = true;

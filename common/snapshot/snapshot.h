@@ -108,8 +108,9 @@ struct snap_bytes {
  * may be concluded about the key. *ret is written when found.
  * IAM_ERR_FORMAT: damage on the way; IAM_ERR_IO, IAM_ERR_ABSENT,
  * IAM_ERR_CONFLICT: a block that was needed could not be read; IAM_ERR_BUSY:
- * another thread did not finish reading it. No allocation; no system call when
- * all is there already.
+ * another thread keeps blocks and does not come to an end (10 ms at most).
+ * IAM_ERR_MEMORY: no room for a block. No allocation and no system call when all is
+ * there already.
  */
 int snap_find(const struct snap *s, enum snap_table table, const void *key,
     size_t key_len, bool *ret_found, struct snap_bytes *ret);
@@ -154,7 +155,8 @@ void snap_builder_free(struct snap_builder *b);
  * table of the other kind, or a key outside its form, IAM_ERR_ARG. A record under
  * a name and the same bytes under an id are one: they are stored once, and go
  * together. Memberships are the user's of that name, who comes first if there is
- * one; they go with the user. A user's value is not empty.
+ * one; they go with the user. They are given as gids of 4 bytes, little-endian, in
+ * any order, and packed. A user's value is not empty.
  */
 int snap_builder_add(struct snap_builder *b, enum snap_table table,
     const void *key, size_t key_len, const void *value, size_t value_len);
