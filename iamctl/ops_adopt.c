@@ -210,7 +210,8 @@ const struct op ops_adopt[] = {
 	    .summary = "Put a local account of this host under policy: a user of its"
 	    " name decides how it logs in from now on, so that it needs a policy that"
 	    " allows it to. Its entry in passwd(5), home and"
-	    " files stay as they are. Should the module be removed, its local password"
+	    " files stay as they are. Whether shadow(5) has it locked or expired is of no"
+	    " matter meanwhile: update-user --no-enabled locks it. Should the module be removed, its local password"
 	    " counts again, unless it is locked with 'passwd -l'.",
 	    .params = adopt_params, .resource = USER_ARN, .needs_init = true,
 	    .run = adopt_local_user },
