@@ -25,6 +25,7 @@ visit(void *arg, const char *key, const char *text, size_t len)
 
 	if ((r = doc_read(&v->p->doc, text, len, &doc)) != 0)
 		return r;
+	v->p->current = key;
 	return v->take != NULL ? v->take(v->p, key, doc) :
 	    pub_device(v->p, doc, text, len);
 }
@@ -33,8 +34,10 @@ static int
 take_all(struct publish *p, const char *prefix, pub_take *take)
 {
 	struct visit v = { p, take };
+	int r = store_each_text(p->store, prefix, visit, &v);
 
-	return store_each_text(p->store, prefix, visit, &v);
+	p->current = NULL;
+	return r;
 }
 
 /* ---- from the store to the builders ---- */
@@ -60,10 +63,9 @@ pub_put_state(struct publish *p)
 	struct pub_state state;
 	int r;
 
-	if ((r = pub_state_now(p, &state)) != 0)
+	if ((r = pub_devices_left(p)) != 0 || (r = pub_state_now(p, &state)) != 0)
 		return r;
-	p->unsure = p->unsure || state.clean == 0;
-	pub_state_encode(&state, &p->record);
+	pub_state_encode(p, &state, &p->record);
 	return pub_add(p, p->priv, SNAP_PUBLISH, "publish", strlen("publish"));
 }
 
@@ -138,6 +140,9 @@ publish_new(struct store *s, const struct store_paths *paths,
 	p->why = why;
 	p->now_s = time(NULL);
 	p->warnings = json_array();
+	p->was_odd = json_object();
+	p->still = json_object();
+	p->odd = json_object();
 	p->freed_names = json_object();
 	p->freed_ids = json_object();
 	p->changed_devices = json_object();
@@ -157,6 +162,9 @@ publish_free(struct publish *p)
 	buf_release(&p->keys);
 	doc_release(&p->doc);
 	json_decref(p->warnings);
+	json_decref(p->was_odd);
+	json_decref(p->still);
+	json_decref(p->odd);
 	json_decref(p->freed_names);
 	json_decref(p->freed_ids);
 	json_decref(p->changed_devices);
@@ -177,7 +185,8 @@ publish_free(struct publish *p)
 static bool
 publish_complete(const struct publish *p)
 {
-	return p->warnings != NULL && p->freed_names != NULL &&
+	return p->warnings != NULL && p->was_odd != NULL && p->still != NULL &&
+	    p->odd != NULL && p->freed_names != NULL &&
 	    p->freed_ids != NULL && p->changed_devices != NULL &&
 	    p->compiled != NULL && p->policies != NULL;
 }
@@ -185,7 +194,7 @@ publish_complete(const struct publish *p)
 /* *ret_done false: it takes everything. */
 static int
 publish_changes(struct store *s, const struct store_paths *paths,
-    bool *ret_done, struct iam_why *why)
+    bool *ret_done, json_t **warnings, struct iam_why *why)
 {
 	struct publish *p;
 	bool none = false;
@@ -198,6 +207,8 @@ publish_changes(struct store *s, const struct store_paths *paths,
 	if (r == 0 && !p->unsure && !none && (r = pub_write(p)) == 0)
 		pub_merge_overdue(paths);
 	*ret_done = r == 0 && !p->unsure;
+	if (*ret_done && warnings != NULL)
+		*warnings = json_incref(p->warnings);
 	publish_free(p);
 	return r;
 }
@@ -233,13 +244,12 @@ publish(struct store *s, const struct store_paths *paths, bool whole,
 	if ((r = pub_lock(s, "lock", PUB_LOCK_WAIT_MS, &fd, why)) != 0)
 		return r;
 	/* Whatever keeps changes from being published, everything may do. */
-	if (!whole && publish_changes(s, paths, &done, why) != 0)
+	if (!whole && publish_changes(s, paths, &done, warnings, why) != 0)
 		done = false;
 	if (!done) {
 		iam_why_set(why, 0, 0, "%s", "");
 		r = publish_whole(s, paths, warnings, why);
-	} else if (warnings != NULL)
-		*warnings = json_array();
+	}
 	close(fd);
 	if (r != 0 && why != NULL && why->text[0] == '\0')
 		iam_why_set(why, 0, 0, "the snapshots could not be made: %s",

@@ -56,7 +56,7 @@ struct pub_group {
  */
 struct pub_state {
 	const char *version;     /* of the program and of what it compiles */
-	uint32_t clean;          /* there was nothing to warn of */
+	uint32_t clean;          /* what there was to warn of is listed as odd */
 	struct store_point point;/* the history went as far as that */
 	uint64_t managed;        /* digest of the managed policies' files */
 	uint64_t local_groups;   /* digest of the listed local groups and their gids */
@@ -114,8 +114,13 @@ struct publish {
 	struct snap *old_pub, *old_priv;
 	struct pub_state state;  /* as old_priv has it */
 	json_t *freed_names, *freed_ids; /* by documents that are gone or changed */
+	json_t *was_odd;         /* by key in lower case: had a warning then, or belonged to nobody */
+	json_t *still;           /* those of them that have not changed since */
 	json_t *changed_devices; /* keys of MFA documents, lower case -> UserName now */
 	bool unsure;             /* what these changes come to is not certain */
+
+	const char *current;     /* key of the document that is dealt with */
+	json_t *odd;             /* of this publish: key in lower case -> key */
 
 	struct snap_builder *pub, *priv;
 	struct doc doc;          /* the document that is being published */
@@ -127,10 +132,15 @@ struct publish {
 
 /* ---- publish_record.c ---- */
 
-/* "users/sarah: left out: REASON". Of changes it is one that the whole must be
- * looked at for. */
+/* "users/sarah: left out: REASON". p->current is odd now. Of changes it is one that the
+ * whole must be looked at for, unless that document was odd then, and is unchanged. */
 int pub_warn(struct publish *p, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* So many are odd at most, for changes to be published by themselves. */
+#define PUB_ODD_MAX 256
+int pub_note_odd(struct publish *p, const char *key);
+/* Is a key in a set by key in lower case? */
+bool pub_has_key(const json_t *set, const char *key);
 /* A member's string, NULL when it is not there or no string. */
 const char *pub_str(const struct doc_value *doc, const char *name);
 /* The same of what jansson has read. */
@@ -205,6 +215,8 @@ int pub_device(struct publish *p, const struct doc_value *doc,
  * *ret_count is how many there are. Borrowed until the next call. */
 int pub_devices_of(struct publish *p, const char *user, size_t max,
     const struct doc_value **ret, size_t *ret_count);
+/* Those that nobody was there for are odd: with the next document they may be somebody's. */
+int pub_devices_left(struct publish *p);
 /* They are dealt with: what is left in the end belongs to nobody. */
 int pub_devices_done(struct publish *p, const char *user);
 void pub_devices_release(struct publish *p);
@@ -245,7 +257,8 @@ int pub_put_state(struct publish *p);
  * publish of everything. *ret_none: there is nothing at all. */
 int pub_changes(struct publish *p, bool *ret_none);
 int pub_state_now(struct publish *p, struct pub_state *ret);
-void pub_state_encode(const struct pub_state *state, struct buf *b);
+void pub_state_encode(const struct publish *p, const struct pub_state *state,
+    struct buf *b);
 
 /* ---- publish_policy.c ---- */
 

@@ -2,11 +2,11 @@
  * What a change in the store comes to in the snapshots.
  *
  * Rules that this file keeps: the outcome is what a publish of everything would
- * have come to, or p->unsure is set. It builds on snapshots of which nothing had to
- * be left out ("clean"): there every document is published under its own name
- * and id, and every group that a user names is there. So a document touches its own
- * records and the member lists of its groups, and no more; and whatever gives
- * rise to a warning makes it unsure.
+ * have come to, or p->unsure is set. Of a document that nothing had to be warned of, and of
+ * its group, everything is there under its own name and id; so it touches its own
+ * records and the member lists of its groups, and no more. Documents that were warned
+ * of ("odd") are listed, and dealt with anew each time, as if they had changed, since others may
+ * have made them whole. Whatever else gives rise to a warning makes it unsure.
  */
 #include "common/base/base.h"
 
@@ -46,9 +46,7 @@ pub_state_now(struct publish *p, struct pub_state *ret)
 	int r;
 
 	ret->version = IAM_VERSION;
-	/* A device of nobody would be somebody's with the next document. */
-	ret->clean = json_array_size(p->warnings) == 0 &&
-	    p->device_dealt == p->device_count;
+	ret->clean = json_object_size(p->odd) <= PUB_ODD_MAX;
 	ret->settings = p->settings.mark.hash;
 	if ((r = store_point_now(p->store, &ret->point)) != 0 ||
 	    (r = pub_managed_digest(p, &ret->managed)) != 0)
@@ -57,8 +55,12 @@ pub_state_now(struct publish *p, struct pub_state *ret)
 }
 
 void
-pub_state_encode(const struct pub_state *state, struct buf *b)
+pub_state_encode(const struct publish *p, const struct pub_state *state,
+    struct buf *b)
 {
+	const char *key;
+	json_t *v;
+
 	buf_u32(b, state->clean);
 	buf_u64(b, state->point.id);
 	buf_u64(b, state->point.mark);
@@ -66,10 +68,33 @@ pub_state_encode(const struct pub_state *state, struct buf *b)
 	buf_u64(b, state->local_groups);
 	buf_u64(b, state->settings);
 	buf_str(b, state->version);
+	buf_u32(b, state->clean == 0 ? 0 : (uint32_t)json_object_size(p->odd));
+	json_object_foreach(p->odd, key, v) {
+		if (state->clean != 0)
+			buf_str(b, json_string_value(v));
+	}
+}
+
+/* Each of them has not changed, until the history says so. */
+static int
+odd_decode(struct publish *p, struct rd *r)
+{
+	uint32_t i, count = rd_u32(r);
+	char lower[STORE_KEY_MAX + 1];
+	const char *key;
+
+	for (i = 0; i < count && r->err == 0; i++) {
+		key = rd_str_must(r);
+		pub_lower(key, lower);
+		if (json_object_set_new(p->was_odd, lower, json_string(key)) != 0 ||
+		    json_object_set_new(p->still, lower, json_true()) != 0)
+			return IAM_ERR_MEMORY;
+	}
+	return rd_end(r);
 }
 
 static int
-state_decode(struct snap_bytes in, struct pub_state *ret)
+state_decode(struct publish *p, struct snap_bytes in, struct pub_state *ret)
 {
 	struct rd r;
 
@@ -81,7 +106,7 @@ state_decode(struct snap_bytes in, struct pub_state *ret)
 	ret->local_groups = rd_u64(&r);
 	ret->settings = rd_u64(&r);
 	ret->version = rd_str_must(&r);
-	return rd_end(&r);
+	return odd_decode(p, &r);
 }
 
 /* ---- is it something to build on? ---- */
@@ -108,7 +133,7 @@ check_state(struct publish *p)
 	if ((r = snap_find(p->old_priv, SNAP_PUBLISH, "publish",
 	    strlen("publish"), &found, &v)) != 0)
 		return r;
-	p->unsure = !found || state_decode(v, &p->state) != 0;
+	p->unsure = !found || state_decode(p, v, &p->state) != 0;
 	if (p->unsure || (r = pub_state_now(p, &now)) != 0 ||
 	    (r = store_point_is_past(p->store, &old->point, &past)) != 0)
 		return p->unsure ? 0 : r;
@@ -245,6 +270,13 @@ change_policy(struct publish *p, const char *key,
 	bool found = false;
 	int r;
 
+	/* It may not be its own that is there. */
+	if (pub_has_key(p->was_odd, key) && was != NULL) {
+		r = snap_find(p->old_priv, SNAP_POLICY, was, strlen(was), &found, &v);
+		p->unsure = p->unsure || found;
+		if (r != 0 || p->unsure)
+			return r;
+	}
 	if (was != NULL && ((r = pub_remove(p->priv, SNAP_POLICY, was)) != 0 ||
 	    (r = json_object_set_new(p->freed_names, was, json_true())) != 0))
 		return r < 0 ? r : IAM_ERR_MEMORY;
@@ -295,14 +327,37 @@ drop_group(struct publish *p, const struct doc_value *old)
 	return pub_remove(p->priv, SNAP_GROUP_POLICIES, g->lower);
 }
 
+/* One that was odd may have been left out, and its members' records with it. */
+static int
+check_odd_group(struct publish *p, const char *key, const struct doc_value *old)
+{
+	const char *unix_name = pub_str(old, "UnixName");
+	struct snap_bytes v;
+	struct snap_group g;
+	bool found = false;
+	int r = 0;
+
+	if (old == NULL || !pub_has_key(p->was_odd, key))
+		return 0;
+	if (unix_name != NULL && name_is_unix(unix_name))
+		r = snap_find(p->old_pub, SNAP_GROUP_NAME, unix_name,
+		    strlen(unix_name), &found, &v);
+	if (r == 0 && found)
+		r = snap_group_by_name(p->old_pub, unix_name, &found, &g);
+	p->unsure = p->unsure || !found || g.gid != pub_id(old, "Gid");
+	return r;
+}
+
 static int
 change_group(struct publish *p, const char *key,
     const struct doc_value *old, const struct doc_value *new)
 {
 	const char *name = pub_str(old, "GroupName");
 	struct pub_group *g;
-	int r = 0;
+	int r;
 
+	if ((r = check_odd_group(p, key, old)) != 0 || p->unsure)
+		return r;
 	if (old != NULL && new != NULL && !same_group(old, new)) {
 		p->unsure = true;
 		return 0;
@@ -361,6 +416,7 @@ change_document(struct publish *p, const char *key, json_t *users)
 
 	if (has_prefix(key, "users/"))
 		return note_user(users, key + strlen("users/"));
+	p->current = key;
 	r = read_change(p, key, &c);
 	if (r == 0 && has_prefix(key, "policies/"))
 		r = change_policy(p, key, c.old, c.new);
@@ -370,6 +426,7 @@ change_document(struct publish *p, const char *key, json_t *users)
 	    !has_prefix(key, "account"))
 		p->unsure = true; /* what is it? */
 	release_change(&c);
+	p->current = NULL;
 	return r;
 }
 
@@ -386,9 +443,11 @@ change_groups(struct publish *p, const json_t *keys)
 		text = json_string_value(key);
 		if (!has_prefix(text, "groups/"))
 			continue;
+		p->current = text;
 		if ((r = read_change(p, text, &c)) == 0)
 			r = change_group(p, text, c.old, c.new);
 		release_change(&c);
+		p->current = NULL;
 		if (r != 0)
 			break;
 	}
@@ -537,6 +596,59 @@ same_adoption(const struct doc_value *old, const struct doc_value *new)
 	    same_member(old, new, "UnixName") && same_member(old, new, "Uid");
 }
 
+/* Is what is there of this name its own? What was left out has nothing. */
+static int
+was_published(struct publish *p, const struct doc_value *old, const char *name,
+    uint32_t role, bool *ret)
+{
+	const char *unix_name = pub_str(old, "UnixName");
+	struct snap_principal *had = &p->principal;
+	bool found;
+	int r;
+
+	*ret = false;
+	if (unix_name == NULL || name == NULL)
+		return 0;
+	if ((r = snap_principal_by_name(p->old_priv, unix_name, &found, had)) != 0)
+		return r;
+	*ret = found && had->role == role && strcmp(had->user_name, name) == 0;
+	return 0;
+}
+
+/* Of one that was odd, what it was counts only if it was there. */
+static int
+forget_left_out(struct publish *p, const char *key, const char *member,
+    struct change *c)
+{
+	bool published;
+	int r;
+
+	if (c->old == NULL || !pub_has_key(p->was_odd, key))
+		return 0;
+	r = was_published(p, c->old, pub_str(c->old, member),
+	    has_prefix(key, "roles/"), &published);
+	if (r == 0 && !published)
+		c->old = NULL;
+	return r;
+}
+
+static int
+name_user(const char *name, const struct doc_value *doc, char **ret)
+{
+	const char *user = pub_str(doc, "UserName");
+	char lower[STORE_KEY_MAX + 1];
+
+	if (user != NULL) {
+		pub_lower(user, lower);
+		if (strcmp(lower, name) == 0)
+			name = user;
+	}
+	free(*ret);
+	if (asprintf(ret, "users/%s", name) < 0)
+		*ret = NULL;
+	return *ret == NULL ? IAM_ERR_MEMORY : 0;
+}
+
 static int
 read_user(struct publish *p, const char *name, struct user_change *ret)
 {
@@ -544,17 +656,26 @@ read_user(struct publish *p, const char *name, struct user_change *ret)
 	char lower[STORE_KEY_MAX + 1];
 	int r;
 
-	if (asprintf(&ret->key, "users/%s", name) < 0) {
-		ret->key = NULL;
-		return IAM_ERR_MEMORY;
-	}
-	if ((r = read_change(p, ret->key, &ret->c)) != 0)
+	if ((r = name_user(name, NULL, &ret->key)) != 0 ||
+	    (r = read_change(p, ret->key, &ret->c)) != 0 ||
+	    (r = forget_left_out(p, ret->key, "UserName", &ret->c)) != 0 ||
+	    (r = name_user(name, ret->c.new, &ret->key)) != 0)
 		return r;
 	user = pub_str(ret->c.new, "UserName");
 	pub_lower(user == NULL ? name : user, lower);
 	if (strcmp(lower, name) != 0 || !same_adoption(ret->c.old, ret->c.new))
 		p->unsure = true;
 	return devices_of(p, name, ret->c.old);
+}
+
+/* In the order in which a publish of everything reads them. */
+static int
+compare_users(const void *a, const void *b)
+{
+	const struct user_change *x = a, *y = b;
+
+	return strcasecmp(x->key == NULL ? "" : x->key,
+	    y->key == NULL ? "" : y->key);
 }
 
 /* Those who leave first, so that their names and ids are free for others. */
@@ -573,10 +694,17 @@ change_users(struct publish *p, const json_t *users)
 		if (r == 0)
 			r = read_user(p, name, &v[n++]);
 	}
-	for (i = 0; i < n && r == 0; i++)
+	if (v != NULL)
+		qsort(v, n, sizeof(*v), compare_users);
+	for (i = 0; i < n && r == 0; i++) {
+		p->current = v[i].key;
 		r = v[i].c.old == NULL ? 0 : pub_user_remove(p, v[i].c.old);
-	for (i = 0; i < n && r == 0; i++)
+	}
+	for (i = 0; i < n && r == 0; i++) {
+		p->current = v[i].key;
 		r = v[i].c.new == NULL ? 0 : pub_user(p, v[i].key, v[i].c.new);
+	}
+	p->current = NULL;
 	for (i = 0; i < n; i++) {
 		free(v[i].key);
 		release_change(&v[i].c);
@@ -600,11 +728,15 @@ change_roles(struct publish *p, const json_t *keys, bool leave)
 		text = json_string_value(key);
 		if (r != 0 || !has_prefix(text, "roles/"))
 			continue;
-		if ((r = read_change(p, text, &c)) == 0 && leave)
+		p->current = text;
+		if ((r = read_change(p, text, &c)) == 0)
+			r = forget_left_out(p, text, "RoleName", &c);
+		if (r == 0 && leave)
 			r = c.old == NULL ? 0 : pub_role_remove(p, c.old);
 		else if (r == 0)
 			r = c.new == NULL ? 0 : pub_role(p, text, c.new);
 		release_change(&c);
+		p->current = NULL;
 	}
 	return r;
 }
@@ -638,6 +770,51 @@ out:
 	return r;
 }
 
+static int
+compare_json(const void *a, const void *b)
+{
+	return strcasecmp(json_string_value(*(json_t *const *)a),
+	    json_string_value(*(json_t *const *)b));
+}
+
+/* What has changed is odd no longer, until something is to be warned of; what was odd and
+ * has not changed is dealt with as well. *keys is in the order of keys then. */
+static int
+add_odd(struct publish *p, json_t **keys)
+{
+	char lower[STORE_KEY_MAX + 1];
+	json_t *key, *sorted = json_array(), **v;
+	const char *odd;
+	size_t i, n;
+	int r = 0;
+
+	json_array_foreach(*keys, i, key) {
+		pub_lower(json_string_value(key), lower);
+		json_object_del(p->still, lower);
+	}
+	n = json_array_size(*keys) + json_object_size(p->still);
+	v = calloc(n + 1, sizeof(*v));
+	if (v == NULL || sorted == NULL)
+		r = IAM_ERR_MEMORY;
+	n = 0;
+	json_array_foreach(*keys, i, key) {
+		if (r == 0)
+			v[n++] = key;
+	}
+	json_object_foreach(p->still, odd, key) {
+		if (r == 0)
+			v[n++] = json_object_get(p->was_odd, odd);
+	}
+	if (r == 0)
+		qsort(v, n, sizeof(*v), compare_json);
+	for (i = 0; i < n && r == 0; i++)
+		r = json_array_append(sorted, v[i]) == 0 ? 0 : IAM_ERR_MEMORY;
+	free(v);
+	json_decref(*keys);
+	*keys = sorted;
+	return r;
+}
+
 int
 pub_changes(struct publish *p, bool *ret_none)
 {
@@ -653,7 +830,8 @@ pub_changes(struct publish *p, bool *ret_none)
 		p->unsure = true;
 	if (r != 0)
 		return p->unsure ? 0 : r;
-	if ((r = store_read_revision(p->store, &p->revision)) == 0) {
+	if ((r = add_odd(p, &keys)) == 0 &&
+	    (r = store_read_revision(p->store, &p->revision)) == 0) {
 		if (json_array_size(keys) == 0 && host_same)
 			*ret_none = true;
 		else

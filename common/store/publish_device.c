@@ -88,6 +88,45 @@ pub_devices_of(struct publish *p, const char *user, size_t max,
 	return 0;
 }
 
+/* The key ends with what the serial number ends with. */
+static int
+note_device(struct publish *p, const struct pub_device *d)
+{
+	const struct doc_value *doc;
+	const char *serial, *name;
+	char key[STORE_KEY_MAX + 1];
+	int r;
+
+	if ((r = doc_read(&p->device_docs[0], p->device_text.p + d->text, d->len,
+	    &doc)) != 0)
+		return r;
+	serial = pub_str(doc, "SerialNumber");
+	name = serial == NULL ? NULL : strrchr(serial, '/');
+	snprintf(key, sizeof(key), "mfa/%s", name == NULL ? "" : name + 1);
+	return pub_note_odd(p, key);
+}
+
+int
+pub_devices_left(struct publish *p)
+{
+	const struct pub_slot *s;
+	uint32_t k;
+	size_t i;
+	int r;
+
+	if (p->device_dealt == p->device_count)
+		return 0;
+	for (i = 0; i < p->device_index.cap; i++) {
+		s = &p->device_index.slots[i];
+		for (k = s->text == 0 ? 0 : s->value; k != 0;
+		    k = p->devices[k - 1].before) {
+			if ((r = note_device(p, &p->devices[k - 1])) != 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
 int
 pub_devices_done(struct publish *p, const char *user)
 {

@@ -147,15 +147,18 @@ load_group(struct publish *p, const char *name)
 {
 	struct buf key = BUF_INIT, text = BUF_INIT;
 	struct doc d = DOC_INIT;
+	const char *outer = p->current;
 	const struct doc_value *doc;
 	bool found = false;
 	int r;
 
 	buf_printf(&key, "groups/%s", name);
+	p->current = buf_cstr(&key);
 	if ((r = key.err) == 0 &&
 	    (r = store_text(p->store, buf_cstr(&key), &text, &found)) == 0 &&
 	    found && (r = doc_read(&d, text.p, text.len, &doc)) == 0)
 		pub_load_group(p, buf_cstr(&key), doc, &r);
+	p->current = outer;
 	doc_release(&d);
 	buf_release(&key);
 	buf_release(&text);

@@ -14,7 +14,10 @@ pub_warn(struct publish *p, const char *key, const char *fmt, ...)
 	json_t *text;
 	va_list ap;
 
-	p->unsure = true;
+	p->unsure = p->unsure || p->current == NULL ||
+	    !pub_has_key(p->still, p->current);
+	if (p->current != NULL && pub_note_odd(p, p->current) != 0)
+		return IAM_ERR_MEMORY;
 	va_start(ap, fmt);
 	text = json_vsprintf(fmt, ap);
 	va_end(ap);
@@ -24,6 +27,28 @@ pub_warn(struct publish *p, const char *key, const char *fmt, ...)
 		json_decref(text);
 	}
 	return text == NULL ? IAM_ERR_MEMORY : 0;
+}
+
+bool
+pub_has_key(const json_t *set, const char *key)
+{
+	char lower[STORE_KEY_MAX + 1];
+
+	pub_lower(key, lower);
+	return json_object_get(set, lower) != NULL;
+}
+
+/* More than there may be are not kept, but that there are more is. */
+int
+pub_note_odd(struct publish *p, const char *key)
+{
+	char lower[STORE_KEY_MAX + 1];
+
+	if (json_object_size(p->odd) > PUB_ODD_MAX)
+		return 0;
+	pub_lower(key, lower);
+	return json_object_set_new(p->odd, lower, json_string(key)) == 0 ? 0 :
+	    IAM_ERR_MEMORY;
 }
 
 const char *

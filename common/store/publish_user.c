@@ -627,8 +627,9 @@ leave_groups(struct publish *p, const struct doc_value *doc,
 		g = pub_group_of(p, name, &r);
 		if (g == NULL && r != 0)
 			return r;
+		/* One that was odd may have been without it. */
 		if (g == NULL)
-			p->unsure = true;
+			p->unsure = p->unsure || !pub_has_key(p->was_odd, p->current);
 		else if (json_object_set_new(g->left, unix_name, json_true()) != 0)
 			return IAM_ERR_MEMORY;
 	}

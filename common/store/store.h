@@ -133,8 +133,9 @@ int store_publish(struct store *s, const struct store_paths *paths,
 /*
  * The same outcome, after a change: what has changed since the snapshots were made
  * is read from the history and written beside them, so that it costs what the change
- * is and not what the store is. When what the changes come to is not certain (there
- * was or is something to warn of, the settings or managed policies are others,
+ * is and not what the store is. *warnings are of all documents that were warned of and still
+ * are. When what the changes come to is not certain (there is something new
+ * to warn of, the settings or managed policies are others,
  * another store or version has made the snapshots, damage was met), everything is
  * published. Damage elsewhere in the snapshots stays: store_publish mends it.
  */

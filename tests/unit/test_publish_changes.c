@@ -52,6 +52,8 @@ struct world {
 	uint64_t random;
 	unsigned odd;             /* rounds in which something was left out */
 	unsigned few;             /* publishes that wrote changes only */
+	bool warned;              /* by the last publish of changes */
+	unsigned few_odd;         /* publishes that did so although something is odd */
 	unsigned merged;          /* rounds in which two files were made one */
 	struct snap *a[2], *b[2]; /* public and private: by changes, whole */
 };
@@ -239,6 +241,8 @@ change_group(struct world *w)
 	local = json_array();
 	if (i == 2 || one_in(w, 40))
 		json_array_append_new(local, json_string("sudo"));
+	if (one_in(w, 12)) /* not listed */
+		json_array_append_new(local, json_string("games"));
 	doc = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "GroupName", key + 7,
 	    "UnixName", unix_name, "Gid", (int)(ID + 100 + i), "LocalGroups", local,
 	    "AttachedPolicies", some_attached(w), "InlinePolicies", some_inline(w));
@@ -574,6 +578,7 @@ compare(struct world *w)
 		snap_info(w->b[i], &other);
 		assert_int_equal(info.revision, other.revision);
 		w->few += info.changes > 0;
+		w->few_odd += info.changes > 0 && w->warned;
 	}
 	for (i = 0; i < IAM_COUNT(tables); i++)
 		assert_int_equal(snap_count(w->a[0], tables[i]),
@@ -588,21 +593,40 @@ compare(struct world *w)
 	close_all(w);
 }
 
+/* Of the same document. */
+static bool
+is_warned_of(const json_t *warnings, const char *text)
+{
+	size_t len = strcspn(text, " "), i;
+	json_t *one;
+
+	json_array_foreach(warnings, i, one) {
+		if (strncasecmp(json_string_value(one), text, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 publish_both(struct world *w)
 {
-	json_t *a = NULL, *b = NULL;
+	json_t *a = NULL, *b = NULL, *one;
 	struct iam_why why = { 0 };
 	bool current;
+	size_t i;
 
 	if (store_publish_changes(w->fix.store, &w->fix.paths, &a, &why) != 0)
 		fail_msg("%s", why.text);
 	if (store_publish(w->fix.store, &w->whole, &b, &why) != 0)
 		fail_msg("%s", why.text);
-	/* A policy that is not there is nobody's change who has it. */
-	if (json_array_size(a) != 0 && !json_equal(a, b))
-		fail_msg("other warnings");
+	/* A policy that is not there is nobody's change who has it; and who has taken a name
+	 * is not always known. */
+	json_array_foreach(a, i, one) {
+		if (!is_warned_of(b, json_string_value(one)))
+			fail_msg("%s", json_string_value(one));
+	}
 	w->odd = json_array_size(b) > 0 ? w->odd + 1 : 0;
+	w->warned = json_array_size(a) > 0;
 	json_decref(a);
 	json_decref(b);
 	assert_int_equal(store_published(w->fix.store, &w->fix.paths, &current), 0);
@@ -659,12 +683,13 @@ test_store_publish_changes__comes_to_what_everything_comes_to(void **state)
 		compare(w);
 		if (end_merge(w, then))
 			compare(w);
-		if (w->odd > 3)
+		if (w->odd > 12)
 			mend(w);
 	}
 	/* It has been about changes, and not about publishing everything twice. */
-	print_message("%u of %u snapshots were changes, %u were made one file\n",
-	    w->few, 2 * ROUNDS, w->merged);
+	print_message("%u snapshots were changes, %u with warnings, %u were made"
+	    " one file\n", w->few, w->few_odd, w->merged);
+	assert_true(w->few_odd > ROUNDS / 8);
 	assert_true(w->few > ROUNDS / 2);
 	assert_true(w->merged > ROUNDS / 16);
 }
