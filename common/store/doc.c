@@ -157,12 +157,32 @@ is_utf8(const char *p, size_t len)
 	return true;
 }
 
-/* Of what stands for itself; *all gathers the bits of its bytes. */
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH EACH(0x80)
+#define STEP sizeof(uint64_t)
+
+/* Has one of eight bytes the value 0? Or says so of one that follows such a byte. */
+static uint64_t
+zeros(uint64_t v)
+{
+	return (v - EACH(1)) & ~v & HIGH;
+}
+
+/* Behind what stands for itself; *all gathers the bits of its bytes. Eight at a time, of which
+ * some may lie behind the text: there are zeros. */
 static char *
 skip_plain(char *p, unsigned *all)
 {
+	uint64_t v, bits = 0;
 	unsigned c;
 
+	for (;; p += STEP, bits |= v) {
+		memcpy(&v, p, STEP);
+		if ((((v - EACH(0x20)) & ~v & HIGH) | zeros(v ^ EACH('"')) |
+		    zeros(v ^ EACH('\\'))) != 0)
+			break;
+	}
+	*all |= (bits & HIGH) != 0 ? 0x80 : 0;
 	/* The end of the text is a control character, too. */
 	for (; (c = (unsigned char)*p) >= 0x20 && c != '"' && c != '\\'; p++)
 		*all |= c;
@@ -397,17 +417,17 @@ doc_read(struct doc *d, const void *text, size_t len,
 	char *bigger;
 	int err;
 
-	if (len >= d->text_cap) {
-		if ((bigger = malloc(len * 2 + 1)) == NULL)
+	if (len + STEP >= d->text_cap) {
+		if ((bigger = malloc(len * 2 + STEP + 1)) == NULL)
 			return IAM_ERR_MEMORY;
 		if (d->text != NULL)
 			explicit_bzero(d->text, d->text_cap);
 		free(d->text);
 		d->text = bigger;
-		d->text_cap = len * 2 + 1;
+		d->text_cap = len * 2 + STEP + 1;
 	}
 	memcpy(d->text, text, len);
-	d->text[len] = '\0';
+	memset(d->text + len, 0, STEP);
 	d->count = 0;
 	r.p = d->text;
 	r.end = d->text + len;
@@ -450,10 +470,11 @@ const struct doc_value *
 doc_get(const struct doc_value *object, const char *name)
 {
 	const struct doc_value *v;
+	uint32_t n;
 
 	if (object == NULL || object->kind != DOC_OBJECT)
 		return NULL;
-	doc_foreach(v, object) {
+	for (v = object + 1, n = object->u.count; n > 0; v += v->size, n--) {
 		if (v->name[0] == name[0] && strcmp(v->name, name) == 0)
 			return v;
 	}
