@@ -194,7 +194,7 @@ find_evidence(struct flow *f, const struct runtime_evidence *given,
 	}
 	if (f->rt == NULL)
 		return IAM_ERR_BUG;
-	r = runtime_evidence_peek(f->rt, f->facts->pid, f->facts->now_s, &hit,
+	r = runtime_evidence_peek(f->rt, flow_pid(f), f->facts->now_s, &hit,
 	    room);
 	if (r == 0 && hit && room->uid == f->id.principal.uid &&
 	    strncmp(room->service, service, sizeof(room->service) - 1) == 0)

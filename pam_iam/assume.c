@@ -82,7 +82,7 @@ begin_root(struct flow *f)
 	}
 	f->becoming = ROLE_BY_ROOT;
 	set_name(f, "root");
-	if (f->rt != NULL && runtime_session_find(f->rt, f->facts->pid, &found, &pid,
+	if (f->rt != NULL && runtime_session_find(f->rt, flow_pid(f), &found, &pid,
 	    &e) == 0 && found)
 		set_name(f, e.role_session[0] != '\0' ? e.role_session : e.user);
 }

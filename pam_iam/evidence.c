@@ -90,7 +90,7 @@ evidence_leave(struct flow *f, const struct runtime_evidence *e)
 	/* This handle's later phases have it from the front. */
 	if (!f->facts->by_proxy)
 		r = runtime_evidence_put(f->rt, f->facts->parent > 1 ?
-		    f->facts->parent : f->facts->pid, e);
+		    f->facts->parent : flow_pid(f), e);
 	if (r == 0 && runtime_is_crowded(f->rt))
 		(void)runtime_sweep(f->rt, f->facts->now_s);
 	/* A code typed for sudo is good for the session's next sudo, too. When

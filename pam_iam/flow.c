@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 flow_set_note(struct flow *f, const char *what, int err)
@@ -35,6 +36,12 @@ broken(struct flow *f, int err, const char *reason)
 	f->id.reason = reason;
 }
 
+pid_t
+flow_pid(const struct flow *f)
+{
+	return f->facts->pid != 0 ? f->facts->pid : getpid();
+}
+
 int
 flow_need_runtime(struct flow *f)
 {
@@ -59,7 +66,7 @@ open_runtime(struct flow *f)
 	int r = flow_need_runtime(f);
 
 	if (r == 0 && f->facts->caller_uid != 0 && !f->facts->by_proxy)
-		r = runtime_session_find(f->rt, f->facts->pid, &f->has_session,
+		r = runtime_session_find(f->rt, flow_pid(f), &f->has_session,
 		    &f->session_pid, &f->session);
 	if (r == 0 && f->has_session && f->session.extra != 0)
 		r = runtime_extra_get(f->rt, f->session_pid, &f->extra);

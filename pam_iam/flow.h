@@ -74,7 +74,7 @@ struct flow_facts {
 	const char *service, *tty, *rhost;
 	const char *ruser;   /* PAM_RUSER: whom su and sudo were called by */
 	uid_t caller_uid;    /* the real one: getuid() */
-	pid_t pid;           /* of the process that logs in */
+	pid_t pid;           /* of the process that logs in; 0: this one */
 	pid_t parent;        /* leave evidence for this one instead; 0: none */
 	int64_t now_s;
 	bool publickey;      /* sshd says that a public key has succeeded */

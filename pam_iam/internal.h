@@ -172,6 +172,8 @@ int flow_event(struct flow *f, const struct event *e, const char id[37]);
  * thought of opens the file again.
  */
 void flow_park_snapshot(struct flow *f);
+/* The process that logs in: asked for where it matters. */
+pid_t flow_pid(const struct flow *f);
 /* Open /run/iam as f->rt, unless it is. */
 int flow_need_runtime(struct flow *f);
 /* Keep a line for syslog. */

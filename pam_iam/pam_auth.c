@@ -8,6 +8,7 @@
 #include <security/pam_ext.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define FAIL_DELAY_US 2000000
 
@@ -217,6 +218,9 @@ authenticate_here(struct phase *ph)
 		return PAM_USER_UNKNOWN;
 	if ((r = phase_has_room(ph)) != PAM_SUCCESS)
 		return r;
+	/* sshd authenticates in a child of the process that opens the session. */
+	if (strcmp(ph->facts.service, "sshd") == 0)
+		ph->facts.parent = getppid();
 	pam_fail_delay(ph->pamh, FAIL_DELAY_US);
 	questions = flow_questions(ph->flow);
 	if ((r = ask(ph, questions, &a)) != 0)

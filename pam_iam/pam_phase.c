@@ -82,10 +82,6 @@ gather(struct phase *ph)
 	facts->ruser = item(ph->pamh, PAM_RUSER);
 	facts->tty = item(ph->pamh, PAM_TTY);
 	facts->rhost = item(ph->pamh, PAM_RHOST);
-	facts->pid = getpid();
-	/* sshd authenticates in a child of the process that opens the session. */
-	if (strcmp(facts->service, "sshd") == 0)
-		facts->parent = getppid();
 	facts->now_s = time(NULL);
 	facts->key = publickey_done(ph->pamh, facts->service);
 	facts->publickey = facts->key != NULL;

@@ -30,7 +30,7 @@ take_evidence(struct flow *f, const struct runtime_evidence *given,
 	bool hit = false;
 	int r;
 
-	r = runtime_evidence_take(f->rt, f->facts->pid, f->facts->now_s, &hit,
+	r = runtime_evidence_take(f->rt, flow_pid(f), f->facts->now_s, &hit,
 	    &left);
 	if (r != 0)
 		return r;
@@ -168,7 +168,7 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 	snprintf(e.tty, sizeof(e.tty), "%s",
 	    f->facts->tty != NULL ? f->facts->tty : "");
 	if ((r = trail_event_id(e.session_id)) != 0 ||
-	    (r = runtime_session_open(f->rt, f->facts->pid, &e)) != 0)
+	    (r = runtime_session_open(f->rt, flow_pid(f), &e)) != 0)
 		goto out;
 	prepare_state(f);
 	swap_last_login(f, &e);
@@ -191,10 +191,10 @@ flow_session_close(struct flow *f)
 
 	if (f->id.who != FLOW_OURS)
 		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
-	if (runtime_session_find(f->rt, f->facts->pid, &found, &pid, &e) != 0 ||
-	    !found || pid != f->facts->pid)
+	if (runtime_session_find(f->rt, flow_pid(f), &found, &pid, &e) != 0 ||
+	    !found || pid != flow_pid(f))
 		e = (struct runtime_evidence){ 0 };
-	r = runtime_session_close(f->rt, f->facts->pid);
+	r = runtime_session_close(f->rt, flow_pid(f));
 	if (r == 0 || r == IAM_ERR_ABSENT)
 		put_event(f, "CloseSession", &e);
 	return r == IAM_ERR_ABSENT ? 0 : r;
