@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "iamctl/access.h"
+#include "iamctl/entity.h"
 
 #define DAY_S 86400
 #define ZONE_NAME_MAX 64
@@ -14,6 +15,8 @@ struct show {
 	struct input_policies tried;
 	struct authz_attempt attempt;
 	struct tz *zone;
+	struct snap_principal *role; /* of sts:AssumeRole; owned */
+	struct pol_source trust;
 	char zone_name[ZONE_NAME_MAX];
 	char resource[2049], hostname[256], region[64], nobody[128];
 };
@@ -127,6 +130,46 @@ check_entries(struct show *s)
 	return 0;
 }
 
+/*
+ * Becoming a role is decided by its trust policy as well: the week in which she can
+ * su to it. Of a role that is not here nothing is known but her own policies.
+ */
+static int
+take_role(struct show *s)
+{
+	struct authz_attempt *at = &s->attempt;
+	const struct entity_kind *kind = entity_kind_of_arn(at->resource);
+	json_t *doc = NULL;
+	bool found = false;
+	int r;
+
+	if (strcasecmp(at->action, "sts:AssumeRole") != 0 || kind == NULL ||
+	    strcmp(kind->noun, "role") != 0)
+		return 0;
+	if (subject_find(s->c, at->resource, &doc) != 0)
+		return -1;
+	if ((s->role = malloc(sizeof(*s->role))) == NULL) {
+		json_decref(doc);
+		return no_memory(s->c);
+	}
+	r = snap_principal_by_name(s->subject.snap, text_of(doc, "UnixName"), &found,
+	    s->role);
+	json_decref(doc);
+	if (r == 0 && found)
+		r = authz_trust(s->subject.snap, s->role, &s->trust);
+	if (r != 0 || !found)
+		return op_fail(s->c, "PolicyEvaluation", "The trust policy of %s is not in"
+		    " the snapshot, by which logins decide: 'iamctl publish' makes it"
+		    " anew.", at->resource);
+	at->trust = &s->trust;
+	at->resource_tags = s->role->tags;
+	at->resource_tag_count = s->role->tag_count;
+	at->run_as_user = s->role->unix_name;
+	at->session_name = s->subject.principal.user_name;
+	at->duration_s = s->role->max_session_s;
+	return 0;
+}
+
 static int
 fill_attempt(struct show *s)
 {
@@ -149,7 +192,7 @@ fill_attempt(struct show *s)
 	    authz_instance_arn(&s->subject.account, s->resource,
 	    sizeof(s->resource)) == 0)
 		at->resource = s->resource;
-	return 0;
+	return take_role(s);
 }
 
 /* The name of the host's zone, when /etc/localtime is a link as it should be. */
@@ -307,6 +350,7 @@ access_show(struct op_call *c)
 	context_release(&s->context);
 	input_release(&s->tried);
 	tz_free(s->zone);
+	free(s->role);
 	free(s);
 	return r;
 }

@@ -482,6 +482,7 @@ walk(struct week *w)
 static int
 put_week(struct week *w)
 {
+	const struct pol_list trust = { w->ask->attempt->trust, 1 };
 	struct op_call *c = w->ask->c;
 
 	if (out_set(c, "Days", json_incref(w->days)) != 0 ||
@@ -491,6 +492,8 @@ put_week(struct week *w)
 		return -1;
 	add_moments(w, authz_identity(w->ask->authz));
 	add_moments(w, authz_boundary(w->ask->authz));
+	if (trust.v != NULL)
+		add_moments(w, &trust);
 	qsort(w->moments, w->moment_count, sizeof(w->moments[0]), by_time);
 	return walk(w);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/store/settings.h"
 #include "iamctl/last_used.h"
 #include "iamctl/util.h"
 
@@ -21,6 +22,25 @@ int
 last_used_password(struct op_call *c, const struct lastlogin *l, json_t *shape)
 {
 	return time_put(c, shape, "PasswordLastUsed", l->password_s);
+}
+
+int
+last_used_role(struct op_call *c, const struct lastlogin *l, json_t *shape)
+{
+	json_t *used = json_object();
+	struct settings_host host;
+	struct iam_why why = { 0 };
+	int r = 0;
+
+	if (l->at_s > 0 && settings_host_read(IAM_PATH_HOST, &host, &why) == 0) {
+		if ((r = time_put(c, used, "LastUsedDate", l->at_s)) == 0)
+			r = member_set(c, used, "Region", json_string(host.region));
+		settings_host_release(&host);
+	}
+	if (r == 0)
+		r = member_set(c, shape, "RoleLastUsed", json_incref(used));
+	json_decref(used);
+	return r;
 }
 
 static int

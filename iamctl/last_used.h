@@ -5,7 +5,7 @@
 #include "common/runtime/lastlogin.h"
 #include "iamctl/op.h"
 
-/* What the host knows of a user; zeros where it knows nothing. The record decides
+/* What the host knows of a user or a role; zeros where it knows nothing. The record decides
  * nothing, so what cannot be read of it is not known. */
 void last_used_read(const json_t *user, struct lastlogin *ret);
 
@@ -16,6 +16,8 @@ void last_used_read(const json_t *user, struct lastlogin *ret);
  */
 int last_used_password(struct op_call *c, const struct lastlogin *l,
     json_t *shape);
+/* RoleLastUsed, as AWS's Role has it: LastUsedDate and Region; empty when it never was. */
+int last_used_role(struct op_call *c, const struct lastlogin *l, json_t *shape);
 int last_used_key(struct op_call *c, const struct lastlogin *l,
     json_t *shape);
 

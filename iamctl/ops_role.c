@@ -5,6 +5,7 @@
 #include "common/base/base.h"
 
 #include "iamctl/entity.h"
+#include "iamctl/last_used.h"
 #include "iamctl/policies.h"
 #include "iamctl/role.h"
 #include "iamctl/unix_account.h"
@@ -166,11 +167,20 @@ out:
 static int
 get_role(struct op_call *c)
 {
+	struct lastlogin used;
+	json_t *shape = NULL;
 	struct entity e;
 	int r = -1;
 
-	if (entity_get(c, &e) == 0)
-		r = out_set(c, "Role", role_shape(e.doc, false));
+	if (entity_get(c, &e) != 0)
+		goto out;
+	last_used_read(e.doc, &used);
+	if ((shape = role_shape(e.doc, false)) == NULL)
+		no_memory(c);
+	else if (last_used_role(c, &used, shape) == 0)
+		r = out_set(c, "Role", json_incref(shape));
+out:
+	json_decref(shape);
 	entity_release(&e);
 	return r;
 }

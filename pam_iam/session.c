@@ -110,7 +110,11 @@ swap_last_login(struct flow *f, const struct runtime_evidence *e)
 {
 	struct lastlogin now = { .at_s = f->facts->now_s };
 
-	if (f->host->logins == NULL || strcmp(f->action, "host:Login") != 0)
+	const struct snap_principal *who = assume_target(f);
+	bool login = strcmp(f->action, "host:Login") == 0;
+
+	/* Of a role every session counts, for administrators (RoleLastUsed). */
+	if (f->host->logins == NULL || (!login && who->role == 0))
 		return;
 	snprintf(now.service, sizeof(now.service), "%s", e->service);
 	snprintf(now.rhost, sizeof(now.rhost), "%s", e->rhost);
@@ -119,8 +123,8 @@ swap_last_login(struct flow *f, const struct runtime_evidence *e)
 		now.password_s = now.at_s;
 	note_key(f, e, &now.keys[0]);
 	/* An error is no reason to keep her out, and full disks have other signs. */
-	(void)lastlogin_swap(f->host->logins, f->id.principal.uid, &now,
-	    &f->has_last, &f->last);
+	(void)lastlogin_swap(f->host->logins, who->uid, &now, &f->has_last, &f->last);
+	f->has_last = f->has_last && login;
 }
 
 void

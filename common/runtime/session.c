@@ -233,10 +233,13 @@ runtime_extra_get(const struct runtime *rt, pid_t session_pid, struct buf *ret)
 		r = rt_read(fd, data, RUNTIME_EXTRA_MAX + 8, &len);
 		close(fd);
 	}
-	buf_put(ret, data, r == 0 ? len : 0);
+	if (r == 0)
+		buf_put(ret, data, len);
 	free(data);
 	if (r == 0 && (r = ret->err) == 0)
 		r = check_extra(ret);
+	if (r != 0)
+		buf_release(ret);
 	return r;
 }
 

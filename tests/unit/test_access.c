@@ -219,10 +219,44 @@ test_show_access__as_the_login_would_be(void **state)
 	bed_unpublish();
 }
 
+/* Both decide: her own policies, and the role's trust policy with its windows. */
+static void
+test_show_access__becoming_a_role(void **state)
+{
+	struct bed *b = *state;
+
+	bed_ok(b, "CreateUser", "{'UserName':'sarah'}");
+	bed_policy(b, "PutUserPolicy", "UserName", "sarah", "p", "{\"Version\":"
+	    "\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":"
+	    "\"sts:AssumeRole\",\"Resource\":\"*\"}}");
+	assert_string_equal(bed_run(b, "CreateRole", json_pack("{s:s,s:s}",
+	    "RoleName", "Deploy", "AssumeRolePolicyDocument", "{\"Version\":"
+	    "\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":"
+	    "{\"AWS\":\"" BED_ACCOUNT "\"},\"Action\":\"sts:AssumeRole\","
+	    "\"Condition\":{\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"},"
+	    "\"DateGreaterThan\":{\"aws:CurrentTime\":\"2026-11-24T09:30:15Z\"},"
+	    "\"TimeOfDayWithin\":{\"aws:CurrentTime\":\"Tue 08:00-10:00 UTC\"}}}}")),
+	    "");
+	bed_publish(b);
+	bed_ok(b, "ShowAccess", "{'UserName':'sarah','Action':'sts:AssumeRole',"
+	    "'Resource':'" BED_ARN "role/Deploy','WeekOf':'2026-11-24','Zone':'UTC'}");
+	/* Tuesday, from the second after the date until the window's end. */
+	assert_string_equal(bed_text(b, "Days.1.Access.0.State"), "denied");
+	assert_string_equal(bed_text(b, "Days.1.Access.1.State"), "allowedWithCode");
+	assert_string_equal(bed_text(b, "Days.1.Access.1.Begin"),
+	    "2026-11-24T09:30:16Z");
+	assert_string_equal(bed_text(b, "Days.1.Access.1.End"), "2026-11-24T10:00:00Z");
+	assert_string_equal(bed_text(b, "Days.2.Access.0.State"), "denied");
+	bed_fails(b, "ShowAccess", "{'UserName':'sarah','Action':'sts:AssumeRole',"
+	    "'Resource':'" BED_ARN "role/None'}", "NoSuchEntity");
+	bed_unpublish();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BED_TEST(test_show_access__becoming_a_role),
 		BED_TEST(test_show_access__S44_S45_is_what_the_evaluator_says),
 		BED_TEST(test_show_access__seconds_that_a_policy_names),
 		BED_TEST(test_show_access__the_hour_that_comes_twice),

@@ -239,7 +239,9 @@ test_su__who_assumes_a_role_authenticates_as_herself(void **state)
 {
 	struct test *t = *state;
 	struct runtime_evidence e, s;
+	struct lastlogin last;
 	unsigned q;
+	bool found;
 
 	assert_int_equal(authenticate(t, "wrong", &q, &e), FLOW_DENY);
 	assert_int_equal(q, FLOW_PASSWORD | FLOW_CODE);
@@ -264,6 +266,9 @@ test_su__who_assumes_a_role_authenticates_as_herself(void **state)
 	assert_string_equal(s.role_session, "Sarah");
 	assert_int_equal(s.expires_s, t->facts.now_s + 7200);
 	assert_int_equal(s.mfa_s, t->facts.now_s);
+	assert_int_equal(lastlogin_read(t->w.host.logins, DEPLOY, &found, &last), 0);
+	assert_true(found);
+	assert_int_equal(last.at_s, t->facts.now_s);
 	event_has(t, "\"eventName\":\"OpenSession\"");
 	event_has(t, "\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":"
 	    "\"AROAEXAMPLE2100000020:Sarah\",\"arn\":\"" SESSION("Deploy", "Sarah")

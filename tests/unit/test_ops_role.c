@@ -1,6 +1,7 @@
 /* Roles: iamctl/ops_role.c. Shapes, limits and errors after the IAM API reference. */
 #include "tests/unit/ops_bed.h"
 
+#include "common/runtime/lastlogin.h"
 #include "iamctl/util.h"
 
 #define TRUST(principal) "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":" \
@@ -134,6 +135,36 @@ test_update_role__changes_what_is_given(void **state)
 	assert_true(json_is_false(bed_at(b, "Role.Enabled")));
 }
 
+/* In GetRole only, as in AWS; from the host's own record of sessions. */
+static void
+test_get_role__last_used(void **state)
+{
+	const struct lastlogin now = { .at_s = BED_NOW - 60, .service = "su-l" };
+	struct lastlogin before;
+	struct bed *b = *state;
+	char file[320];
+	uint32_t uid;
+	bool found;
+
+	assert_string_equal(create(b, "r", TRUST_ACCOUNT), "");
+	uid = (uint32_t)bed_int(b, "Role.Uid");
+	bed_ok(b, "GetRole", "{'RoleName':'r'}");
+	assert_true(json_is_object(bed_at(b, "Role.RoleLastUsed")));
+	assert_null(bed_at(b, "Role.RoleLastUsed.LastUsedDate"));
+	bed_file(IAM_PATH_HOST, "{\"region\":\"eu-central-1\",\"hostname\":\"web1\"}",
+	    0644);
+	assert_int_equal(lastlogin_swap(IAM_PATH_LOGINS, uid, &now, &found, &before), 0);
+	bed_ok(b, "GetRole", "{'RoleName':'r'}");
+	assert_string_equal(bed_text(b, "Role.RoleLastUsed.LastUsedDate"),
+	    "2026-11-24T09:29:00Z");
+	assert_string_equal(bed_text(b, "Role.RoleLastUsed.Region"), "eu-central-1");
+	bed_ok(b, "ListRoles", "{}");
+	assert_null(bed_at(b, "Roles.0.RoleLastUsed"));
+	unlink(IAM_PATH_HOST);
+	snprintf(file, sizeof(file), "%s/%u", IAM_PATH_LOGINS, uid);
+	unlink(file);
+}
+
 static void
 test_list_roles__pages_and_prefix(void **state)
 {
@@ -236,6 +267,7 @@ main(void)
 		BED_TEST(test_create_role__trust_policies_are_checked),
 		BED_TEST(test_update_assume_role_policy__replaces_and_checks),
 		BED_TEST(test_update_role__changes_what_is_given),
+		BED_TEST(test_get_role__last_used),
 		BED_TEST(test_list_roles__pages_and_prefix),
 		BED_TEST(test_delete_role__policies_go_first),
 		BED_TEST(test_role__tags_and_boundary),
