@@ -250,8 +250,9 @@ source_arn(const json_t *record)
 static int
 say_simulation(struct report *r, const char *arn)
 {
-	const char *role = text_of(json_object_get(r->record, "requestParameters"),
-	    "roleArn");
+	const json_t *asked = json_object_get(r->record, "requestParameters");
+	const char *role = text_of(asked, "roleArn");
+	const char *target = text_of(asked, "targetUser");
 
 	/* Policies of the resource are given to a simulation, as in AWS. */
 	if (role[0] != '\0')
@@ -261,9 +262,9 @@ say_simulation(struct report *r, const char *arn)
 		    "iamctl get-role --role-name %s", strrchr(role, '/') + 1);
 	return say(r, r->steps, "iamctl"
 	    " simulate-principal-policy --policy-source-arn %s --action-names host:%s"
-	    " --context-entries ContextKeyName=aws:CurrentTime,ContextKeyValues=%s,"
+	    "%s%s --context-entries ContextKeyName=aws:CurrentTime,ContextKeyValues=%s,"
 	    "ContextKeyType=date", arn, text_of(r->record, "eventName"),
-	    text_of(r->record, "eventTime"));
+	    target[0] != '\0' ? " --resource-arns " : "", target, text_of(r->record, "eventTime"));
 }
 
 static int

@@ -214,7 +214,18 @@ test_explain_login__roles(void **state)
 	assert_string_equal(explain(b), "");
 	assert_string_equal(bed_text(b, "LoginExplanation.UserName"), "ci");
 	assert_non_null(strstr(bed_text(b, "LoginExplanation.NextSteps.0"),
-	    "--policy-source-arn " BED_ARN "role/ops/Deploy --action-names host:Sudo"));
+	    "--policy-source-arn " BED_ARN "role/ops/Deploy --action-names host:Sudo"
+	    " --context-entries"));
+	check_steps(b);
+	/* What is on another user is asked for that one. */
+	e.name = "SwitchUser";
+	e.request_parameters = "{\"targetUser\":\"" BED_ARN "user/eve\"}";
+	assert_int_equal(trail_event_id(e.event_id), 0);
+	assert_int_equal(trail_write(&where, &e, NULL), 0);
+	snprintf(id, sizeof(id), "%s", e.event_id);
+	assert_string_equal(explain(b), "");
+	assert_non_null(strstr(bed_text(b, "LoginExplanation.NextSteps.0"),
+	    "host:SwitchUser --resource-arns " BED_ARN "user/eve --context-entries"));
 	check_steps(b);
 	unlink(IAM_PATH_TRAIL);
 }
