@@ -12,6 +12,49 @@ fail(struct buf *b, int err)
 		b->err = err;
 }
 
+/* There are dozens in a principal, and most are short: the length is one byte, unless it
+ * is TEXT_LONG and four bytes follow. */
+#define TEXT_NONE 255
+#define TEXT_LONG 254
+
+static void
+put_text(struct buf *b, const char *s)
+{
+	size_t len = s == NULL ? 0 : strlen(s);
+
+	if (s == NULL) {
+		buf_u8(b, TEXT_NONE);
+		return;
+	}
+	if (len >= BUF_SIZE_MAX) {
+		fail(b, IAM_ERR_LIMIT);
+		return;
+	}
+	buf_u8(b, len < TEXT_LONG ? (uint8_t)len : TEXT_LONG);
+	if (len >= TEXT_LONG)
+		buf_u32(b, (uint32_t)len);
+	buf_put(b, s, len + 1);
+}
+
+/* NULL: none, or an error. */
+static const char *
+get_text(struct rd *r)
+{
+	size_t len = rd_u8(r);
+	const uint8_t *p;
+
+	if (r->err != 0 || len == TEXT_NONE)
+		return NULL;
+	if (len == TEXT_LONG)
+		len = rd_u32(r);
+	p = rd_bytes(r, len + 1);
+	if (p == NULL || memchr(p, '\0', len + 1) != p + len) {
+		r->err = IAM_ERR_FORMAT;
+		return NULL;
+	}
+	return (const char *)p;
+}
+
 /* A text that must be there. */
 static void
 put_must(struct buf *b, const char *s)
@@ -19,7 +62,19 @@ put_must(struct buf *b, const char *s)
 	if (s == NULL)
 		fail(b, IAM_ERR_ARG);
 	else
-		buf_str(b, s);
+		put_text(b, s);
+}
+
+static const char *
+get_must(struct rd *r)
+{
+	const char *s = get_text(r);
+
+	if (s == NULL) {
+		r->err = IAM_ERR_FORMAT;
+		return "";
+	}
+	return s;
 }
 
 /* A count that fits its array; else the encoding fails, and nothing is walked. */
@@ -63,8 +118,8 @@ get_tags(struct rd *r, struct snap_tag *tags)
 	uint32_t i, n = get_count(r, SNAP_TAGS_MAX);
 
 	for (i = 0; i < n; i++) {
-		tags[i].key = rd_str_must(r);
-		tags[i].value = rd_str_must(r);
+		tags[i].key = get_must(r);
+		tags[i].value = get_must(r);
 	}
 	return n;
 }
@@ -98,7 +153,7 @@ put_device(struct buf *b, const struct snap_device *d)
 static void
 get_device(struct rd *r, struct snap_device *d)
 {
-	d->serial = rd_str_must(r);
+	d->serial = get_must(r);
 	d->enabled_s = rd_u64(r);
 	d->alg = rd_u32(r);
 	d->digits = rd_u32(r);
@@ -180,7 +235,7 @@ snap_principal_encode(const struct snap_principal *p, struct buf *b)
 	put_must(b, p->arn);
 	put_must(b, p->home);
 	put_must(b, p->shell);
-	buf_str(b, p->password_hash);
+	put_text(b, p->password_hash);
 	put_lists(b, p);
 }
 
@@ -208,17 +263,17 @@ get_lists(struct rd *r, struct snap_principal *p)
 		get_device(r, &p->devices[i]);
 	p->key_count = get_count(r, SNAP_USER_KEYS_MAX);
 	for (i = 0; i < p->key_count && r->err == 0; i++) {
-		p->keys[i].id = rd_str_must(r);
-		p->keys[i].fingerprint = rd_str_must(r);
+		p->keys[i].id = get_must(r);
+		p->keys[i].fingerprint = get_must(r);
 		p->keys[i].uploaded_s = (int64_t)rd_u64(r);
 	}
 	get_recovery(r, p);
 	p->policy_count = get_count(r, SNAP_POLICIES_MAX);
 	for (i = 0; i < p->policy_count && r->err == 0; i++) {
 		p->policies[i].layer = rd_u8(r);
-		p->policies[i].key = rd_str_must(r);
+		p->policies[i].key = get_must(r);
 		p->policies[i].via = p->policies[i].layer == SNAP_LAYER_GROUP ? "" :
-		    rd_str_must(r);
+		    get_must(r);
 		if (!layer_ok(p->policies[i].layer))
 			r->err = IAM_ERR_FORMAT;
 	}
@@ -241,13 +296,13 @@ snap_principal_decode(struct snap_bytes in, struct snap_principal *ret)
 	ret->password_changed_s = (int64_t)rd_u64(&r);
 	ret->created_s = (int64_t)rd_u64(&r);
 	ret->enrol_from_s = (int64_t)rd_u64(&r);
-	ret->unix_name = rd_str_must(&r);
-	ret->user_name = rd_str_must(&r);
-	ret->user_id = rd_str_must(&r);
-	ret->arn = rd_str_must(&r);
-	ret->home = rd_str_must(&r);
-	ret->shell = rd_str_must(&r);
-	ret->password_hash = rd_str(&r);
+	ret->unix_name = get_must(&r);
+	ret->user_name = get_must(&r);
+	ret->user_id = get_must(&r);
+	ret->arn = get_must(&r);
+	ret->home = get_must(&r);
+	ret->shell = get_must(&r);
+	ret->password_hash = get_text(&r);
 	get_lists(&r, ret);
 	if (rd_end(&r) != 0 || !principal_ok(ret)) {
 		memset(ret, 0, sizeof(*ret));
@@ -288,7 +343,7 @@ expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
 	rd_init(&r, v.p, v.len);
 	if (found) {
 		n = get_count(&r, SNAP_POLICIES_MAX);
-		via = rd_str_must(&r);
+		via = get_must(&r);
 	}
 	if (!found || p->policy_count - 1 + n > SNAP_POLICIES_MAX) {
 		p->enabled = 0;
@@ -298,7 +353,7 @@ expand_group(const struct snap *s, struct snap_principal *p, uint32_t i,
 	p->policy_count += n - 1;
 	for (k = 0; k < n; k++)
 		to[k] = (struct snap_policy_ref){ SNAP_LAYER_IDENTITY,
-			rd_str_must(&r), via };
+			get_must(&r), via };
 	*ret_count = n;
 	return n > 0 ? rd_end(&r) : 0;
 }
@@ -361,7 +416,7 @@ snap_policy_encode(const struct snap_policy *p, struct buf *b)
 	buf_u32(b, 0);
 	buf_put(b, p->compiled, p->compiled_len);
 	buf_put(b, zero, -p->compiled_len & 7);
-	buf_str(b, p->arn);
+	put_text(b, p->arn);
 	put_must(b, p->name);
 }
 
@@ -377,8 +432,8 @@ snap_policy_decode(struct snap_bytes in, struct snap_policy *ret)
 		return IAM_ERR_FORMAT;
 	p.compiled = rd_bytes(&r, p.compiled_len);
 	(void)rd_bytes(&r, -p.compiled_len & 7);
-	p.arn = rd_str(&r);
-	p.name = rd_str_must(&r);
+	p.arn = get_text(&r);
+	p.name = get_must(&r);
 	if (rd_end(&r) != 0)
 		return IAM_ERR_FORMAT;
 	*ret = p;
@@ -462,12 +517,12 @@ snap_account_encode(const struct snap_account *a, struct buf *b)
 	put_mark(b, &a->host_mark);
 	put_mark(b, &a->settings_mark);
 	put_must(b, a->account_id);
-	buf_str(b, a->alias);
+	put_text(b, a->alias);
 	put_must(b, a->region);
 	put_must(b, a->hostname);
-	buf_str(b, a->helper_group);
+	put_text(b, a->helper_group);
 	put_tags(b, a->host_tags, a->host_tag_count);
-	buf_str(b, a->ssh_ca);
+	put_text(b, a->ssh_ca);
 	n = put_count(b, a->revoked_count, SNAP_REVOKED_MAX);
 	for (i = 0; i < n; i++)
 		buf_u64(b, a->revoked[i]);
@@ -503,24 +558,24 @@ get_account(struct rd *r, struct snap_account *a)
 	a->password_hard_expiry = rd_u32(r);
 	get_mark(r, &a->host_mark);
 	get_mark(r, &a->settings_mark);
-	a->account_id = rd_str_must(r);
-	a->alias = rd_str(r);
-	a->region = rd_str_must(r);
-	a->hostname = rd_str_must(r);
-	a->helper_group = rd_str(r);
+	a->account_id = get_must(r);
+	a->alias = get_text(r);
+	a->region = get_must(r);
+	a->hostname = get_must(r);
+	a->helper_group = get_text(r);
 	a->host_tag_count = get_tags(r, a->host_tags);
-	a->ssh_ca = rd_str(r);
+	a->ssh_ca = get_text(r);
 	a->revoked_count = get_count(r, SNAP_REVOKED_MAX);
 	for (i = 0; i < a->revoked_count && r->err == 0; i++)
 		a->revoked[i] = rd_u64(r);
 	a->service_count = get_count(r, SNAP_SERVICES_MAX);
 	for (i = 0; i < a->service_count && r->err == 0; i++) {
-		a->services[i].service = rd_str_must(r);
-		a->services[i].action = rd_str_must(r);
+		a->services[i].service = get_must(r);
+		a->services[i].action = get_must(r);
 	}
 	a->one_line_count = get_count(r, SNAP_ONE_LINE_MAX);
 	for (i = 0; i < a->one_line_count && r->err == 0; i++)
-		a->one_line[i] = rd_str_must(r);
+		a->one_line[i] = get_must(r);
 }
 
 int

@@ -81,9 +81,12 @@ read_documents(struct publish *p)
 	    (r = take_all(p, "mfa/", NULL)) != 0 ||
 	    (r = take_all(p, "groups/", pub_group)) != 0 ||
 	    (r = take_all(p, "users/", pub_user)) != 0 ||
-	    (r = take_all(p, "roles/", pub_role)) != 0 ||
-	    (r = pub_put_groups(p)) != 0)
+	    (r = take_all(p, "roles/", pub_role)) != 0)
 		return r;
+	pub_claims_done(p);
+	if ((r = pub_put_groups(p)) != 0)
+		return r;
+	pub_map_release(&p->names);
 	return pub_put_state(p);
 }
 

@@ -168,6 +168,8 @@ const struct pub_slot *pub_map_find(const struct pub_map *m, const char *text);
 int pub_map_put(struct pub_map *m, const char *text, uint32_t value,
     const struct pub_slot **ret);
 const char *pub_map_text(const struct pub_map *m, uint32_t at);
+/* Nothing is looked for any more: the texts stay. */
+void pub_map_close(struct pub_map *m);
 void pub_map_release(struct pub_map *m);
 
 /* ---- publish_claim.c ---- */
@@ -184,6 +186,8 @@ int pub_claim_adopted(struct publish *p, const char *key, const char *unix_name,
 /* The same for subordinate ids that begin at start. *ret starts out false. */
 int pub_claim_subids(struct publish *p, const char *key, uint32_t start,
     bool *ret);
+/* Nobody claims anything any more: of a million, that is a hundred megabytes. */
+void pub_claims_done(struct publish *p);
 
 /* ---- publish_group.c ---- */
 

@@ -169,3 +169,11 @@ pub_claim_subids(struct publish *p, const char *key, uint32_t start, bool *ret)
 		*ret = true;
 	return r;
 }
+
+void
+pub_claims_done(struct publish *p)
+{
+	pub_map_release(&p->ids);
+	pub_map_close(&p->names); /* members are texts of it */
+	buf_release(&p->keys);
+}

@@ -254,8 +254,7 @@ list_members(const struct publish *p, const struct pub_group *g,
 }
 
 static int
-put_members(struct publish *p, const struct pub_group *g,
-    struct snap_group *old)
+put_members(struct publish *p, struct pub_group *g, struct snap_group *old)
 {
 	struct snap_group record = { .gid = g->gid, .name = g->unix_name };
 	struct buf text = BUF_INIT, had = BUF_INIT;
@@ -268,6 +267,9 @@ put_members(struct publish *p, const struct pub_group *g,
 	old->members = buf_cstr(&had);
 	if ((r = list_members(p, g, old, &v, &n)) != 0)
 		goto out;
+	free(g->joined);
+	g->joined = NULL;
+	g->joined_count = g->joined_cap = 0;
 	for (i = 0; i < n; i++)
 		buf_put(&text, v[i], strlen(v[i]) + 1);
 	record.member_count = (uint32_t)n;

@@ -97,6 +97,14 @@ pub_map_put(struct pub_map *m, const char *text, uint32_t value,
 }
 
 void
+pub_map_close(struct pub_map *m)
+{
+	free(m->slots);
+	m->slots = NULL;
+	m->cap = m->count = 0;
+}
+
+void
 pub_map_release(struct pub_map *m)
 {
 	buf_release(&m->text);
