@@ -9,6 +9,7 @@
 #include "common/runtime/runtime.h"
 #include "iamctl/entity.h"
 #include "iamctl/host.h"
+#include "iamctl/role.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
 #define ADOPTED "AdoptedUsers" /* Unix names, in the account's document */
@@ -179,8 +180,10 @@ release_local_user(struct op_call *c)
 	}
 	if (document_each_with(c, "mfa", "UserName", f.user_name,
 	    free_device, &f) == 0 &&
-	    change_list(c, text_of(user, "UnixName"), false) == 0)
-		r = document_delete(c, "users", f.user_name);
+	    change_list(c, text_of(user, "UnixName"), false) == 0 &&
+	    document_delete(c, "users", f.user_name) == 0)
+		r = role_principal_becomes(c, text_of(user, "Arn"),
+		    text_of(user, "UserId"));
 out:
 	json_decref(user);
 	return r;

@@ -59,6 +59,8 @@ static const struct {
 	    HINT_CERTIFICATE },
 	{ "CertificateOfAnother", "The SSH certificate was made for another user, or"
 	    " for one of this name who is no more.", HINT_CERTIFICATE },
+	{ "CertificateExpired", "The SSH certificate ended during the login.",
+	    HINT_CERTIFICATE },
 	{ "CertificateDamaged", "What the SSH certificate says of its session cannot"
 	    " be read by this version: assume the role again.", HINT_CERTIFICATE },
 	{ "RoleNotAssumed", "It was a role, which nobody logs in as: it is assumed with"

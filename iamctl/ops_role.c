@@ -255,8 +255,10 @@ delete_role(struct op_call *c)
 	struct entity e;
 	int r = -1;
 
-	if (entity_get(c, &e) == 0 && entity_without_policies(c, e.doc) == 0)
-		r = document_delete(c, "roles", e.name);
+	if (entity_get(c, &e) == 0 && entity_without_policies(c, e.doc) == 0 &&
+	    document_delete(c, "roles", e.name) == 0)
+		r = role_principal_becomes(c, text_of(e.doc, "Arn"),
+		    text_of(e.doc, "RoleId"));
 	entity_release(&e);
 	return r;
 }

@@ -3,6 +3,7 @@
 
 #include "iamctl/entity.h"
 #include "iamctl/last_used.h"
+#include "iamctl/role.h"
 #include "iamctl/unix_account.h"
 
 #define USER_ARN "arn:aws:iam::{account}:user{path}{UserName}"
@@ -154,11 +155,19 @@ static int
 update_user(struct op_call *c)
 {
 	struct entity e;
+	char *arn = NULL;
 	int r = -1;
 
-	if (entity_get(c, &e) == 0 && account_update(c, e.doc) == 0 &&
-	    entity_move(c, &e, rename_in_device) == 0)
+	if (entity_get(c, &e) != 0)
+		goto out;
+	if ((arn = strdup(text_of(e.doc, "Arn"))) == NULL)
+		no_memory(c);
+	else if (account_update(c, e.doc) == 0 &&
+	    entity_move(c, &e, rename_in_device) == 0 &&
+	    role_principal_becomes(c, arn, text_of(e.doc, "Arn")) == 0)
 		r = entity_put(c, &e);
+out:
+	free(arn);
 	entity_release(&e);
 	return r;
 }
@@ -213,8 +222,10 @@ delete_user(struct op_call *c)
 	int r = -1;
 
 	if (user_get(c, op_str(c, "UserName"), &user) == 0 &&
-	    check_deletable(c, user) == 0)
-		r = document_delete(c, "users", text_of(user, "UserName"));
+	    check_deletable(c, user) == 0 &&
+	    document_delete(c, "users", text_of(user, "UserName")) == 0)
+		r = role_principal_becomes(c, text_of(user, "Arn"),
+		    text_of(user, "UserId"));
 	json_decref(user);
 	return r;
 }

@@ -9,4 +9,8 @@
 int role_check_trust(struct op_call *c, const char *account,
     const char *role_name, const char *text);
 
+/* All trust policies name the user or role with this ARN by another one from now on: its new
+ * ARN, or the unique id of who is deleted, whom nobody can be any more. */
+int role_principal_becomes(struct op_call *c, const char *arn, const char *to);
+
 #endif

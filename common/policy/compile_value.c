@@ -389,6 +389,21 @@ part_is(struct val_slice s, const char *what)
 	return s.len == strlen(what) && memcmp(s.p, what, s.len) == 0;
 }
 
+/* Of a user or role that is no more: AWS shows it in place of the ARN. Nobody is it. */
+static bool
+is_unique_id(const char *p, size_t len)
+{
+	size_t i;
+
+	if (len < 16 || len > 128 ||
+	    (memcmp(p, "AIDA", 4) != 0 && memcmp(p, "AROA", 4) != 0))
+		return false;
+	for (i = 4; i < len; i++)
+		if (!(p[i] >= 'A' && p[i] <= 'Z') && !(p[i] >= '0' && p[i] <= '9'))
+			return false;
+	return true;
+}
+
 bool
 encode_principal(const char *p, size_t len, struct buf *b, uint8_t *ret_form,
     const char **ret_why)
@@ -404,6 +419,11 @@ encode_principal(const char *p, size_t len, struct buf *b, uint8_t *ret_form,
 	}
 	if (is_account(p, len)) {
 		*ret_form = CF_P_ACCOUNT;
+		buf_put(b, p, len);
+		return true;
+	}
+	if (is_unique_id(p, len)) {
+		*ret_form = CF_P_OTHER;
 		buf_put(b, p, len);
 		return true;
 	}

@@ -239,6 +239,42 @@ test_role__tags_and_boundary(void **state)
 	assert_null(bed_at(b, "Role.PermissionsBoundary"));
 }
 
+/* IAM User Guide, "Principal": the user is trusted, and nobody who has the name later. */
+static void
+test_trust__follows_the_user_and_not_the_name(void **state)
+{
+	struct bed *b = *state;
+	const char *path = "Role.AssumeRolePolicyDocument.Statement.0.Principal.AWS";
+	char id[32];
+
+	bed_ok(b, "CreateUser", "{'UserName':'sarah'}");
+	snprintf(id, sizeof(id), "%s", bed_text(b, "User.UserId"));
+	assert_string_equal(create(b, "r", TRUST(BED_ARN "user/sarah")), "");
+	assert_string_equal(create(b, "list", "{\"Version\":\"2012-10-17\",\"Statement\":{"
+	    "\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"" BED_ACCOUNT "\",\"" BED_ARN
+	    "user\\/sarah\",\"" BED_ARN "role/ops/r\"]},\"Action\":\"sts:AssumeRole\"}}"), "");
+	bed_ok(b, "UpdateUser", "{'UserName':'sarah','NewUserName':'sara',"
+	    "'NewPath':'/hq/'}");
+	bed_ok(b, "GetRole", "{'RoleName':'r'}");
+	assert_string_equal(bed_text(b, path), BED_ARN "user/hq/sara");
+	bed_ok(b, "DeleteUser", "{'UserName':'sara'}");
+	bed_ok(b, "CreateUser", "{'UserName':'sara','Path':'/hq/'}");
+	bed_ok(b, "GetRole", "{'RoleName':'r'}");
+	assert_string_equal(bed_text(b, path), id);
+	bed_ok(b, "GetRole", "{'RoleName':'list'}");
+	path = "Role.AssumeRolePolicyDocument.Statement.Principal.AWS.1";
+	assert_string_equal(bed_text(b, path), id);
+	bed_ok(b, "GetRole", "{'RoleName':'r'}");
+	snprintf(id, sizeof(id), "%s", bed_text(b, "Role.RoleId"));
+	bed_ok(b, "DeleteRole", "{'RoleName':'r'}");
+	bed_ok(b, "GetRole", "{'RoleName':'list'}");
+	path = "Role.AssumeRolePolicyDocument.Statement.Principal.AWS.2";
+	assert_string_equal(bed_text(b, path), id);
+	path = "Role.AssumeRolePolicyDocument.Statement.Principal.AWS.0";
+	assert_string_equal(bed_text(b, path), BED_ACCOUNT);
+	bed_ok(b, "UpdateRole", "{'RoleName':'list','Description':'x'}");
+}
+
 static void
 test_account__knows_roles(void **state)
 {
@@ -271,6 +307,7 @@ main(void)
 		BED_TEST(test_list_roles__pages_and_prefix),
 		BED_TEST(test_delete_role__policies_go_first),
 		BED_TEST(test_role__tags_and_boundary),
+		BED_TEST(test_trust__follows_the_user_and_not_the_name),
 		BED_TEST(test_account__knows_roles),
 	};
 

@@ -187,6 +187,7 @@ static const struct layers_row layers[] = {
 	{ "exact user, boundary silent", ALICE, NULL, ALLOW_EC2, NULL, GRANT("{\"AWS\":\"" ALICE "\"}"), false, ACCOUNT, POL_ALLOWED, 0 },
 	{ "star, boundary silent", ALICE, NULL, ALLOW_EC2, NULL, GRANT("\"*\""), false, ACCOUNT, POL_IMPLICIT_DENY, POL_L_BOUNDARY },
 	{ "role ARN, boundary silent", SESSION, NULL, ALLOW_EC2, NULL, GRANT("{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/Ops\"}"), false, ACCOUNT, POL_IMPLICIT_DENY, POL_L_BOUNDARY },
+	{ "unique id", SESSION, "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}", NULL, NULL, TRUST("{\"AWS\":\"AROAEXAMPLE2100000020\"}"), true, ACCOUNT, POL_IMPLICIT_DENY, POL_L_RESOURCE },
 	{ "role with a path", SESSION, NULL, NULL, NULL, GRANT("{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/a/b/Ops\"}"), false, ACCOUNT, POL_ALLOWED, 0 },
 	{ "role of another account", SESSION, NULL, NULL, NULL, GRANT("{\"AWS\":\"arn:aws:iam::999999999999:role/Ops\"}"), false, ACCOUNT, POL_IMPLICIT_DENY, POL_L_IDENTITY },
 	{ "session ARN, session silent", SESSION, NULL, NULL, ALLOW_EC2, GRANT("{\"AWS\":\"" SESSION "\"}"), false, ACCOUNT, POL_ALLOWED, 0 },
