@@ -525,11 +525,14 @@ flow_authorize_session(struct flow *f, const struct runtime_evidence *evidence,
 	*d = (struct flow_decision){ .verdict = FLOW_DENY };
 	if (f->id.who != FLOW_OURS)
 		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
-	if (f->id.principal.role == 0 && f->becoming == ROLE_NONE) {
+	/* Of a certificate that was the only proof sshd tells here, and not in the account
+	 * phase: someone's who had the name before opens nothing. */
+	if (f->id.principal.role == 0 && f->becoming == ROLE_NONE &&
+	    f->key.refused == NULL) {
 		d->verdict = FLOW_PERMIT;
 		return 0;
 	}
-	if (f->becoming == ROLE_NONE)
+	if (f->id.principal.role != 0 && f->becoming == ROLE_NONE)
 		return IAM_ERR_BUG; /* looked at, and not to be judged */
 	r = authorize(f, evidence, f->named_late, d);
 	f->session_permitted = r == 0 && d->verdict == FLOW_PERMIT;

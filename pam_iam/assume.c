@@ -165,7 +165,8 @@ assume_begin(struct flow *f, enum flow_mode mode)
 		} else if (assume_session(f, &f->id.principal, &f->as)) {
 			f->becoming = ROLE_ACTS;
 		} else
-			refuse(f, "RoleNotAssumed");
+			refuse(f, f->key.refused != NULL ? f->key.refused :
+			    "RoleNotAssumed");
 		return 0;
 	}
 	f->named_late = sudo || runuser;

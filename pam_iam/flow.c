@@ -93,7 +93,7 @@ begin(struct flow *f, enum flow_mode mode)
 		open_runtime(f);
 	if (f->id.who == FLOW_OURS &&
 	    (r = login_key_read(facts->key, &f->id.account, &f->id.principal,
-	    &f->key)) != 0)
+	    facts->now_s, &f->key)) != 0)
 		broken(f, r, "InternalError");
 	/* The helper's caller says what he likes: no login comes of it. */
 	f->action = f->id.have_account && facts->service != NULL &&

@@ -251,7 +251,7 @@ bool flow_hash_is_old(const struct flow *f);
 
 /*
  * Before it, of FLOW_SESSION: may this session open? A user's may, since the account phase
- * has let her in. One of a role is judged once more; sudo names the role only now, so
+ * has let her in, but with an SSH certificate that is not hers. One of a role is judged once more; sudo names the role only now, so
  * there it is the decision, with its event. Errors as flow_authorize.
  */
 int flow_authorize_session(struct flow *f, const struct runtime_evidence *evidence,

@@ -104,7 +104,7 @@ struct login_key {
  * verified the key and, of a certificate, its signature, names and dates.
  * IAM_ERR_MEMORY: a Deny that asks for the key could not apply, so nobody is let in. */
 int login_key_read(const char *line, const struct snap_account *account,
-    const struct snap_principal *principal, struct login_key *ret);
+    const struct snap_principal *principal, int64_t now_s, struct login_key *ret);
 
 /* ---- flow.c ---- */
 

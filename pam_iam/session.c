@@ -157,7 +157,8 @@ flow_session_open(struct flow *f, const struct runtime_evidence *evidence)
 
 	if (f->id.who != FLOW_OURS)
 		return f->id.who == FLOW_BROKEN ? f->id.err : IAM_ERR_BUG;
-	if (assume_target(f)->role != 0 && !f->session_permitted)
+	if ((assume_target(f)->role != 0 || f->key.refused != NULL) &&
+	    !f->session_permitted)
 		return IAM_ERR_BUG;
 	if (runtime_sweep(f->rt, f->facts->now_s) != 0)
 		flow_set_note(f, "old sessions are not swept", IAM_ERR_IO);

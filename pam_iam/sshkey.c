@@ -48,13 +48,16 @@ read_session(const struct ssh_cert *cert, struct login_key *ret)
 /* NULL: good. The ARN and the date tell a user from another one who had the name before. */
 static const char *
 why_refused(const struct ssh_cert *cert, const struct snap_account *account,
-    const struct snap_principal *principal, struct login_key *ret)
+    const struct snap_principal *principal, int64_t now_s, struct login_key *ret)
 {
 	uint32_t i;
 
 	if (!is_of(cert, account, principal, ret) ||
 	    cert->valid_after_s < principal->created_s)
 		return "CertificateOfAnother";
+	/* sshd looked when the key came; a role has no credential beyond that moment. */
+	if (principal->role != 0 && now_s >= cert->valid_before_s)
+		return "CertificateExpired";
 	if (principal->role != 0 && !read_session(cert, ret))
 		return "CertificateDamaged";
 	for (i = 0; i < account->revoked_count && i < SNAP_REVOKED_MAX; i++) {
@@ -66,7 +69,7 @@ why_refused(const struct ssh_cert *cert, const struct snap_account *account,
 
 static void
 read_cert(const struct ssh_cert *cert, const struct snap_account *account,
-    const struct snap_principal *principal, struct login_key *ret)
+    const struct snap_principal *principal, int64_t now_s, struct login_key *ret)
 {
 	memcpy(ret->type, cert->type, sizeof(ret->type));
 	ret->bits = cert->bits;
@@ -74,7 +77,7 @@ read_cert(const struct ssh_cert *cert, const struct snap_account *account,
 	if (account->ssh_ca == NULL || strcmp(account->ssh_ca, cert->ca) != 0)
 		return;
 	ret->serial = cert->serial;
-	ret->refused = why_refused(cert, account, principal, ret);
+	ret->refused = why_refused(cert, account, principal, now_s, ret);
 	ret->certified = ret->refused == NULL;
 	if (ret->certified) {
 		ret->issued_s = cert->valid_after_s;
@@ -100,7 +103,7 @@ read_key(const struct ssh_key *key, const struct snap_principal *principal,
 
 int
 login_key_read(const char *line, const struct snap_account *account,
-    const struct snap_principal *principal, struct login_key *ret)
+    const struct snap_principal *principal, int64_t now_s, struct login_key *ret)
 {
 	struct ssh_cert cert;
 	struct ssh_key key;
@@ -114,7 +117,7 @@ login_key_read(const char *line, const struct snap_account *account,
 	if (ssh_key_parse(first, &key, NULL) == 0)
 		read_key(&key, principal, ret);
 	else if (ssh_cert_parse(first, &cert, NULL) == 0)
-		read_cert(&cert, account, principal, ret);
+		read_cert(&cert, account, principal, now_s, ret);
 	else /* of a kind that is not read here: the type counts all the same */
 		snprintf(ret->type, sizeof(ret->type), "%.*s",
 		    (int)strcspn(first, " \t\r"), first);

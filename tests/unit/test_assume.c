@@ -642,7 +642,7 @@ test_certificate__of_others_and_revoked_ones(void **state)
 		by_ssh(t, certificate(t, others[i], NULL));
 		if (account(t, NULL) != FLOW_DENY)
 			fail_msg("%s", others[i]);
-		event_has(t, "\"reason\":\"RoleNotAssumed\"");
+		event_has(t, "\"reason\":\"CertificateOfAnother\"");
 	}
 	/* Nor is a user's login opened by a session of a role. */
 	by_ssh(t, certificate(t, SESSION("Deploy", "sarah"), NULL));
@@ -659,6 +659,48 @@ test_certificate__of_others_and_revoked_ones(void **state)
 	t->w.created_s = t->facts.now_s - 99;
 	world_publish(&t->w);
 	assert_int_equal(account(t, NULL), FLOW_DENY);
+}
+
+/* sshd tells PAM of a key alone only when the session opens. */
+static void
+test_certificate__of_another_as_the_only_proof(void **state)
+{
+	struct test *t = *state;
+	const char *line = certificate(t, SESSION("Deploy", "ci-42"), NULL);
+	struct runtime_evidence s;
+
+	by_ssh(t, NULL);
+	t->facts.user = "nora";
+	t->facts.publickey = false;
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	by_ssh(t, line);
+	assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+	event_has(t, "\"eventName\":\"Login\"");
+	event_has(t, "\"reason\":\"CertificateOfAnother\"");
+	by_ssh(t, certificate(t, ARN("user/nora"), NULL));
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	t->w.revoked = SERIAL;
+	world_publish(&t->w);
+	assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+	event_has(t, "\"reason\":\"CertificateRevoked\"");
+}
+
+/* Between sshd's look at it and the session there is time for it to end. */
+static void
+test_certificate__that_ends_during_the_login(void **state)
+{
+	struct test *t = *state;
+	struct runtime_evidence s;
+
+	by_ssh(t, certificate(t, SESSION("Deploy", "ci-42"), NULL));
+	assert_int_equal(account(t, NULL), FLOW_PERMIT);
+	t->facts.now_s += 800;
+	assert_int_equal(session(t, NULL, &s), FLOW_DENY);
+	event_has(t, "\"reason\":\"CertificateExpired\"");
+	assert_int_equal(account(t, NULL), FLOW_DENY);
+	t->facts.now_s--;
+	assert_int_equal(session(t, NULL, &s), FLOW_PERMIT);
+	assert_int_equal(s.expires_s, t->facts.now_s + 1);
 }
 
 /* IAM User Guide, "Session policies": what both allow; and session tags. */
@@ -783,6 +825,8 @@ main(void)
 		T(test_role__chaining),
 		T(test_certificate__is_a_session_of_the_role),
 		T(test_certificate__of_others_and_revoked_ones),
+		T(test_certificate__of_another_as_the_only_proof),
+		T(test_certificate__that_ends_during_the_login),
 		T(test_certificate__session_policies_and_tags),
 		T(test_certificate__source_identity_in_a_chain),
 		T(test_certificate__damaged_sessions_are_none),

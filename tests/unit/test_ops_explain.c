@@ -87,7 +87,7 @@ test_explain_login__every_reason(void **state)
 		"NotGoverned", "NameClash", "StaleConfiguration",
 		"SnapshotUnavailable", "RuntimeUnavailable", "InternalError",
 		"PasswordExpired", "CertificateOfAnother", "CertificateRevoked",
-		"CertificateDamaged", "RoleNotAssumed", "RoleSessionEnded",
+		"CertificateExpired", "CertificateDamaged", "RoleNotAssumed", "RoleSessionEnded",
 		"RoleDisabled", "NoTrustPolicy", "CallerNotGoverned",
 		"CallerNotKnown" };
 	struct bed *b = *state;
