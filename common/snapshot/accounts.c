@@ -317,8 +317,9 @@ group_view(struct snap_bytes in, struct snap_group *ret)
 	g.members_len = snap_get32(p + 12);
 	g.packed.p = p + GROUP_HEAD + name;
 	g.packed.len = in.len - GROUP_HEAD - name;
+	/* The bound of the encoder: what readers compute of it fits 32 bits. */
 	if (g.gid == 0 || g.name[name - 1] != '\0' || !name_is_unix(g.name) ||
-	    strlen(g.name) != name - 1 ||
+	    strlen(g.name) != name - 1 || g.members_len > SNAP_VALUE_MAX / 2 ||
 	    !snap_members_fit(g.packed, g.member_count, g.members_len))
 		return IAM_ERR_FORMAT;
 	*ret = g;

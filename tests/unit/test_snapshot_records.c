@@ -874,6 +874,41 @@ test_snap_user_by__record_of_someone_else(void **state)
 	buf_release(&v);
 }
 
+/* More members than the encoder takes: where a pointer has 32 bits, the room for
+ * them and their names could be computed as little. */
+static void
+test_snap_group_by_name__more_members_than_can_be(void **state)
+{
+	const size_t len = SNAP_VALUE_MAX / 2 + 1;
+	uint32_t count = (uint32_t)len / (IAM_UNIX_NAME_MAX + 1) + 1;
+	struct snap_builder *b = new_builder(SNAP_PUBLIC, 1);
+	char path[] = "/tmp/test_snapshot_records.XXXXXX";
+	struct buf v = BUF_INIT;
+	struct snap_group g = { .gid = 7, .name = "crew" };
+	struct snap *s;
+	bool found;
+	int fd;
+
+	(void)state;
+	assert_true((fd = mkstemp(path)) >= 0);
+	close(fd);
+	snap_group_encode(&g, &v);
+	buf_patch_u32(&v, 8, count);
+	buf_patch_u32(&v, 12, (uint32_t)len);
+	buf_reserve(&v, count);
+	assert_int_equal(v.err, 0);
+	memset(v.p + v.len, 0, count);
+	v.len += count;
+	must_add(b, SNAP_GROUP_NAME, "crew", 4, v.p, v.len);
+	publish(b, path);
+	assert_int_equal(snap_open(path, SNAP_PUBLIC, &s), 0);
+	assert_int_equal(snap_group_by_name(s, "crew", &found, &g), IAM_ERR_FORMAT);
+	assert_false(found);
+	snap_close(s);
+	unlink(path);
+	buf_release(&v);
+}
+
 int
 main(void)
 {
@@ -896,6 +931,7 @@ main(void)
 		cmocka_unit_test(test_private_snapshot__through_a_file),
 		cmocka_unit_test(test_snap_principal_by_name__policies_of_groups),
 		cmocka_unit_test(test_snap_user_by__record_of_someone_else),
+		cmocka_unit_test(test_snap_group_by_name__more_members_than_can_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
