@@ -17,6 +17,7 @@
 #define GROUPS 6
 #define POLICIES 5
 #define DEVICES 8
+#define SUBIDS (USERS + 2)
 #define ROLES 6
 #define ID 2100000000u
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJOGGRbvkgaqy5qvM1o4IX8CEkDwOOkyt6hanDGmzi51"
@@ -158,6 +159,29 @@ some_groups(struct world *w)
 	return v;
 }
 
+/* A range that no other user has: the next one mostly, so that all go around. */
+static unsigned
+free_range(struct world *w, const char *key)
+{
+	bool used[SUBIDS] = { false };
+	char other[32];
+	json_t *doc;
+	json_int_t n;
+	unsigned i;
+
+	for (i = 0; i < USERS; i++) {
+		snprintf(other, sizeof(other), "users/User%u", i);
+		assert_int_equal(store_get(w->fix.store, other, &doc), 0);
+		n = json_integer_value(json_object_get(doc, "SubordinateIdStart"));
+		if (n != 0 && strcmp(other, key) != 0)
+			used[(n - IAM_SUBID_MIN_DEFAULT) / IAM_SUBID_COUNT] = true;
+		json_decref(doc);
+	}
+	for (i = pick(w, SUBIDS); used[i]; i = (i + 1) % SUBIDS)
+		;
+	return i;
+}
+
 static void
 change_user(struct world *w)
 {
@@ -199,6 +223,10 @@ change_user(struct world *w)
 	if (one_in(w, 6))
 		json_object_set_new(doc, "PermissionsBoundary",
 		    json_string(FIX_MANAGED));
+	if (!one_in(w, 3)) /* few of them: one goes from user to user */
+		json_object_set_new(doc, "SubordinateIdStart", json_integer(
+		    IAM_SUBID_MIN_DEFAULT + IAM_SUBID_COUNT *
+		    (json_int_t)(one_in(w, 50) ? pick(w, SUBIDS) : free_range(w, key))));
 	put(w, key, doc);
 }
 
@@ -421,6 +449,21 @@ put_group(const struct snap_group *g, struct buf *b)
 	buf_release(&members);
 }
 
+static void
+say_subids(const struct snap *s, const char *name, uint32_t id, struct buf *b)
+{
+	uint32_t start = IAM_SUBID_MIN_DEFAULT + IAM_SUBID_COUNT * (id % SUBIDS);
+	struct snap_subids range;
+	bool found;
+
+	assert_int_equal(snap_subids_by_owner(s, name, &found, &range), 0);
+	if (found)
+		snap_subids_encode(&range, b);
+	assert_int_equal(snap_subids_by_id(s, start, &found, &range), 0);
+	if (found)
+		snap_subids_encode(&range, b);
+}
+
 /* Everything that the public snapshot says of a name and of an id. */
 static void
 say_account(const struct snap *s, const char *name, uint32_t id, struct buf *b)
@@ -450,6 +493,7 @@ say_account(const struct snap *s, const char *name, uint32_t id, struct buf *b)
 	assert_int_equal(snap_ssh_keys(s, name, &found, &text, &n), 0);
 	if (found)
 		buf_put(b, text, n);
+	say_subids(s, name, id, b);
 }
 
 static void
@@ -567,7 +611,8 @@ static void
 compare(struct world *w)
 {
 	static const enum snap_table tables[] = { SNAP_USER_NAME, SNAP_USER_UID,
-		SNAP_GROUP_NAME, SNAP_GROUP_GID, SNAP_MEMBER_OF, SNAP_SSH_KEYS };
+		SNAP_GROUP_NAME, SNAP_GROUP_GID, SNAP_MEMBER_OF, SNAP_SSH_KEYS,
+		SNAP_SUBIDS };
 	struct snap_info info, other;
 	size_t i;
 
