@@ -11,21 +11,25 @@
 
 #include "common/store/internal.h"
 
-static const struct {
+static const struct member {
 	const char *name;
 	const char *prefix; /* of keys; NULL: of all */
+	bool list;          /* of texts; else one text, whole number, true or false */
 } members[] = {
-	{ "Adopted", NULL }, { "AttachedPolicies", NULL }, { "Groups", NULL },
-	{ "PermissionsBoundary", NULL }, { "Uid", NULL }, { "UnixName", NULL },
-	{ "UserName", "mfa/" },
+	{ "Adopted", NULL, false }, { "AttachedPolicies", NULL, true },
+	{ "Groups", NULL, true }, { "PermissionsBoundary", NULL, false },
+	{ "Uid", NULL, false }, { "UnixName", NULL, false },
+	{ "UserName", "mfa/", false },
 };
 
 /* One value as text; NULL: of a kind that nothing is found by. */
 static const char *
-value_text(const json_t *v, char buf[24])
+value_text(const struct member *m, const json_t *v, char buf[24])
 {
 	if (json_is_string(v))
 		return json_string_value(v);
+	if (m->list)
+		return NULL;
 	if (json_is_boolean(v))
 		return json_is_true(v) ? "1" : "0";
 	if (!json_is_integer(v))
@@ -44,23 +48,25 @@ is_same(const json_t *a, const json_t *b)
 }
 
 static bool
-names(const json_t *doc, const char *member, const json_t *value)
+names(const json_t *doc, const struct member *m, const json_t *value)
 {
-	const json_t *v = json_object_get(doc, member), *one;
+	const json_t *v = json_object_get(doc, m->name), *one;
 	size_t i;
 
+	if (!m->list)
+		return v != NULL && is_same(v, value);
 	json_array_foreach(v, i, one)
 		if (is_same(one, value))
 			return true;
-	return v != NULL && is_same(v, value);
+	return false;
 }
 
 static int
 write_row(struct store *s, enum store_stmt which, const char *key,
-    const char *member, const json_t *value)
+    const struct member *m, const json_t *value)
 {
 	char buf[24];
-	const char *text = value_text(value, buf);
+	const char *text = value_text(m, value, buf);
 	sqlite3_stmt *st;
 	int r;
 
@@ -69,7 +75,7 @@ write_row(struct store *s, enum store_stmt which, const char *key,
 	if ((st = store_stmt(s, which, &r)) == NULL)
 		return r;
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, member, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, m->name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 3, text, -1, SQLITE_STATIC);
 	return store_step(st);
 }
@@ -77,20 +83,19 @@ write_row(struct store *s, enum store_stmt which, const char *key,
 /* A row for each value that doc has in the member and other has not. */
 static int
 write_member(struct store *s, enum store_stmt which, const char *key,
-    const char *member, const json_t *doc, const json_t *other)
+    const struct member *m, const json_t *doc, const json_t *other)
 {
-	const json_t *v = json_object_get(doc, member), *one;
+	const json_t *v = json_object_get(doc, m->name), *one;
 	size_t i;
 	int r;
 
 	if (v == NULL)
 		return 0;
-	if (!json_is_array(v))
-		return names(other, member, v) ? 0 :
-		    write_row(s, which, key, member, v);
+	if (!m->list)
+		return names(other, m, v) ? 0 : write_row(s, which, key, m, v);
 	json_array_foreach(v, i, one)
-		if (!names(other, member, one) &&
-		    (r = write_row(s, which, key, member, one)) != 0)
+		if (!names(other, m, one) &&
+		    (r = write_row(s, which, key, m, one)) != 0)
 			return r;
 	return 0;
 }
@@ -106,7 +111,7 @@ write_all(struct store *s, enum store_stmt which, const char *key,
 		if (members[i].prefix != NULL && sqlite3_strnicmp(key,
 		    members[i].prefix, (int)strlen(members[i].prefix)) != 0)
 			continue;
-		r = write_member(s, which, key, members[i].name, doc, other);
+		r = write_member(s, which, key, &members[i], doc, other);
 		if (r != 0)
 			return r;
 	}

@@ -11,12 +11,12 @@
 #define REFERENCES_OF_DOCUMENTS \
 	"SELECT m.key AS member, CAST(m.value AS TEXT) COLLATE NOCASE AS value," \
 	"  d.key AS key FROM " MEMBERS \
-	"  WHERE m.atom IS NOT NULL AND (m.key IN" \
+	"  WHERE m.type IN ('text', 'integer', 'true', 'false') AND (m.key IN" \
 	"    ('Adopted', 'PermissionsBoundary', 'Uid', 'UnixName')" \
 	"    OR m.key = 'UserName' AND d.key LIKE 'mfa/%') " \
 	"UNION SELECT m.key, CAST(v.value AS TEXT) COLLATE NOCASE, d.key FROM " MEMBERS "," \
 	"  json_each(iif(m.type = 'array', m.value, '[]')) AS v" \
-	"  WHERE m.key IN ('AttachedPolicies', 'Groups') AND v.atom IS NOT NULL"
+	"  WHERE m.key IN ('AttachedPolicies', 'Groups') AND v.type = 'text'"
 
 /*
  * One entry a version, never changed once released: docs/store-format.md.

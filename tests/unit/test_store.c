@@ -777,6 +777,79 @@ test_store_put__a_damaged_document_leaves_nothing_in_the_index(void **state)
 	assert_index_whole(f);
 }
 
+static unsigned
+pick(unsigned n)
+{
+	static uint64_t x = 88172645463325252u;
+
+	x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+	return (unsigned)(x >> 33) % n;
+}
+
+/* A value of any kind; names differ in nothing but case now and then. */
+static json_t *
+some_value(unsigned depth)
+{
+	static const char *const names[] = { "a", "A", "b", "B", "1", "0", "1.5",
+		"", "\xc3\xa4", "\xc3\x84" };
+	unsigned kind = pick(depth == 0 ? 7 : 9), n;
+	json_t *v;
+
+	if (kind < 3)
+		return json_string(names[pick(IAM_COUNT(names))]);
+	if (kind < 7)
+		return kind == 3 ? json_integer((json_int_t)pick(3) - 1) :
+		    kind == 4 ? json_boolean(pick(2)) :
+		    kind == 5 ? json_real(1.5) : json_null();
+	if (kind == 8)
+		return json_pack("{s:o}", "Groups", some_value(depth - 1));
+	v = json_array();
+	for (n = pick(4); n > 0; n--)
+		json_array_append_new(v, some_value(depth - 1));
+	return v;
+}
+
+static void
+put_some_document(struct fix *f)
+{
+	static const char *const members[] = { "Adopted", "AttachedPolicies",
+		"Groups", "PermissionsBoundary", "Uid", "UnixName", "UserName",
+		"Home" };
+	static const char *const prefixes[] = { "users/", "groups/", "mfa/", "MFA/" };
+	json_t *doc = json_object();
+	char key[32];
+	size_t i;
+
+	for (i = 0; i < IAM_COUNT(members); i++)
+		if (pick(3) != 0)
+			json_object_set_new(doc, members[i], some_value(2));
+	snprintf(key, sizeof(key), "%s%c", prefixes[pick(4)], "aAbBcC"[pick(6)]);
+	if (pick(4) == 0)
+		assert_int_equal(store_delete(f->store, key, NULL), 0);
+	else
+		assert_int_equal(store_put(f->store, key, doc), 0);
+	json_decref(doc);
+}
+
+/* The index is what the documents say, odd ones as well: kept with each change, and made
+ * at once for a store that has none, it is the same. */
+static void
+test_store_put__the_index_is_what_documents_say(void **state)
+{
+	struct fix *f = *state;
+	unsigned round, n;
+
+	for (round = 0; round < 200; round++) {
+		assert_int_equal(store_begin(f->store), 0);
+		for (n = 1 + pick(5); n > 0; n--)
+			put_some_document(f);
+		assert_int_equal(store_commit(f->store, "arn:root", "Test", NULL), 0);
+		assert_index_whole(f);
+	}
+	change_file(f, "DROP TABLE reference; PRAGMA user_version = 1");
+	assert_index_whole(f);
+}
+
 static void
 test_store_check__an_index_that_does_not_fit(void **state)
 {
@@ -821,6 +894,7 @@ main(void)
 		T(test_store_find__finds_what_documents_name_now),
 		T(test_store_open__a_store_without_index_gets_one),
 		T(test_store_put__a_damaged_document_leaves_nothing_in_the_index),
+		T(test_store_put__the_index_is_what_documents_say),
 		T(test_store_check__an_index_that_does_not_fit),
 	};
 
