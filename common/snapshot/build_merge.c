@@ -6,6 +6,7 @@
 #include "common/base/base.h"
 #include "common/snapshot/build.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -100,13 +101,25 @@ write_changes(const struct snap *now, const struct snap *then,
 	return r;
 }
 
+/* What was made is as large as everything, and the disk may be full: away with it,
+ * unless the file in path's place lies on it after all. */
+static void
+give_up(const char *path, enum snap_kind kind)
+{
+	struct snap *s = NULL;
+
+	if (snap_open(path, kind, &s) == 0)
+		snap_replaced(path, s->top->under);
+	snap_close(s);
+}
+
 int
 snap_merge_end(const char *path, enum snap_kind kind, mode_t mode, gid_t gid,
     const struct snap *then)
 {
 	struct snap *now = NULL, *merged = NULL;
 	char beside[PATH_MAX];
-	int r;
+	int r, saved;
 
 	if ((r = merge_path(path, beside)) != 0)
 		return r;
@@ -122,6 +135,10 @@ snap_merge_end(const char *path, enum snap_kind kind, mode_t mode, gid_t gid,
 	}
 	snap_close(now);
 	snap_close(merged);
+	saved = errno;
+	if (r != 0)
+		give_up(path, kind);
 	(void)unlink(beside);
+	errno = saved;
 	return r;
 }

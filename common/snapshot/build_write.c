@@ -545,7 +545,9 @@ wait_for_tick(void)
 
 /*
  * The file that path's new one will lie on gets its name. It has it already
- * unless it was everything until now; then it must have both for a moment.
+ * unless it was everything until now; then it must have both for a moment. One that
+ * was made beside has no other from now on: a name less would change its ctime, and
+ * whoever had opened it would take it for another file.
  */
 static int
 keep_under(const struct snap_builder *b, const struct image *im,
@@ -560,7 +562,7 @@ keep_under(const struct snap_builder *b, const struct image *im,
 	if ((r = snap_under_path(path, im->under, name, sizeof(name))) != 0)
 		return r;
 	(void)unlink(name);
-	if (link(from, name) != 0)
+	if ((b->low != NULL ? rename(from, name) : link(from, name)) != 0)
 		return IAM_ERR_IO;
 	return file_sync_dir(path);
 }

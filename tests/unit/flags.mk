@@ -4,7 +4,7 @@ UNIT_LDFLAGS_test_pam_parts := $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o
 $(B)/test/unit/test_pam_parts: $(B)/tobj/pam_iam/args.o $(B)/tobj/pam_iam/conv.o $(B)/tobj/pam_iam/spawn.o
 UNIT_LDFLAGS_test_snapshot := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=mmap64,--wrap=fstatat64,--wrap=__fstatat64_time64,--wrap=clock_gettime,--wrap=__clock_gettime64,--wrap=write
 UNIT_LDFLAGS_test_snapshot_changes := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=write
-UNIT_LDFLAGS_test_snapshot_merge := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=write
+UNIT_LDFLAGS_test_snapshot_merge := -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=write,--wrap=rename
 UNIT_LDFLAGS_test_password := -Wl,--wrap=crypt_rn
 UNIT_LDFLAGS_test_runtime := -Wl,--wrap=clock_gettime -Wl,--wrap=__clock_gettime64 -Wl,--wrap=malloc -Wl,--wrap=calloc
 UNIT_LDFLAGS_test_flow := $(B)/tobj/tests/pam/world.o -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=runtime_totp_claim -Wl,--wrap=password_check

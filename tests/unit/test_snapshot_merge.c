@@ -54,6 +54,25 @@ __wrap_reallocarray(void *p, size_t n, size_t m)
 	return fails() ? NULL : __real_reallocarray(p, n, m);
 }
 
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+/* Somebody who comes at once when path has another file, when there is such a one. */
+static bool come_at_once;
+static struct snap *newcomer;
+
+int
+__wrap_rename(const char *from, const char *to)
+{
+	int rc = __real_rename(from, to);
+
+	if (rc == 0 && come_at_once && strcmp(to, path) == 0) {
+		assert_int_equal(snap_open(path, SNAP_PUBLIC, &newcomer), 0);
+		snap_park(newcomer);
+	}
+	return rc;
+}
+
 ssize_t
 __wrap_write(int fd, const void *p, size_t len)
 {
@@ -307,6 +326,30 @@ test_snap_merge_end__only_what_was_changed_meanwhile(void **state)
 	assert_in_range(changes(), 1, before / 2);
 }
 
+/* Both files stay what they are from the moment that the upper one is there: nobody
+ * who has opened them has to do so again. */
+static void
+test_snap_merge_end__nobody_opens_twice(void **state)
+{
+	struct model m = new_model();
+	struct snap_user u;
+	struct snap *s;
+	bool found;
+
+	(void)state;
+	publish_some(&m);
+	s = begin();
+	publish_some(&m);
+	come_at_once = true;
+	end(s);
+	come_at_once = false;
+	assert_non_null(newcomer);
+	assert_true(changes() > 0);
+	assert_int_equal(snap_user_by_name(newcomer, "u7", &found, &u), 0);
+	assert_true(found);
+	snap_close(newcomer);
+}
+
 static void
 test_snap_merge_begin__nothing_to_do(void **state)
 {
@@ -381,6 +424,7 @@ test_snap_merge__disk_full(void **state)
 	disk_full = false;
 	snap_close(s);
 	assert_all(&m);
+	assert_int_equal(count_files(), 2);
 	publish_some(&m);
 	assert_int_equal(count_files(), 2);
 }
@@ -444,6 +488,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snap_merge_end__changes_before_and_meanwhile),
 		cmocka_unit_test(test_snap_merge_end__only_what_was_changed_meanwhile),
+		cmocka_unit_test(test_snap_merge_end__nobody_opens_twice),
 		cmocka_unit_test(test_snap_merge_begin__nothing_to_do),
 		cmocka_unit_test(test_snap_merge_end__everything_is_new),
 		cmocka_unit_test(test_snap_merge_begin__after_one_that_was_killed),
