@@ -210,12 +210,12 @@ record_again(struct flow *f, struct runtime_evidence *e)
 	if (!key->certified) {
 		e->expires_s = f->session.expires_s;
 		e->extra = f->session.extra;
-		return e->extra == 0 ? 0 : runtime_extra_put(f->rt, f->facts->pid,
+		return e->extra == 0 ? 0 : runtime_extra_put(f->rt, flow_pid(f),
 		    f->extra.p, f->extra.len);
 	}
 	e->expires_s = key->expires_s;
 	e->extra = key->extra_len > 0;
-	return e->extra == 0 ? 0 : runtime_extra_put(f->rt, f->facts->pid, key->extra,
+	return e->extra == 0 ? 0 : runtime_extra_put(f->rt, flow_pid(f), key->extra,
 	    key->extra_len);
 }
 
