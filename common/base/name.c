@@ -32,20 +32,6 @@ static const uint8_t unix_chars[256] = {
 };
 
 bool
-name_is_unix_len(const char *name, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)name;
-	unsigned all = 1;
-	size_t i;
-
-	if (len == 0 || len > IAM_UNIX_NAME_MAX)
-		return false;
-	for (i = 0; i < len; i++)
-		all &= unix_chars[p[i]];
-	return all != 0 && unix_chars[p[0]] == 3 && p[len - 1] != '.';
-}
-
-bool
 name_is_unix(const char *name)
 {
 	const unsigned char *p = (const unsigned char *)name;

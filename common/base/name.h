@@ -7,7 +7,6 @@
 #define IAM_BASE_NAME_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define IAM_UNIX_NAME_MAX 32
@@ -20,9 +19,6 @@
  * name beside it. Source: useradd(8), DESIGN "IAM user".
  */
 bool name_is_unix(const char *name);
-
-/* The same for a name that does not end in a NUL. */
-bool name_is_unix_len(const char *name, size_t len);
 
 /*
  * Is this a group by whose name Linux systems give privileges (root, sudo, docker,

@@ -126,6 +126,45 @@ test_snap_user_decode__one_bad_byte_anywhere(void **state)
 	buf_release(&b);
 }
 
+/* S14: every byte at every place of names of every length: the decoder, which looks at
+ * many at once, says what the rule for names says. */
+static void
+test_snap_user_decode__names_by_the_rule(void **state)
+{
+	char name[IAM_UNIX_NAME_MAX + 2], home[64];
+	struct snap_user u = { .uid = 7, .gid = 7, .name = name, .gecos = "",
+		.home = home, .shell = "/bin/sh" }, got;
+	struct buf b = BUF_INIT;
+	size_t len, at, apart;
+	unsigned c;
+	uint8_t *p;
+
+	(void)state;
+	for (len = 1; len <= IAM_UNIX_NAME_MAX; len++) {
+		for (apart = 0; apart < 2; apart++) {
+			memset(name, 'n', len);
+			name[len] = '\0';
+			snprintf(home, sizeof(home), "/%s", apart != 0 ? "x" : name);
+			buf_reset(&b);
+			snap_user_encode(&u, &b);
+			assert_int_equal(snap_user_decode(bytes(&b), &got), 0);
+			p = b.p + ((const uint8_t *)got.name - b.p);
+			for (at = 0; at < len; at++) {
+				for (c = 0; c < 256; c++) {
+					p[at] = (uint8_t)c;
+					name[at] = (char)c;
+					assert_int_equal(snap_user_decode(bytes(&b),
+					    &got) == 0, strlen(name) == len &&
+					    name_is_unix(name));
+				}
+				p[at] = 'n';
+				name[at] = 'n';
+			}
+		}
+	}
+	buf_release(&b);
+}
+
 static int
 encode_user(struct snap_user u)
 {
@@ -915,6 +954,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snap_user__round_trip_and_damage),
 		cmocka_unit_test(test_snap_user_decode__one_bad_byte_anywhere),
+		cmocka_unit_test(test_snap_user_decode__names_by_the_rule),
 		cmocka_unit_test(test_snap_user_encode__refuses),
 		cmocka_unit_test(test_snap_group__round_trip_and_damage),
 		cmocka_unit_test(test_snap_group_encode__refuses),
