@@ -636,17 +636,19 @@ leave_groups(struct publish *p, const struct doc_value *doc,
 	return 0;
 }
 
+/* Only what is hers there: another may have the range that her document says. */
 static int
-leave_subids(struct publish *p, const struct doc_value *doc,
-    const char *unix_name)
+leave_subids(struct publish *p, const char *unix_name)
 {
-	const uint32_t first = pub_id(doc, "SubordinateIdStart");
+	struct snap_subids had;
 	char key[SNAP_SUBIDS_KEY_MAX];
+	bool found;
 	int r;
 
-	if (first == 0)
-		return 0;
-	snap_subids_key(first, key);
+	if ((r = snap_subids_by_owner(p->old_pub, unix_name, &found, &had)) != 0 ||
+	    !found)
+		return r;
+	snap_subids_key(had.start, key);
 	if (json_object_set_new(p->freed_ids, key + 1, json_true()) != 0)
 		return IAM_ERR_MEMORY;
 	if ((r = pub_remove(p->pub, SNAP_SUBIDS, unix_name)) != 0)
@@ -673,7 +675,7 @@ remove_account(struct publish *p, const char *kind, const char *name,
 		return IAM_ERR_MEMORY;
 	if ((r = pub_remove(p->priv, SNAP_PRINCIPAL, unix_name)) != 0 ||
 	    (r = pub_remove(p->pub, SNAP_USER_NAME, unix_name)) != 0 ||
-	    (r = leave_subids(p, doc, unix_name)) != 0)
+	    (r = leave_subids(p, unix_name)) != 0)
 		return r;
 	return pub_policies_remove(p, kind, name, doc);
 }
