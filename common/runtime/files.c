@@ -198,7 +198,8 @@ rt_put(const struct runtime *rt, const char *name, const void *data,
 	return r;
 }
 
-/* Whoever is there already made way for us: it was of this process, too. */
+/* One of that name is of an earlier attempt, or planted: it makes way. O_EXCL, so that
+ * nobody else has a descriptor of the new one. */
 static int
 make_own(const struct runtime *rt, const char *name, int *ret_fd)
 {
