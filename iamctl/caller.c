@@ -23,12 +23,14 @@ caller_find(const char *run_dir, gid_t auth_gid, struct caller *ret,
 		    &ret->session);
 	if (r == 0 && found && ret->session.extra != 0)
 		r = runtime_extra_get(rt, pid, &ret->extra);
+	ret->user = found;
+	if (r == 0 && found)
+		r = caller_within(pid, ret);
 	runtime_close(rt);
 	if (r != 0) {
 		iam_why_set(why, 0, 0, "%s: %s", run_dir, iam_strerror(r));
 		return r;
 	}
-	ret->user = found;
 	if (!found && (r = caller_from_login(ret)) != 0)
 		iam_why_set(why, 0, 0, "the user of this login: %s",
 		    iam_strerror(r));

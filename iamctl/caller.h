@@ -42,6 +42,10 @@ void caller_release(struct caller *c);
 /* The IAM user whose login this process descends from, if any: *ret is written when
  * there is one. caller_login.c; for caller_find. */
 int caller_from_login(struct caller *ret);
+/* A session was found, of the process session_pid. Where another governed user acts
+ * below it (her own session has ended, and her process was adopted by this one's), *ret
+ * becomes that user without a session. caller_login.c; for caller_find. */
+int caller_within(pid_t session_pid, struct caller *ret);
 
 /* {Arn, UserId, Account, UserName?}, and of a session of a role {RoleName, RoleId,
  * RoleArn} in place of UserName: *ret is new. c->account_id may be NULL for root.

@@ -204,6 +204,52 @@ test_caller_find__detached_from_the_session(void **state)
 	assert_int_not_equal(caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL), 0);
 }
 
+/* Whom caller_find finds in a process with this real user id, below this one. */
+static void
+assert_caller_of(uid_t real, const char *user, bool session)
+{
+	struct caller who;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setresuid(real, 0, 0) != 0 ||
+		    caller_find(IAM_PATH_RUN, (gid_t)-1, &who, NULL) != 0)
+			_exit(3);
+		if (who.user != (user != NULL))
+			_exit(4);
+		if (user != NULL && strcmp(who.session.user, user) != 0)
+			_exit(5);
+		_exit((who.session.session_id[0] != '\0') == session ? 0 : 6);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* tmux in a su of root's or of a local account: sudo has her user id, whatever the
+ * login's is. And who was adopted by another's session does not act in it. */
+static void
+test_caller_find__sudo_knows_whose_child_it_is(void **state)
+{
+	struct caller who;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_caller_of(2100000001, "bob", false);
+	assert_caller_of(54321, NULL, false);
+	assert_caller_of(0, NULL, false);
+	assert_int_equal(file_replace(IAM_ROOT "/loginuid", "5", 1, 0644, (gid_t)-1), 0);
+	assert_caller_of(2100000001, "bob", false);
+	log_in(&who, 1, "192.0.2.7");
+	assert_caller_of(0, "ada", true);
+	assert_caller_of(2100000000, "ada", true);
+	assert_caller_of(54321, "ada", true);
+	assert_caller_of(2100000001, "bob", false);
+	caller_release(&who);
+}
+
 /* She has what her policies give her, and no MFA of any session. */
 static void
 test_call_run__detached_user_is_authorized(void **state)
@@ -943,6 +989,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		with_host(test_caller_find__no_session_is_root),
 		with_host(test_caller_find__detached_from_the_session),
+		with_host(test_caller_find__sudo_knows_whose_child_it_is),
 		with_host(test_call_run__detached_user_is_authorized),
 		with_host(test_call_run__user_without_policies_is_denied),
 		with_host(test_call_run__user_with_a_policy),
