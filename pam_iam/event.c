@@ -283,15 +283,16 @@ static void
 fill(const struct flow_facts *facts, const struct snap_account *account,
     const struct event *e, struct trail_event *t)
 {
-	t->source = strcmp(e->name, "AssumeRole") == 0 ? "sts.amazonaws.com" :
-	    "host.iam";
+	bool sts = strcmp(e->name, "AssumeRole") == 0;
+
+	t->source = sts ? "sts.amazonaws.com" : "host.iam";
 	t->name = e->name;
 	t->type = e->type;
 	t->region = account != NULL ? account->region : NULL;
 	t->account_id = account != NULL ? account->account_id : NULL;
 	t->error_code = e->error_code;
 	t->error_message = e->error_message;
-	t->read_only = false;
+	t->read_only = sts; /* as CloudTrail says of it */
 	t->management = true;
 	t->now_s = facts->now_s;
 }

@@ -253,6 +253,7 @@ test_su__who_assumes_a_role_authenticates_as_herself(void **state)
 	assert_int_equal(e.uid, SARAH);
 	assert_int_equal(account(t, &e), FLOW_PERMIT);
 	event_has(t, "\"eventType\":\"AwsApiCall\"");
+	event_has(t, "\"readOnly\":true");
 	event_has(t, "\"userIdentity\":{\"type\":\"IAMUser\"");
 	event_has(t, "\"requestParameters\":{\"roleArn\":\"" ARN("role/Deploy")
 	    "\",\"roleSessionName\":\"Sarah\",\"durationSeconds\":7200}");
