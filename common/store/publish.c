@@ -130,6 +130,22 @@ build_changes(struct publish *p, bool *ret_none)
 
 /* ---- one at a time ---- */
 
+/* The two snapshots of one publish are known by their revision and time: a publish that
+ * is killed between them must not have those of the one before. */
+static int64_t
+time_of_publish(const struct store_paths *paths)
+{
+	struct snap_info info = { 0 };
+	int64_t now_s = time(NULL);
+	struct snap *s;
+
+	if (snap_open(paths->private_snapshot, SNAP_PRIVATE, &s) == 0) {
+		snap_info(s, &info);
+		snap_close(s);
+	}
+	return info.created_s == now_s ? now_s + 1 : now_s;
+}
+
 static struct publish *
 publish_new(struct store *s, const struct store_paths *paths,
     struct iam_why *why)
@@ -141,7 +157,7 @@ publish_new(struct store *s, const struct store_paths *paths,
 	p->store = s;
 	p->paths = paths;
 	p->why = why;
-	p->now_s = time(NULL);
+	p->now_s = time_of_publish(paths);
 	p->warnings = json_array();
 	p->was_odd = json_object();
 	p->still = json_object();

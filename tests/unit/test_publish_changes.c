@@ -744,7 +744,7 @@ copy(const char *from, const char *to)
 {
 	struct buf b = BUF_INIT;
 
-	assert_int_equal(file_read(from, FILE_SECRET, 64 << 20, &b), 0);
+	assert_int_equal(file_read(from, FILE_ROOT_ONLY, 64 << 20, &b), 0);
 	assert_int_equal(file_replace(to, b.p, b.len, 0600, (gid_t)-1), 0);
 	buf_release(&b);
 }
@@ -794,6 +794,39 @@ test_store_publish_changes__a_store_that_was_restored(void **state)
 	put_gecos(w, "static5", "after");
 	publish_both(w);
 	compare(w);
+}
+
+/*
+ * S27: killed when one of the two was written, in the second of the publish before, and of the
+ * same revision: what is left of that one is not taken for this one's.
+ */
+static void
+test_store_publish_changes__killed_between_the_two(void **state)
+{
+	struct world *w = *state;
+	char saved[128];
+	unsigned i;
+
+	snprintf(saved, sizeof(saved), "%s.saved", w->fix.path[0]);
+	assert_int_equal(store_begin(w->fix.store), 0);
+	put(w, "groups/Ops", json_pack("{s:s, s:s, s:i, s:[s]}", "GroupName", "Ops",
+	    "UnixName", "ops", "Gid", (int)(ID + 900), "LocalGroups", "sudo"));
+	put(w, "users/Carla", json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s,"
+	    " s:b, s:[s]}", "UserName", "Carla", "UserId", "AIDA", "Arn", "carla",
+	    "UnixName", "carla", "Uid", (int)(ID + 901), "Gid", (int)(ID + 901),
+	    "Home", "/h", "Shell", "/bin/sh", "Enabled", 1, "Groups", "Ops"));
+	assert_int_equal(store_commit(w->fix.store, "arn:root", "Test", NULL), 0);
+	fix_file(w->fix.paths.group, "root:x:0:\nsudo:x:27:\n");
+	for (i = 0; i < 3; i++) {
+		fix_file(w->fix.paths.settings, "{\"localGroups\": [\"sudo\"]}");
+		publish_both(w);
+		copy(w->fix.paths.public_snapshot, saved);
+		fix_file(w->fix.paths.settings, "{\"localGroups\": []}");
+		publish_both(w);
+		copy(saved, w->fix.paths.public_snapshot);
+		publish_both(w);
+		compare(w);
+	}
 }
 
 /* Damage that is met on the way is mended by publishing everything. */
@@ -908,6 +941,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_store_publish_changes__a_store_that_was_restored,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_store_publish_changes__killed_between_the_two, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_store_publish_changes__damage_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(
