@@ -82,5 +82,19 @@ serial=$(ssh-keygen -Lf "$work/id-cert.pub" | sed -n 's/ *Serial: //p')
 run "in" by_cert sarah true
 run "revoke-ssh-certificate" iamctl revoke-ssh-certificate --serial-number "$serial"
 refused "revoked" by_cert sarah true
+new_bea() {
+	iamctl create-user --user-name bea && allow bea All '{"Version":"2012-10-17","Statement":{"Effect":"Allow",
+ "Action":"host:Login","Resource":"*"}}'
+}
+run "bea" new_bea
+run "a certificate of hers" iamctl get-session-token --user-name bea --ssh-public-key file:///home/sarah/id.pub \
+	--outfile "$work/bea-cert.pub"
+cp "$work/bea-cert.pub" "$work/id-cert.pub"
+run "in" by_cert bea true
+run "she is deleted" sh -c 'iamctl delete-user-policy --user-name bea --policy-name All && iamctl delete-user --user-name bea'
+later 2
+run "another bea" new_bea
+refused "whom the old certificate does not let in" by_cert bea true
+has "which the session phase sees" 'Access denied by policy'
 sshd_stop
 finish
