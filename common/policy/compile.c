@@ -147,7 +147,7 @@ same_key(const struct compiler *c, uint32_t index, const struct named *what)
 {
 	const uint8_t *k = c->s[CF_KEY].p + (size_t)index * CF_KEY_SIZE;
 
-	return ascii_equal_case((const char *)c->s[CF_POOL].p + cf_u32(k), cf_u32(k + 4),
+	return ascii_equal_case((const char *)c->s[CF_POOL].p + le_u32(k), le_u32(k + 4),
 	    what->p, what->len);
 }
 
@@ -199,8 +199,8 @@ same_value(const struct compiler *c, uint32_t index, const struct named *what)
 {
 	const uint8_t *w = c->s[CF_VAL].p + (size_t)index * CF_VAL_SIZE;
 
-	return c->pat[index].kind == what->kind && cf_u32(w + 4) == what->len &&
-	    (what->len == 0 || memcmp(c->s[CF_POOL].p + cf_u32(w), what->p, what->len) == 0);
+	return c->pat[index].kind == what->kind && le_u32(w + 4) == what->len &&
+	    (what->len == 0 || memcmp(c->s[CF_POOL].p + le_u32(w), what->p, what->len) == 0);
 }
 
 /* What was validated could not be encoded: memory, or a mistake of ours. */
@@ -360,15 +360,15 @@ quick_condition(const struct compiler *c, const struct ranges *r, uint32_t *ret_
 
 	for (i = 0; i < r->cond_n; i++) {
 		q = c->s[CF_COND].p + (size_t)(r->cond + i) * CF_COND_SIZE;
-		key = cf_u32(q + 4);
+		key = le_u32(q + 4);
 		if (q[0] != OP_STRING_EQ || q[1] != QUAL_NONE || q[2] != 0 ||
-		    key >= VIEW_KEYS || cf_u32(q + 12) != 1)
+		    key >= VIEW_KEYS || le_u32(q + 12) != 1)
 			continue;
-		w = c->s[CF_VAL].p + (size_t)cf_u32(q + 8) * CF_VAL_SIZE;
+		w = c->s[CF_VAL].p + (size_t)le_u32(q + 8) * CF_VAL_SIZE;
 		if (w[16] != CF_LITERAL)
 			continue;
-		*ret_hash = (uint32_t)cf_hash(c->s[CF_POOL].p + cf_u32(w + 8),
-		    cf_u32(w + 12), CF_SEED_VALUE);
+		*ret_hash = (uint32_t)cf_hash(c->s[CF_POOL].p + le_u32(w + 8),
+		    le_u32(w + 12), CF_SEED_VALUE);
 		return (uint8_t)key;
 	}
 	*ret_hash = 0;
@@ -380,14 +380,14 @@ static uint32_t
 tail_of(const struct compiler *c, uint32_t val, uint8_t *ret_len)
 {
 	const uint8_t *w = c->s[CF_VAL].p + (size_t)val * CF_VAL_SIZE;
-	const uint8_t *end = c->s[CF_POOL].p + cf_u32(w + 8) + cf_u32(w + 12);
+	const uint8_t *end = c->s[CF_POOL].p + le_u32(w + 8) + le_u32(w + 12);
 	uint32_t n = c->pat[val].suffix_len;
 	uint8_t b[CF_TAIL] = { 0 };
 
 	n = n > CF_TAIL ? CF_TAIL : n;
 	memcpy(b + CF_TAIL - n, end - n, n);
 	*ret_len = (uint8_t)n;
-	return cf_u32(b);
+	return le_u32(b);
 }
 
 static void
@@ -461,7 +461,7 @@ val_data(const struct compiler *c, uint32_t i)
 {
 	const uint8_t *w = c->s[CF_VAL].p + (size_t)i * CF_VAL_SIZE;
 
-	return c->s[CF_POOL].p + cf_u32(w + 8);
+	return c->s[CF_POOL].p + le_u32(w + 8);
 }
 
 static void
@@ -485,7 +485,7 @@ put_cand(struct compiler *c, uint64_t action, uint32_t stmt, uint32_t res, bool 
 static bool
 indexable_by_resource(const struct compiler *c, const uint8_t *s)
 {
-	uint32_t flags = cf_u32(s), first = cf_u32(s + 20), n = cf_u32(s + 24), i;
+	uint32_t flags = le_u32(s), first = le_u32(s + 20), n = le_u32(s + 24), i;
 
 	if ((flags & (CF_HAS_RESOURCE | CF_NOT_RESOURCE)) != CF_HAS_RESOURCE ||
 	    n > RESOURCES_MAX)
@@ -500,7 +500,7 @@ static void
 put_cands(struct compiler *c, uint32_t stmt, uint64_t action)
 {
 	const uint8_t *s = c->s[CF_STMT].p + (size_t)stmt * CF_STMT_SIZE;
-	uint32_t first = cf_u32(s + 20), n = cf_u32(s + 24), i;
+	uint32_t first = le_u32(s + 20), n = le_u32(s + 24), i;
 
 	if (!indexable_by_resource(c, s)) {
 		put_cand(c, action, stmt, 0, false);
@@ -534,12 +534,12 @@ quantum(const bool *seen, size_t n)
 static bool
 action_everywhere(const struct compiler *c, const uint8_t *s)
 {
-	uint32_t first = cf_u32(s + 12), n = cf_u32(s + 16), i;
+	uint32_t first = le_u32(s + 12), n = le_u32(s + 16), i;
 
 	for (i = 0; i < n; i++)
 		if (c->pat[first + i].prefix_len == 0)
 			return true;
-	return (cf_u32(s) & CF_NOT_ACTION) != 0;
+	return (le_u32(s) & CF_NOT_ACTION) != 0;
 }
 
 static uint32_t
@@ -558,8 +558,8 @@ gather(struct compiler *c)
 
 	for (i = 0; i < stmts; i++) {
 		s = c->s[CF_STMT].p + (size_t)i * CF_STMT_SIZE;
-		first = cf_u32(s + 12);
-		n = action_everywhere(c, s) ? 0 : cf_u32(s + 16);
+		first = le_u32(s + 12);
+		n = action_everywhere(c, s) ? 0 : le_u32(s + 16);
 		for (j = first; j < first + n; j++)
 			if (c->pat[j].form != CF_LITERAL)
 				seen[clip(c->pat[j].prefix_len, ACTION_LEN_MAX, 1)] = true;
@@ -573,8 +573,8 @@ gather(struct compiler *c)
 		}
 	for (i = 0; i < stmts && c->err == 0; i++) {
 		s = c->s[CF_STMT].p + (size_t)i * CF_STMT_SIZE;
-		first = cf_u32(s + 12);
-		n = cf_u32(s + 16);
+		first = le_u32(s + 12);
+		n = le_u32(s + 16);
 		if (action_everywhere(c, s)) {
 			put_cands(c, i, cf_hash("", 0, CF_SEED_PREFIX));
 			continue;
@@ -696,7 +696,7 @@ put_sub(struct compiler *c, struct cand *v, size_t n, struct bucket *b)
 		first = count(c, CF_ENTRY);
 		made = put_entries(c, v + i, j - i);
 		at = v[i].resource & (size - 1);
-		while (cf_u32(t + at * CF_SUB_SIZE + 8) != 0)
+		while (le_u32(t + at * CF_SUB_SIZE + 8) != 0)
 			at = (at + 1) & (size - 1);
 		hash = htole32((uint32_t)(v[i].resource >> 32));
 		first = htole32(first);
@@ -740,7 +740,7 @@ put_bucket(uint8_t *t, size_t size, const struct bucket *b)
 	uint32_t le;
 	int i;
 
-	while (cf_u32(t + at * CF_BUCKET_SIZE + 36) != 0)
+	while (le_u32(t + at * CF_BUCKET_SIZE + 36) != 0)
 		at = (at + 1) & (size - 1);
 	memcpy(t + at * CF_BUCKET_SIZE, &hash, 8);
 	for (i = 0; i < 8; i++) {

@@ -147,8 +147,8 @@ compare_date(struct view *v, uint8_t op, const struct asked *a, const struct val
 		v->bad = true;
 		return TRI_NO;
 	}
-	d.s = (int64_t)cf_u64(w->data);
-	d.ns = cf_u32(w->data + 8);
+	d.s = (int64_t)le_u64(w->data);
+	d.ns = le_u32(w->data + 8);
 	return ordered(op, val_date_compare(&a->date, &d));
 }
 
@@ -176,7 +176,7 @@ compare_arn(struct ev *ev, struct view *v, const struct asked *a, const struct v
 	int i;
 
 	for (i = 0; i < ARN_PARTS; i++) {
-		if (end - p < 5 || (len = cf_u32(p + 1)) > (size_t)(end - p) - 5) {
+		if (end - p < 5 || (len = le_u32(p + 1)) > (size_t)(end - p) - 5) {
 			v->bad = true;
 			return TRI_NO;
 		}
@@ -203,8 +203,8 @@ compare_window(struct ev *ev, struct view *v, const struct asked *a,
 		return TRI_NO;
 	}
 	win.days = w->data[0];
-	win.start_s = cf_u32(w->data + 4);
-	win.end_s = cf_u32(w->data + 8);
+	win.start_s = le_u32(w->data + 4);
+	win.end_s = le_u32(w->data + 8);
 	win.zone.p = (const char *)w->data + 12;
 	win.zone.len = w->data_len - 13;
 	if (ev_local(ev, win.zone, a->date.s, &l) != 0)

@@ -93,7 +93,7 @@ tail(struct val_slice s)
 	if (n == 0)
 		return 0;
 	memcpy(b + CF_TAIL - n, s.p + s.len - n, n);
-	return cf_u32(b);
+	return le_u32(b);
 }
 
 int
@@ -354,7 +354,7 @@ condition_possible(struct work *k, const uint8_t *e)
 	key = k->view.key[slot];
 	if (key == NULL || key->n == 0)
 		return false;
-	return key->n != 1 || k->view.key_value_hash[slot] == cf_u32(e + 8);
+	return key->n != 1 || k->view.key_value_hash[slot] == le_u32(e + 8);
 }
 
 /* Entry: tail u32, statement u32, value hash u32, tail length u8, flags u8,
@@ -374,7 +374,7 @@ scan(struct work *k, uint32_t first, uint32_t n)
 	last = k->ev.resource_tail;
 	for (; e < end; e += CF_ENTRY_SIZE) {
 		if (e[12] != 0 && e[12] <= CF_TAIL &&
-		    (last ^ cf_u32(e)) >> shift[e[12]] != 0)
+		    (last ^ le_u32(e)) >> shift[e[12]] != 0)
 			continue;
 		if (!condition_possible(k, e))
 			continue;
@@ -384,23 +384,23 @@ scan(struct work *k, uint32_t first, uint32_t n)
 		if (full && (e[13] & CF_DENY) == 0 && k->layer->id != POL_L_RESOURCE &&
 		    k->layer->allow)
 			continue;
-		try_stmt(k, cf_u32(e + 4));
+		try_stmt(k, le_u32(e + 4));
 	}
 }
 
 static void
 probe_resource(struct work *k, const uint8_t *bucket, uint64_t hash)
 {
-	uint32_t first = cf_u32(bucket + 20), size = cf_u32(bucket + 24), i, at;
+	uint32_t first = le_u32(bucket + 20), size = le_u32(bucket + 24), i, at;
 	const uint8_t *s;
 
 	for (i = 0, at = (uint32_t)hash & (size - 1); i < size; i++) {
 		s = k->view.s[CF_SUB].p + (size_t)(first + at) * CF_SUB_SIZE;
-		if (cf_u32(s + 8) == 0)
+		if (le_u32(s + 8) == 0)
 			return;
 		/* Half a hash: others may have the same, and come behind. */
-		if (cf_u32(s) == (uint32_t)(hash >> 32))
-			scan(k, cf_u32(s + 4), cf_u32(s + 8));
+		if (le_u32(s) == (uint32_t)(hash >> 32))
+			scan(k, le_u32(s + 4), le_u32(s + 8));
 		at = (at + 1) & (size - 1);
 	}
 }
@@ -410,21 +410,21 @@ probe_resource(struct work *k, const uint8_t *bucket, uint64_t hash)
 static void
 scan_bucket(struct work *k, const uint8_t *b)
 {
-	uint32_t size = cf_u32(b + 24), len_first = cf_u32(b + 28), i, len;
-	uint32_t len_n = cf_u32(b + 32);
+	uint32_t size = le_u32(b + 24), len_first = le_u32(b + 28), i, len;
+	uint32_t len_n = le_u32(b + 32);
 	struct val_slice r = k->ev.resource;
 
-	scan(k, cf_u32(b + 12), cf_u32(b + 16));
+	scan(k, le_u32(b + 12), le_u32(b + 16));
 	if (size == 0)
 		return;
 	if ((size & (size - 1)) != 0 ||
-	    !view_range(&k->view, CF_SUB, cf_u32(b + 20), size) ||
+	    !view_range(&k->view, CF_SUB, le_u32(b + 20), size) ||
 	    !view_range(&k->view, CF_LEN, len_first, len_n)) {
 		k->view.bad = true;
 		return;
 	}
 	for (i = 0; i < len_n; i++) {
-		len = cf_u32(k->view.s[CF_LEN].p + (size_t)(len_first + i) * 4);
+		len = le_u32(k->view.s[CF_LEN].p + (size_t)(len_first + i) * 4);
 		if (len <= r.len)
 			probe_resource(k, b, cf_hash(r.p, len, CF_SEED_PREFIX));
 	}
@@ -439,9 +439,9 @@ probe_action(struct work *k, uint64_t hash)
 
 	for (i = 0; i < size; i++) {
 		b = k->view.s[CF_BUCKET].p + (size_t)at * CF_BUCKET_SIZE;
-		if (cf_u32(b + 36) == 0) /* not in use */
+		if (le_u32(b + 36) == 0) /* not in use */
 			return;
-		if (cf_u64(b) == hash) {
+		if (le_u64(b) == hash) {
 			scan_bucket(k, b);
 			return;
 		}
@@ -459,7 +459,7 @@ eval_doc(struct work *k, const struct pol_source *src)
 		return r;
 	k->policy = src->name;
 	for (i = 0; i < k->view.action_lens; i++) {
-		len = cf_u32(k->view.s[CF_LEN].p + (size_t)i * 4);
+		len = le_u32(k->view.s[CF_LEN].p + (size_t)i * 4);
 		if (len <= k->ev.action_len)
 			probe_action(k, cf_hash(k->ev.action, len, CF_SEED_PREFIX));
 	}

@@ -145,8 +145,8 @@ put_expansion(struct look *k, const struct val *w, struct text *t)
 				put_value(t, (const char *)p, 1);
 			continue;
 		}
-		if (end - p < 9 || (def = cf_u32(p + 5)) > (size_t)(end - p) - 8 ||
-		    (name = view_key(&k->view, cf_u32(p + 1), &len)) == NULL)
+		if (end - p < 9 || (def = le_u32(p + 5)) > (size_t)(end - p) - 8 ||
+		    (name = view_key(&k->view, le_u32(p + 1), &len)) == NULL)
 			return false;
 		key = ev_key(&k->ev, name, len);
 		if (key != NULL && key_present(key) && key->n == 1)
@@ -420,9 +420,9 @@ note_variables(struct look *k, uint8_t form, const uint8_t *p, size_t len)
 			p++;
 			continue;
 		}
-		if (end - p < 9 || (def = cf_u32(p + 5)) > (size_t)(end - p) - 8)
+		if (end - p < 9 || (def = le_u32(p + 5)) > (size_t)(end - p) - 8)
 			return;
-		note_missing(k, cf_u32(p + 1));
+		note_missing(k, le_u32(p + 1));
 		p += 9 + (def > 0 ? def - 1 : 0);
 	}
 }
@@ -437,7 +437,7 @@ note_value(struct look *k, const struct val *w)
 		note_variables(k, w->form, p, w->data_len);
 		return;
 	}
-	while (end - p >= 5 && (len = cf_u32(p + 1)) <= (size_t)(end - p) - 5) {
+	while (end - p >= 5 && (len = le_u32(p + 1)) <= (size_t)(end - p) - 5) {
 		note_variables(k, p[0], p + 5, len);
 		p += 5 + len;
 	}

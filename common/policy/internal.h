@@ -12,6 +12,7 @@
 
 #include <endian.h>
 
+#include "common/base/le.h"
 #include "common/policy/policy.h"
 
 /* ---- layout ---- */
@@ -208,24 +209,6 @@ struct view { /* a document being read */
 	const struct pol_key *key[VIEW_KEYS];
 	uint32_t key_value_hash[VIEW_KEYS];
 };
-
-static inline uint32_t
-cf_u32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static inline uint64_t
-cf_u64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
-}
 
 static inline bool
 view_range(struct view *v, enum cf_section sec, uint32_t first, uint32_t n)

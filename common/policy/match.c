@@ -15,7 +15,7 @@ cf_hash(const void *data, size_t len, uint64_t seed)
 	uint64_t h = seed ^ (len * 0x9fb21c651e98df25u), w;
 
 	for (; len >= 8; p += 8, len -= 8) {
-		h = (h ^ cf_u64(p)) * 0x9fb21c651e98df25u;
+		h = (h ^ le_u64(p)) * 0x9fb21c651e98df25u;
 		h ^= h >> 35;
 	}
 	for (w = 0; len > 0; len--)
@@ -30,7 +30,7 @@ cf_hash(const void *data, size_t len, uint64_t seed)
 static inline uint64_t
 lane(uint64_t a, const uint8_t *p)
 {
-	a = (a ^ cf_u64(p)) * 0x9fb21c651e98df25u;
+	a = (a ^ le_u64(p)) * 0x9fb21c651e98df25u;
 	return a ^ a >> 29;
 }
 
@@ -133,8 +133,8 @@ enter_variable(struct ev *ev, struct view *v, struct place *pl)
 		v->bad = true;
 		return SYM_NO_VALUE;
 	}
-	key = cf_u32(pl->p + 1);
-	len = cf_u32(pl->p + 5);
+	key = le_u32(pl->p + 1);
+	len = le_u32(pl->p + 5);
 	if (len > (size_t)(pl->end - pl->p) - 8 ||
 	    (name = view_key(v, key, &name_len)) == NULL) {
 		v->bad = true;

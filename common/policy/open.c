@@ -7,9 +7,9 @@ check_header(const uint8_t *p, size_t len)
 {
 	if (len < CF_HEADER || memcmp(p, CF_MAGIC, 8) != 0)
 		return IAM_ERR_FORMAT;
-	if (cf_u32(p + 8) != CF_VERSION)
+	if (le_u32(p + 8) != CF_VERSION)
 		return IAM_ERR_VERSION;
-	if (cf_u32(p + 12) != len)
+	if (le_u32(p + 12) != len)
 		return IAM_ERR_FORMAT;
 	return 0;
 }
@@ -27,16 +27,16 @@ view_init(struct view *v, const struct pol_doc *doc)
 		return r;
 	for (i = 0; i < CF_SECTIONS; i++) {
 		d = p + 32 + 8 * i;
-		off = cf_u32(d);
-		n = cf_u32(d + 4);
+		off = le_u32(d);
+		n = le_u32(d + 4);
 		if (off % 8 != 0 || off > doc->len ||
 		    n > (doc->len - off) / cf_record_size[i])
 			return IAM_ERR_FORMAT;
 		v->s[i].p = p + off;
 		v->s[i].n = n;
 	}
-	v->flags = cf_u32(p + 28);
-	v->action_lens = cf_u32(p + 32 + 8 * CF_SECTIONS);
+	v->flags = le_u32(p + 28);
+	v->action_lens = le_u32(p + 32 + 8 * CF_SECTIONS);
 	n = v->s[CF_BUCKET].n;
 	if (v->action_lens > v->s[CF_LEN].n || n == 0 || (n & (n - 1)) != 0)
 		return IAM_ERR_FORMAT;
@@ -57,7 +57,7 @@ pol_open(const void *p, size_t len, struct pol_doc *ret)
 		return IAM_ERR_FORMAT;
 	if ((r = check_header(p, len)) != 0)
 		return r;
-	if (cf_u64(doc.p + 16) != cf_checksum(doc.p + CF_SUM_FROM, len - CF_SUM_FROM))
+	if (le_u64(doc.p + 16) != cf_checksum(doc.p + CF_SUM_FROM, len - CF_SUM_FROM))
 		return IAM_ERR_FORMAT;
 	if ((r = view_init(&v, &doc)) != 0)
 		return r;
@@ -95,17 +95,17 @@ view_stmt(struct view *v, uint32_t i, struct stmt *ret)
 	if (p == NULL)
 		return false;
 	ret->index = i;
-	ret->flags = cf_u32(p);
-	ret->sid = cf_u32(p + 4);
-	ret->sid_len = cf_u32(p + 8);
-	ret->action = cf_u32(p + 12);
-	ret->action_n = cf_u32(p + 16);
-	ret->resource = cf_u32(p + 20);
-	ret->resource_n = cf_u32(p + 24);
-	ret->principal = cf_u32(p + 28);
-	ret->principal_n = cf_u32(p + 32);
-	ret->cond = cf_u32(p + 36);
-	ret->cond_n = cf_u32(p + 40);
+	ret->flags = le_u32(p);
+	ret->sid = le_u32(p + 4);
+	ret->sid_len = le_u32(p + 8);
+	ret->action = le_u32(p + 12);
+	ret->action_n = le_u32(p + 16);
+	ret->resource = le_u32(p + 20);
+	ret->resource_n = le_u32(p + 24);
+	ret->principal = le_u32(p + 28);
+	ret->principal_n = le_u32(p + 32);
+	ret->cond = le_u32(p + 36);
+	ret->cond_n = le_u32(p + 40);
 	return view_range(v, CF_VAL, ret->action, ret->action_n) &&
 	    view_range(v, CF_VAL, ret->resource, ret->resource_n) &&
 	    view_range(v, CF_VAL, ret->principal, ret->principal_n) &&
@@ -127,10 +127,10 @@ view_val(struct view *v, uint32_t i, struct val *ret)
 
 	if (p == NULL)
 		return false;
-	ret->text.len = cf_u32(p + 4);
-	ret->text.p = (const char *)pool(v, cf_u32(p), cf_u32(p + 4));
-	ret->data_len = cf_u32(p + 12);
-	ret->data = pool(v, cf_u32(p + 8), ret->data_len);
+	ret->text.len = le_u32(p + 4);
+	ret->text.p = (const char *)pool(v, le_u32(p), le_u32(p + 4));
+	ret->data_len = le_u32(p + 12);
+	ret->data = pool(v, le_u32(p + 8), ret->data_len);
 	ret->form = p[16];
 	return ret->text.p != NULL && ret->data != NULL;
 }
@@ -145,9 +145,9 @@ view_cond(struct view *v, uint32_t i, struct cond *ret)
 	ret->op = p[0];
 	ret->qual = p[1];
 	ret->flags = p[2];
-	ret->key = cf_u32(p + 4);
-	ret->val = cf_u32(p + 8);
-	ret->val_n = cf_u32(p + 12);
+	ret->key = le_u32(p + 4);
+	ret->val = le_u32(p + 8);
+	ret->val_n = le_u32(p + 12);
 	if (ret->op == 0 || ret->op >= OP_END || ret->qual >= QUAL_END) {
 		v->bad = true;
 		return false;
@@ -162,8 +162,8 @@ view_key(struct view *v, uint32_t i, uint32_t *ret_len)
 
 	if (p == NULL)
 		return NULL;
-	*ret_len = cf_u32(p + 4);
-	return pool_string(v, cf_u32(p), *ret_len);
+	*ret_len = le_u32(p + 4);
+	return pool_string(v, le_u32(p), *ret_len);
 }
 
 bool

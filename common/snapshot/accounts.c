@@ -242,17 +242,17 @@ snap_user_decode(struct snap_bytes in, struct snap_user *ret)
 
 	if (in.len < USER_HEAD)
 		return IAM_ERR_FORMAT;
-	u.uid = u.gid = snap_get32(p);
+	u.uid = u.gid = le_u32(p);
 	u.name_len = p[SNAP_INSIDE_LEN];
 	u.private_group = (p[5] & PRIVATE_GROUP) != 0;
-	u.home_len = snap_get16(p + 8);
-	u.gecos_len = snap_get16(p + 10);
+	u.home_len = le_u16(p + 8);
+	u.gecos_len = le_u16(p + 10);
 	if (user_texts(in, &u) != 0 ||
-	    u.name - (const char *)p != snap_get16(p + SNAP_INSIDE_PLACE) ||
+	    u.name - (const char *)p != le_u16(p + SNAP_INSIDE_PLACE) ||
 	    !texts_ok(&u, p, (p[5] & SHELL_MASK) == 0))
 		return IAM_ERR_FORMAT;
 	if ((p[5] & GID_APART) != 0)
-		u.gid = snap_get32(p + USER_HEAD);
+		u.gid = le_u32(p + USER_HEAD);
 	if (!user_ok(&u))
 		return IAM_ERR_FORMAT;
 	*ret = u;
@@ -305,16 +305,16 @@ group_view(struct snap_bytes in, struct snap_group *ret)
 	size_t name;
 
 	if (in.len < GROUP_HEAD || p[5] != 0 ||
-	    snap_get16(p + SNAP_INSIDE_PLACE) != GROUP_HEAD)
+	    le_u16(p + SNAP_INSIDE_PLACE) != GROUP_HEAD)
 		return IAM_ERR_FORMAT;
 	name = (size_t)p[SNAP_INSIDE_LEN] + 1;
 	if (GROUP_HEAD + name > in.len)
 		return IAM_ERR_FORMAT;
-	g.gid = snap_get32(p);
+	g.gid = le_u32(p);
 	g.name = (const char *)p + GROUP_HEAD;
-	g.member_count = snap_get32(p + 8);
+	g.member_count = le_u32(p + 8);
 	g.members = NULL;
-	g.members_len = snap_get32(p + 12);
+	g.members_len = le_u32(p + 12);
 	g.packed.p = p + GROUP_HEAD + name;
 	g.packed.len = in.len - GROUP_HEAD - name;
 	/* The bound of the encoder: what readers compute of it fits 32 bits. */

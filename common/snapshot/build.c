@@ -364,7 +364,7 @@ snap_name_inside(const uint8_t *value, size_t value_len, const void *name,
 
 	if (value_len < SNAP_INSIDE_MIN || value[SNAP_INSIDE_LEN] != len)
 		return NULL;
-	place = snap_get16(value + SNAP_INSIDE_PLACE);
+	place = le_u16(value + SNAP_INSIDE_PLACE);
 	if (place < SNAP_INSIDE_MIN || place + len > value_len ||
 	    memcmp(value + place, name, len) != 0)
 		return NULL;

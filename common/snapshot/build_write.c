@@ -325,7 +325,7 @@ put_entry(uint8_t *table, uint32_t buckets, uint64_t hash, uint64_t off)
 	for (;; i = i + 1 < buckets ? i + 1 : 0) {
 		b = table + (size_t)i * SNAP_BUCKET_LEN;
 		for (n = 0; n < SNAP_BUCKET_ENTRIES; n++) {
-			if (snap_get32(b + SNAP_BUCKET_OFFSETS + 4 * n) != 0)
+			if (le_u32(b + SNAP_BUCKET_OFFSETS + 4 * n) != 0)
 				continue;
 			put16(b + SNAP_CHECK_LEN + 2 * n, (uint16_t)hash);
 			put32(b + SNAP_BUCKET_OFFSETS + 4 * n,

@@ -11,7 +11,7 @@ snap_unit_len(const struct snap_file *f, uint64_t off, const uint8_t *b,
 	int r;
 
 	*ret = SNAP_BLOCK;
-	if (off < f->records || snap_get32(b + SNAP_CHECK_LEN) == 0)
+	if (off < f->records || le_u32(b + SNAP_CHECK_LEN) == 0)
 		return 0;
 	/* What the head says is not yet known to be true: only that it stays in
 	 * the file is, and then the check decides. */
@@ -27,7 +27,7 @@ snap_unit_check(const struct snap_file *f, uint64_t off, const uint8_t *b,
     size_t len)
 {
 	return (uint32_t)snap_check64(b + SNAP_CHECK_LEN, len - SNAP_CHECK_LEN,
-	    f->salt ^ off) == snap_get32(b) ? 0 : IAM_ERR_FORMAT;
+	    f->salt ^ off) == le_u32(b) ? 0 : IAM_ERR_FORMAT;
 }
 
 /* ---- buckets ---- */
@@ -59,7 +59,7 @@ int
 snap_extent_of(const uint8_t *p, size_t avail, uint64_t off,
     struct snap_extent *ret)
 {
-	uint32_t head = snap_get32(p), value, extra, id = head >> 8 & 0xff;
+	uint32_t head = le_u32(p), value, extra, id = head >> 8 & 0xff;
 	unsigned odd = off % 8;
 
 	if ((head & SNAP_SHORT) != 0) {
@@ -71,8 +71,8 @@ snap_extent_of(const uint8_t *p, size_t avail, uint64_t off,
 	}
 	if (avail < SNAP_HEAD_LONG)
 		return IAM_ERR_FORMAT;
-	value = snap_get32(p + 4);
-	extra = snap_get32(p + 8);
+	value = le_u32(p + 4);
+	extra = le_u32(p + 8);
 	if (value > SNAP_VALUE_MAX || extra > SNAP_VALUE_MAX ||
 	    head >> 16 > SNAP_KEY_MAX || (id != 0 && id != SNAP_ID_LEN))
 		return IAM_ERR_FORMAT;
@@ -103,7 +103,7 @@ keys_inside(struct snap_record *rec)
 	if (rec->value.len < SNAP_INSIDE_MIN)
 		return IAM_ERR_FORMAT;
 	len = p[SNAP_INSIDE_LEN];
-	place = snap_get16(p + SNAP_INSIDE_PLACE);
+	place = le_u16(p + SNAP_INSIDE_PLACE);
 	if (place + len > rec->value.len)
 		return IAM_ERR_FORMAT;
 	rec->id = bytes_of(p, SNAP_ID_LEN);
@@ -116,7 +116,7 @@ static inline int
 short_record(const uint8_t *p, size_t avail, uint64_t off,
     struct snap_record *ret)
 {
-	uint32_t head = snap_get32(p), value = head >> 8 & SNAP_SHORT_MAX;
+	uint32_t head = le_u32(p), value = head >> 8 & SNAP_SHORT_MAX;
 	size_t len = SNAP_HEAD_SHORT + value + (head >> 20);
 
 	if (len > avail || (head & SNAP_INSIDE) == 0)
@@ -135,7 +135,7 @@ snap_record_in(const uint8_t *unit, size_t unit_len, uint64_t off,
 	/* Only the first record of a block may reach beyond it. */
 	size_t avail = (in == SNAP_CHECK_LEN ? unit_len : SNAP_BLOCK) - in;
 	const uint8_t *p = unit + in;
-	uint32_t head = snap_get32(p);
+	uint32_t head = le_u32(p);
 	struct snap_extent e;
 	int r;
 
@@ -148,8 +148,8 @@ snap_record_in(const uint8_t *unit, size_t unit_len, uint64_t off,
 		return r;
 	if (e.len > avail)
 		return IAM_ERR_FORMAT;
-	ret->value = bytes_of(p + e.value, snap_get32(p + 4));
-	ret->extra = bytes_of(p + e.extra, snap_get32(p + 8));
+	ret->value = bytes_of(p + e.value, le_u32(p + 4));
+	ret->extra = bytes_of(p + e.extra, le_u32(p + 8));
 	ret->end = off + e.len;
 	if (in + e.len > SNAP_BLOCK)
 		ret->end = snap_round(ret->end, SNAP_BLOCK);
@@ -224,10 +224,10 @@ tag_matches(const uint8_t *bucket, uint16_t tag)
 {
 	uint64_t all = tag * UINT64_C(0x0001000100010001);
 	/* The first four bytes are no tags. */
-	uint64_t first = zero_lanes(snap_get64(bucket) ^ all) >> 32 << 32;
+	uint64_t first = zero_lanes(le_u64(bucket) ^ all) >> 32 << 32;
 
-	return first >> 15 | zero_lanes(snap_get64(bucket + 8) ^ all) >> 14 |
-	    zero_lanes(snap_get64(bucket + 16) ^ all) >> 13;
+	return first >> 15 | zero_lanes(le_u64(bucket + 8) ^ all) >> 14 |
+	    zero_lanes(le_u64(bucket + 16) ^ all) >> 13;
 }
 
 static inline unsigned
@@ -256,9 +256,9 @@ find_in_bucket(const struct snap_file *f, const struct snap_row *row,
 	uint32_t at;
 	int r;
 
-	*ret_full = snap_get32(offsets + 4 * (SNAP_BUCKET_ENTRIES - 1)) != 0;
+	*ret_full = le_u32(offsets + 4 * (SNAP_BUCKET_ENTRIES - 1)) != 0;
 	for (; left != 0; left &= left - 1) {
-		at = snap_get32(offsets + 4 * (size_t)entry_of(left));
+		at = le_u32(offsets + 4 * (size_t)entry_of(left));
 		if (at == 0)
 			continue; /* an unused one has no tag */
 		r = snap_record_at(f, row, (uint64_t)at * SNAP_ALIGN, ret);

@@ -32,10 +32,10 @@ stripes(const uint8_t **p, const uint8_t *end, uint64_t seed)
 	uint64_t a = seed + P1 + P2, b = seed + P2, c = seed, d = seed - P1, acc;
 
 	for (; end - *p >= 32; *p += 32) {
-		a = mix(a, snap_get64(*p));
-		b = mix(b, snap_get64(*p + 8));
-		c = mix(c, snap_get64(*p + 16));
-		d = mix(d, snap_get64(*p + 24));
+		a = mix(a, le_u64(*p));
+		b = mix(b, le_u64(*p + 8));
+		c = mix(c, le_u64(*p + 16));
+		d = mix(d, le_u64(*p + 24));
 	}
 	acc = rotl(a, 1) + rotl(b, 7) + rotl(c, 12) + rotl(d, 18);
 	return merge(merge(merge(merge(acc, a), b), c), d);
@@ -49,9 +49,9 @@ snap_check64(const void *data, size_t len, uint64_t seed)
 
 	acc = (len >= 32 ? stripes(&p, end, seed) : seed + P5) + len;
 	for (; end - p >= 8; p += 8)
-		acc = rotl(acc ^ mix(0, snap_get64(p)), 27) * P1 + P4;
+		acc = rotl(acc ^ mix(0, le_u64(p)), 27) * P1 + P4;
 	for (; end - p >= 4; p += 4)
-		acc = rotl(acc ^ snap_get32(p) * P1, 23) * P2 + P3;
+		acc = rotl(acc ^ le_u32(p) * P1, 23) * P2 + P3;
 	for (; p < end; p++)
 		acc = rotl(acc ^ *p * P5, 11) * P1;
 	acc = (acc ^ acc >> 33) * P2;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/base.h"
+#include "common/base/le.h"
 #include "common/snapshot/accounts.h"
 #include "common/snapshot/snapshot.h"
 
@@ -120,33 +121,6 @@ struct snap {
 
 /* XXH64. Source: xxHash specification 0.1.1. */
 uint64_t snap_check64(const void *data, size_t len, uint64_t seed);
-
-static inline uint16_t
-snap_get16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le16toh(v);
-}
-
-static inline uint32_t
-snap_get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static inline uint64_t
-snap_get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
-}
 
 /* Is a key of this table an id? */
 bool snap_table_by_id(enum snap_table t);

@@ -112,10 +112,10 @@ check_header(struct snap_file *f, uint8_t p[SNAP_BLOCK])
 		return r;
 	if (memcmp(p, SNAP_MAGIC, 8) != 0)
 		return IAM_ERR_FORMAT;
-	if (snap_get32(p + 8) != SNAP_VERSION)
+	if (le_u32(p + 8) != SNAP_VERSION)
 		return IAM_ERR_VERSION;
 	return snap_check64(p, SNAP_BLOCK - 8, 0) ==
-	    snap_get64(p + SNAP_BLOCK - 8) ? 0 : IAM_ERR_FORMAT;
+	    le_u64(p + SNAP_BLOCK - 8) ? 0 : IAM_ERR_FORMAT;
 }
 
 static int

@@ -240,7 +240,7 @@ snap_members_unpack(struct snap_bytes in, uint32_t count, size_t text_len,
 static int
 compare_gids(const void *a, const void *b)
 {
-	uint32_t x = snap_get32(a), y = snap_get32(b);
+	uint32_t x = le_u32(a), y = le_u32(b);
 
 	return x < y ? -1 : x > y;
 }
@@ -263,7 +263,7 @@ snap_gids_pack(uint8_t *gids, size_t count, uint8_t *ret)
 		return 0;
 	qsort(gids, count, 4, compare_gids);
 	for (i = 1; i < count; i++) {
-		step = snap_get32(gids + 4 * i) - snap_get32(gids + 4 * (i - 1));
+		step = le_u32(gids + 4 * i) - le_u32(gids + 4 * (i - 1));
 		widest = step > widest ? step : widest;
 	}
 	while (width < 4 && widest >> (8 * width) != 0)
@@ -271,8 +271,8 @@ snap_gids_pack(uint8_t *gids, size_t count, uint8_t *ret)
 	ret[0] = (uint8_t)width;
 	memcpy(ret + 1, gids, 4);
 	for (i = 1; i < count; i++)
-		put_wide(ret + 5 + (i - 1) * width, snap_get32(gids + 4 * i) -
-		    snap_get32(gids + 4 * (i - 1)), width);
+		put_wide(ret + 5 + (i - 1) * width, le_u32(gids + 4 * i) -
+		    le_u32(gids + 4 * (i - 1)), width);
 	return 5 + (count - 1) * width;
 }
 
@@ -295,17 +295,17 @@ snap_gids_next(struct snap_gids *g)
 	if (g->width == 0) {
 		g->width = p[0];
 		g->p += 5;
-		return g->last = snap_get32(p + 1);
+		return g->last = le_u32(p + 1);
 	}
 	g->p += g->width;
 	switch (g->width) {
 	case 1:
 		return g->last += p[0];
 	case 2:
-		return g->last += snap_get16(p);
+		return g->last += le_u16(p);
 	case 3:
-		return g->last += snap_get16(p) | (uint32_t)p[2] << 16;
+		return g->last += le_u16(p) | (uint32_t)p[2] << 16;
 	default:
-		return g->last += snap_get32(p);
+		return g->last += le_u32(p);
 	}
 }

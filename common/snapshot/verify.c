@@ -17,7 +17,7 @@ verify_bucket(const uint8_t *b, bool first, uint64_t *entries)
 	size_t n = 0;
 
 	offsets = b + SNAP_BUCKET_OFFSETS;
-	while (n < SNAP_BUCKET_ENTRIES && snap_get32(offsets + 4 * n) != 0)
+	while (n < SNAP_BUCKET_ENTRIES && le_u32(offsets + 4 * n) != 0)
 		n++;
 	*entries += n;
 	return (first || all_zero(b, SNAP_CHECK_LEN)) &&

@@ -64,8 +64,10 @@ store_point_is_past(struct store *s, const struct store_point *point, bool *ret)
 	int r;
 
 	*ret = false;
-	if (point->id == 0 || (r = read_point(s, point->id, &found)) != 0)
-		return point->id == 0 ? 0 : r;
+	if (point->id == 0)
+		return 0;
+	if ((r = read_point(s, point->id, &found)) != 0)
+		return r;
 	*ret = found.id == point->id && found.mark == point->mark;
 	return 0;
 }

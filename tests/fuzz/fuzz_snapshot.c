@@ -31,7 +31,7 @@ unit_len(const uint8_t *p, uint64_t off, size_t left)
 	struct snap_extent e;
 	size_t len;
 
-	if (snap_get32(p + SNAP_CHECK_LEN) == 0 ||
+	if (le_u32(p + SNAP_CHECK_LEN) == 0 ||
 	    snap_extent_of(p + SNAP_CHECK_LEN, SNAP_BLOCK - SNAP_CHECK_LEN,
 	    off + SNAP_CHECK_LEN, &e) != 0)
 		return SNAP_BLOCK;
@@ -42,7 +42,7 @@ unit_len(const uint8_t *p, uint64_t off, size_t left)
 static void
 mend_row(uint8_t *p, size_t size, const uint8_t *row, uint64_t salt)
 {
-	uint64_t off = snap_get64(row + 8), n = snap_get32(row + 4), end;
+	uint64_t off = le_u64(row + 8), n = le_u32(row + 4), end;
 	size_t len;
 
 	for (; n > 0 && off <= size && size - off >= SNAP_BLOCK;
@@ -50,8 +50,8 @@ mend_row(uint8_t *p, size_t size, const uint8_t *row, uint64_t salt)
 		put_check(p + off, SNAP_BLOCK, salt ^ off);
 		off += SNAP_BLOCK;
 	}
-	off = snap_get64(row + 16);
-	end = snap_get64(row + 24);
+	off = le_u64(row + 16);
+	end = le_u64(row + 24);
 	end = off <= size && end <= size - off ? off + end : 0;
 	for (; off < end && end - off >= SNAP_BLOCK; off += len) {
 		len = unit_len(p + off, off, (size_t)(end - off));
@@ -69,10 +69,10 @@ mend(uint8_t *p, size_t size)
 		return;
 	memcpy(p, SNAP_MAGIC "\3\0\0", 11);
 	memcpy(p + 40, &v, sizeof(v));
-	rows = snap_get32(p + 20);
+	rows = le_u32(p + 20);
 	for (i = 0; i < rows && i < 16; i++)
 		mend_row(p, size, p + SNAP_HEADER_FIXED + i * SNAP_ROW_LEN,
-		    snap_get64(p + 48));
+		    le_u64(p + 48));
 	check = htole64(snap_check64(p, SNAP_BLOCK - 8, 0));
 	memcpy(p + SNAP_BLOCK - 8, &check, sizeof(check));
 }

@@ -228,29 +228,29 @@ test_snap_builder_write__layout_as_documented(void **state)
 	assert_memory_equal(p, "\x89IAMS\r\n\x1a", 8);
 	assert_memory_equal(p + 8, "\3\0\0\0" "\2\0\0\0" "\0\4\0\0", 12);
 	assert_memory_equal(p + 20, "\5\0\0\0" "\10\7\6\5\4\3\2\1", 12);
-	assert_true(snap_get64(p + 32) == 1795512600);
-	assert_true(snap_get64(p + 40) == f.len);
-	assert_true(snap_get64(p + 56) == 0);
-	assert_true(snap_check64(p, 1016, 0) == snap_get64(p + 1016));
-	salt = snap_get64(p + 48);
+	assert_true(le_u64(p + 32) == 1795512600);
+	assert_true(le_u64(p + 40) == f.len);
+	assert_true(le_u64(p + 56) == 0);
+	assert_true(snap_check64(p, 1016, 0) == le_u64(p + 1016));
+	salt = le_u64(p + 48);
 	/* Row 3: table 8, one bucket on the fourth block, one block of records. */
 	row = p + 64 + 2 * 48;
 	assert_memory_equal(row, "\10\0\0\0" "\1\0\0\0", 8);
-	assert_true(snap_get64(row + 8) == 3 * 1024);
-	assert_true(snap_get64(row + 16) == 6 * 1024);
-	assert_true(snap_get64(row + 24) == 1024);
-	assert_true(snap_get64(row + 32) == 1);
-	assert_true(snap_get64(row + 40) == 1);
+	assert_true(le_u64(row + 8) == 3 * 1024);
+	assert_true(le_u64(row + 16) == 6 * 1024);
+	assert_true(le_u64(row + 24) == 1024);
+	assert_true(le_u64(row + 32) == 1);
+	assert_true(le_u64(row + 40) == 1);
 	block = p + 3 * 1024;
 	h = snap_check64("account", 7, 8);
-	assert_int_equal(snap_get32(block),
+	assert_int_equal(le_u32(block),
 	    (uint32_t)snap_check64(block + 4, 1020, salt ^ (3 * 1024)));
-	assert_int_equal(snap_get16(block + 4), (uint16_t)h);
-	assert_int_equal(snap_get16(block + 6), 0);
-	assert_int_equal(snap_get32(block + 24), (6 * 1024 + 4) / 4);
-	assert_int_equal(snap_get32(block + 28), 0);
+	assert_int_equal(le_u16(block + 4), (uint16_t)h);
+	assert_int_equal(le_u16(block + 6), 0);
+	assert_int_equal(le_u32(block + 24), (6 * 1024 + 4) / 4);
+	assert_int_equal(le_u32(block + 28), 0);
 	block = p + 6 * 1024;
-	assert_int_equal(snap_get32(block),
+	assert_int_equal(le_u32(block),
 	    (uint32_t)snap_check64(block + 4, 1020, salt ^ (6 * 1024)));
 	assert_memory_equal(block + 4, "\4\0\7\0" "\5\0\0\0" "\0\0\0\0"
 	    "account\0" "value\0\0\0", 28);
@@ -271,17 +271,17 @@ test_snap_builder_write__a_user_as_documented(void **state)
 	f = slurp(path);
 	p = f.p;
 	/* The second row is that of the uids: the same records. */
-	assert_true(snap_get64(p + 64 + 16) == snap_get64(p + 64 + 48 + 16));
-	rec = p + snap_get64(p + 64 + 16) + 4;
+	assert_true(le_u64(p + 64 + 16) == le_u64(p + 64 + 48 + 16));
+	rec = p + le_u64(p + 64 + 16) + 4;
 	/* V is 36, E is 9. */
-	assert_int_equal(snap_get32(rec), 0x1d | 36 << 8 | 9 << 20);
+	assert_int_equal(le_u32(rec), 0x1d | 36 << 8 | 9 << 20);
 	rec += 4;
-	assert_int_equal(snap_get32(rec), FIRST_ID);
+	assert_int_equal(le_u32(rec), FIRST_ID);
 	/* sarah's name begins at byte 18; shell 1, a private group. */
 	assert_memory_equal(rec + 4, "\5" "\1" "\x12\0" "\x0b\0" "\x0b\0", 8);
 	assert_memory_equal(rec + 12, "/home/sarah\0Some One,,,\0", 24);
 	assert_memory_equal(rec + 36, "\4" "\x1b\0\0\0", 5);
-	assert_int_equal(snap_get32(rec + 41), FIRST_ID + 2 - 27);
+	assert_int_equal(le_u32(rec + 41), FIRST_ID + 2 - 27);
 	buf_release(&f);
 }
 
@@ -298,10 +298,10 @@ test_snap_builder_write__a_group_as_documented(void **state)
 	publish(b, path);
 	f = slurp(path);
 	p = f.p;
-	rec = p + snap_get64(p + 64 + 2 * 48 + 16) + 4;
-	assert_int_equal(snap_get32(rec), 0x1d | 43 << 8);
+	rec = p + le_u64(p + 64 + 2 * 48 + 16) + 4;
+	assert_int_equal(le_u32(rec), 0x1d | 43 << 8);
 	rec += 4;
-	assert_int_equal(snap_get32(rec), FIRST_ID + 5);
+	assert_int_equal(le_u32(rec), FIRST_ID + 5);
 	assert_memory_equal(rec + 4, "\4" "\0" "\x10\0" "\5\0\0\0" "\x1e\0\0\0"
 	    "crew\0", 17);
 	assert_memory_equal(rec + 21, "\1\0" "\3" "bob" "\4\4" "user"
@@ -503,7 +503,7 @@ test_snap_next__all_in_order(void **state)
 		if (!found)
 			break;
 		snprintf(name, sizeof(name), "u%u", i);
-		assert_int_equal(snap_get32(key.p), FIRST_ID + i);
+		assert_int_equal(le_u32(key.p), FIRST_ID + i);
 		assert_int_equal(snap_user_decode(v, &u), 0);
 		assert_string_equal(u.name, name);
 	}
