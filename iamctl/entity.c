@@ -131,6 +131,45 @@ entity_conflict(struct op_call *c, const char *what, const char *which,
 	    "%s%s (%s).", what, which[0] != '\0' ? ": " : "", which, mend);
 }
 
+struct listing {
+	struct op_call *c;
+	struct page page;
+	const char *path_prefix;
+	entity_shape *shape;
+};
+
+static int
+list_one(void *arg, const char *key, json_t *doc)
+{
+	struct listing *l = arg;
+	const char *name = entity_name(doc);
+
+	(void)key;
+	if (strncmp(text_of(doc, "Path"), l->path_prefix,
+	    strlen(l->path_prefix)) != 0)
+		return VISIT_NEXT;
+	if (!page_wants(&l->page, name))
+		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
+	return page_add(&l->page, l->c, name, l->shape(doc)) == 0 ? VISIT_NEXT :
+	    VISIT_FAILED;
+}
+
+int
+entity_list(struct op_call *c, const char *documents, const char *as,
+    entity_shape *shape, const char *member, const char *value)
+{
+	struct listing l = { .c = c, .shape = shape,
+		.path_prefix = op_str_or(c, "PathPrefix", "/") };
+	int r = -1;
+
+	if (page_init(&l.page, c) != 0)
+		return -1;
+	if (page_each(&l.page, c, documents, member, value, list_one, &l) == 0)
+		r = page_end(&l.page, c, as);
+	page_release(&l.page);
+	return r;
+}
+
 int
 entity_without_policies(struct op_call *c, const json_t *doc)
 {

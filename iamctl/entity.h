@@ -52,6 +52,15 @@ struct entity_rename {
 int entity_move(struct op_call *c, struct entity *e,
     store_visit *rename_in);
 
+/*
+ * The documents of a kind whose path begins with the call's PathPrefix, a page of
+ * them, as the member as of the answer, each in its shape. member, value: only
+ * those that name value there (document_each_with); NULL: all.
+ */
+typedef json_t *entity_shape(const json_t *doc);
+int entity_list(struct op_call *c, const char *documents, const char *as,
+    entity_shape *shape, const char *member, const char *value);
+
 /* DeleteConflict while there are inline or attached policies. */
 int entity_without_policies(struct op_call *c, const json_t *doc);
 int entity_conflict(struct op_call *c, const char *what, const char *which,

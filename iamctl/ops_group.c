@@ -94,74 +94,30 @@ out:
 
 /* ---- GetGroup, ListGroups, ListGroupsForUser ---- */
 
-struct listing {
-	struct op_call *c;
-	struct page page;
-	const char *path_prefix, *group_name;
-};
-
-static int
-list_member(void *arg, const char *key, json_t *user)
+static json_t *
+member_shape(const json_t *user)
 {
-	struct listing *l = arg;
-	const char *name = text_of(user, "UserName");
-
-	(void)key;
-	if (!page_wants(&l->page, name))
-		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	return page_add(&l->page, l->c, name, user_shape(user, true)) == 0 ?
-	    VISIT_NEXT : VISIT_FAILED;
+	return user_shape(user, true);
 }
 
 static int
 get_group(struct op_call *c)
 {
-	struct listing l = { .c = c, .group_name = op_str(c, "GroupName") };
+	const char *name = op_str(c, "GroupName");
 	json_t *group = NULL;
 	int r = -1;
 
-	if (group_get(c, l.group_name, &group) != 0 ||
-	    page_init(&l.page, c) != 0)
-		goto out;
-	if (out_set(c, "Group", group_shape(group)) == 0 &&
-	    page_each(&l.page, c, "users", "Groups", l.group_name, list_member,
-	    &l) == 0)
-		r = page_end(&l.page, c, "Users");
-out:
-	page_release(&l.page);
+	if (group_get(c, name, &group) == 0 &&
+	    out_set(c, "Group", group_shape(group)) == 0)
+		r = entity_list(c, "users", "Users", member_shape, "Groups", name);
 	json_decref(group);
 	return r;
 }
 
 static int
-list_group(void *arg, const char *key, json_t *group)
-{
-	struct listing *l = arg;
-	const char *name = text_of(group, "GroupName");
-
-	(void)key;
-	if (strncmp(text_of(group, "Path"), l->path_prefix,
-	    strlen(l->path_prefix)) != 0)
-		return VISIT_NEXT;
-	if (!page_wants(&l->page, name))
-		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	return page_add(&l->page, l->c, name, group_shape(group)) == 0 ?
-	    VISIT_NEXT : VISIT_FAILED;
-}
-
-static int
 list_groups(struct op_call *c)
 {
-	struct listing l = { .c = c,
-		.path_prefix = op_str_or(c, "PathPrefix", "/") };
-	int r = -1;
-
-	if (page_init(&l.page, c) != 0)
-		return -1;
-	if (page_each(&l.page, c, "groups", NULL, NULL, list_group, &l) == 0)
-		r = page_end(&l.page, c, "Groups");
-	page_release(&l.page);
-	return r;
+	return entity_list(c, "groups", "Groups", group_shape, NULL, NULL);
 }
 
 static int

@@ -185,41 +185,16 @@ out:
 	return r;
 }
 
-struct listing {
-	struct op_call *c;
-	struct page page;
-	const char *path_prefix;
-};
-
-static int
-list_role(void *arg, const char *key, json_t *role)
+static json_t *
+listed_role(const json_t *role)
 {
-	struct listing *l = arg;
-	const char *name = text_of(role, "RoleName");
-
-	(void)key;
-	if (strncmp(text_of(role, "Path"), l->path_prefix,
-	    strlen(l->path_prefix)) != 0)
-		return VISIT_NEXT;
-	if (!page_wants(&l->page, name))
-		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	return page_add(&l->page, l->c, name, role_shape(role, true)) == 0 ?
-	    VISIT_NEXT : VISIT_FAILED;
+	return role_shape(role, true);
 }
 
 static int
 list_roles(struct op_call *c)
 {
-	struct listing l = { .c = c,
-		.path_prefix = op_str_or(c, "PathPrefix", "/") };
-	int r = -1;
-
-	if (page_init(&l.page, c) != 0)
-		return -1;
-	if (page_each(&l.page, c, "roles", NULL, NULL, list_role, &l) == 0)
-		r = page_end(&l.page, c, "Roles");
-	page_release(&l.page);
-	return r;
+	return entity_list(c, "roles", "Roles", listed_role, NULL, NULL);
 }
 
 /* ---- changes ---- */

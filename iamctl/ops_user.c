@@ -99,41 +99,16 @@ get_user(struct op_call *c)
 	return r;
 }
 
-struct listing {
-	struct op_call *c;
-	struct page page;
-	const char *path_prefix;
-};
-
-static int
-list_user(void *arg, const char *key, json_t *user)
+static json_t *
+listed_user(const json_t *user)
 {
-	struct listing *l = arg;
-	const char *name = text_of(user, "UserName");
-
-	(void)key;
-	if (strncmp(text_of(user, "Path"), l->path_prefix,
-	    strlen(l->path_prefix)) != 0)
-		return VISIT_NEXT;
-	if (!page_wants(&l->page, name))
-		return l->page.truncated ? VISIT_STOP : VISIT_NEXT;
-	return page_add(&l->page, l->c, name, user_shape(user, true)) == 0 ?
-	    VISIT_NEXT : VISIT_FAILED;
+	return user_shape(user, true);
 }
 
 static int
 list_users(struct op_call *c)
 {
-	struct listing l = { .c = c,
-		.path_prefix = op_str_or(c, "PathPrefix", "/") };
-	int r = -1;
-
-	if (page_init(&l.page, c) != 0)
-		return -1;
-	if (page_each(&l.page, c, "users", NULL, NULL, list_user, &l) == 0)
-		r = page_end(&l.page, c, "Users");
-	page_release(&l.page);
-	return r;
+	return entity_list(c, "users", "Users", listed_user, NULL, NULL);
 }
 
 /* ---- UpdateUser ---- */
