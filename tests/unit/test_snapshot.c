@@ -4,6 +4,7 @@
  * errors, never SIGBUS, a torn record or a wrong answer. S29: bytes are the same
  * on every machine (compared with docs/snapshot-format.md, byte by byte).
  */
+#include "tests/unit/snap_faults.h"
 #include "tests/unit/snap_fixture.h"
 
 #include <dirent.h>
@@ -23,17 +24,9 @@ static char path[64], other[64];
 
 /* ---- faults ---- */
 
-static long fail_at;       /* the n-th allocation fails; 0: none */
 static unsigned stats;     /* calls of fstatat */
 static unsigned frozen_ms; /* what the coarse clock says; 0: the truth */
-static bool disk_full;
 
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__wrap_calloc(size_t n, size_t m);
-void *__real_reallocarray(void *p, size_t n, size_t m);
-void *__wrap_reallocarray(void *p, size_t n, size_t m);
 void *__real_mmap64(void *p, size_t len, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap64(void *p, size_t len, int prot, int flags, int fd, off_t off);
 /* Where time_t had 32 bits once, glibc has other names for the calls with 64. */
@@ -50,32 +43,6 @@ int __real_clock_gettime(clockid_t id, struct timespec *t)
     TIME64("__real___clock_gettime64");
 int __wrap_clock_gettime(clockid_t id, struct timespec *t)
     TIME64("__wrap___clock_gettime64");
-ssize_t __real_write(int fd, const void *p, size_t len);
-ssize_t __wrap_write(int fd, const void *p, size_t len);
-
-static bool
-fails(void)
-{
-	return fail_at > 0 && --fail_at == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t m)
-{
-	return fails() ? NULL : __real_calloc(n, m);
-}
-
-void *
-__wrap_reallocarray(void *p, size_t n, size_t m)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, m);
-}
 
 void *
 __wrap_mmap64(void *p, size_t len, int prot, int flags, int fd, off_t off)
@@ -98,16 +65,6 @@ __wrap_clock_gettime(clockid_t id, struct timespec *t)
 	t->tv_sec = frozen_ms / 1000;
 	t->tv_nsec = (long)(frozen_ms % 1000) * 1000000;
 	return 0;
-}
-
-ssize_t
-__wrap_write(int fd, const void *p, size_t len)
-{
-	if (disk_full) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return __real_write(fd, p, len);
 }
 
 /* ---- helpers ---- */

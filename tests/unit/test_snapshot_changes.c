@@ -3,6 +3,7 @@
  * one whole revision, S25: whatever happens to either file, and whenever the
  * writer dies.
  */
+#include "tests/unit/snap_faults.h"
 #include "tests/unit/snap_fixture.h"
 
 #include <dirent.h>
@@ -21,54 +22,6 @@
 
 static char dir[] = "/tmp/test_changes.XXXXXX";
 static char path[64];
-
-/* ---- the n-th allocation failing, a full disk ---- */
-
-static long fail_at;
-static bool disk_full;
-
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__wrap_calloc(size_t n, size_t m);
-void *__real_reallocarray(void *p, size_t n, size_t m);
-void *__wrap_reallocarray(void *p, size_t n, size_t m);
-ssize_t __real_write(int fd, const void *p, size_t len);
-ssize_t __wrap_write(int fd, const void *p, size_t len);
-
-static bool
-fails(void)
-{
-	return fail_at > 0 && --fail_at == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t m)
-{
-	return fails() ? NULL : __real_calloc(n, m);
-}
-
-void *
-__wrap_reallocarray(void *p, size_t n, size_t m)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, m);
-}
-
-ssize_t
-__wrap_write(int fd, const void *p, size_t len)
-{
-	if (disk_full) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return __real_write(fd, p, len);
-}
 
 /* ---- helpers ---- */
 

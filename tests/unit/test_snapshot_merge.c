@@ -2,6 +2,7 @@
  * One file of two while writers go on: whatever was changed before, during and
  * after, back to what it was included, readers see what was written last.
  */
+#include "tests/unit/snap_faults.h"
 #include "tests/unit/snap_fixture.h"
 
 #include <dirent.h>
@@ -15,44 +16,6 @@
 
 static char dir[] = "/tmp/test_merge.XXXXXX";
 static char path[64];
-
-/* ---- the n-th allocation failing, a full disk ---- */
-
-static long fail_at;
-static bool disk_full;
-
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__wrap_calloc(size_t n, size_t m);
-void *__real_reallocarray(void *p, size_t n, size_t m);
-void *__wrap_reallocarray(void *p, size_t n, size_t m);
-ssize_t __real_write(int fd, const void *p, size_t len);
-ssize_t __wrap_write(int fd, const void *p, size_t len);
-
-static bool
-fails(void)
-{
-	return fail_at > 0 && --fail_at == 0;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t m)
-{
-	return fails() ? NULL : __real_calloc(n, m);
-}
-
-void *
-__wrap_reallocarray(void *p, size_t n, size_t m)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, m);
-}
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -71,16 +34,6 @@ __wrap_rename(const char *from, const char *to)
 		snap_park(newcomer);
 	}
 	return rc;
-}
-
-ssize_t
-__wrap_write(int fd, const void *p, size_t len)
-{
-	if (disk_full) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return __real_write(fd, p, len);
 }
 
 /* ---- what there should be ---- */
