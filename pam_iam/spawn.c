@@ -466,6 +466,20 @@ spawn_record_drift(void *arg, const char *user_name, const char *serial,
 	return run_quietly(IAMCTL_PATH, argv);
 }
 
+/* *ret_ok: it has done it; else code is its error's. */
+static int
+run_saying(const char *const argv[], const void *input, size_t input_len,
+    struct buf *said, bool *ret_ok, char *code, size_t code_size)
+{
+	int r, status = SPAWN_NOT_RUN;
+
+	r = spawn_run(IAMCTL_PATH, argv, input, input_len, said, &status);
+	if (r == 0 && (r = said->err) == 0 && status != 0)
+		error_code(buf_cstr(said), code, code_size);
+	*ret_ok = r == 0 && status == 0;
+	return r;
+}
+
 int
 spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
     bool *ret_ok, char *code, size_t code_size)
@@ -474,18 +488,13 @@ spawn_begin_enrolment(const char *user_name, bool utf8, struct buf *said,
 	const char *const argv[] = { "iamctl", "begin-mfa-enrolment", "--output",
 		"text", "--charset", utf8 ? "UTF-8" : "ASCII", "--user-name", user,
 		NULL };
-	int r, status = SPAWN_NOT_RUN;
 
 	*ret_ok = false;
 	code[0] = '\0';
 	if (!name_is_iam(user_name, sizeof(user) - 1))
 		return IAM_ERR_ARG;
 	snprintf(user, sizeof(user), "%s", user_name);
-	r = spawn_run(IAMCTL_PATH, argv, "", 0, said, &status);
-	if (r == 0 && (r = said->err) == 0 && status != 0)
-		error_code(buf_cstr(said), code, code_size);
-	*ret_ok = r == 0 && status == 0;
-	return r;
+	return run_saying(argv, "", 0, said, ret_ok, code, code_size);
 }
 
 int
@@ -495,18 +504,13 @@ spawn_new_codes(const char *user_name, struct buf *said, bool *ret_ok,
 	char user[65];
 	const char *const argv[] = { "iamctl", "create-recovery-codes", "--output",
 		"text", "--user-name", user, NULL };
-	int r, status = SPAWN_NOT_RUN;
 
 	*ret_ok = false;
 	code[0] = '\0';
 	if (!name_is_iam(user_name, sizeof(user) - 1))
 		return IAM_ERR_ARG;
 	snprintf(user, sizeof(user), "%s", user_name);
-	r = spawn_run(IAMCTL_PATH, argv, "", 0, said, &status);
-	if (r == 0 && (r = said->err) == 0 && status != 0)
-		error_code(buf_cstr(said), code, code_size);
-	*ret_ok = r == 0 && status == 0;
-	return r;
+	return run_saying(argv, "", 0, said, ret_ok, code, code_size);
 }
 
 /* Answers with a line feed in them would be more lines than were asked for. */
@@ -533,7 +537,7 @@ spawn_complete_enrolment(const char *user_name, const char *seed,
 		"--output", "text", "--user-name", user, "--seed-stdin",
 		"--authentication-code1-stdin", "--authentication-code2-stdin",
 		NULL };
-	int r, status = SPAWN_NOT_RUN;
+	int r;
 
 	*ret_ok = false;
 	code[0] = '\0';
@@ -541,10 +545,8 @@ spawn_complete_enrolment(const char *user_name, const char *seed,
 		return IAM_ERR_ARG;
 	snprintf(user, sizeof(user), "%s", user_name);
 	if ((r = enrolment_lines(seed, code1, code2, &input)) == 0)
-		r = spawn_run(IAMCTL_PATH, argv, input.p, input.len, said, &status);
-	if (r == 0 && (r = said->err) == 0 && status != 0)
-		error_code(buf_cstr(said), code, code_size);
-	*ret_ok = r == 0 && status == 0;
+		r = run_saying(argv, input.p, input.len, said, ret_ok, code,
+		    code_size);
 	buf_release(&input);
 	return r;
 }
