@@ -5,6 +5,7 @@
  */
 #include "tests/unit/snap_faults.h"
 #include "tests/unit/snap_fixture.h"
+#include "tests/unit/snap_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,9 +20,6 @@
 #define MANY 3000u
 #define ROUNDS 400u
 #define READERS 8
-
-static char dir[] = "/tmp/test_changes.XXXXXX";
-static char path[64];
 
 /* ---- helpers ---- */
 
@@ -132,20 +130,6 @@ assert_changed(const struct snap *s)
 	assert_int_equal(snap_count(s, SNAP_USER_UID), MANY);
 	assert_int_equal(snap_count(s, SNAP_MEMBER_OF), 2);
 	assert_int_equal(snap_verify(s), 0);
-}
-
-static unsigned
-count_files(void)
-{
-	struct dirent *e;
-	unsigned n = 0;
-	DIR *d = opendir(dir);
-
-	assert_non_null(d);
-	while ((e = readdir(d)) != NULL)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
 }
 
 static void
@@ -658,31 +642,6 @@ test_changes__S25_readers_while_writers_are_killed(void **state)
 	}
 	close(fds[0]);
 	close(fds[1]);
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/public", dir);
-	return 0;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct dirent *e;
-	DIR *d;
-
-	(void)state;
-	if ((d = opendir(dir)) == NULL)
-		return -1;
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	return rmdir(dir);
 }
 
 int

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/snap_faults.h"
 #include "tests/unit/snap_fixture.h"
+#include "tests/unit/snap_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,9 +14,6 @@
 #define MANY 2000u
 #define KEYS 24u
 #define ROUNDS 120u
-
-static char dir[] = "/tmp/test_merge.XXXXXX";
-static char path[64];
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -185,20 +183,6 @@ changes(void)
 	snap_info(s, &info);
 	snap_close(s);
 	return info.changes;
-}
-
-static unsigned
-count_files(void)
-{
-	unsigned n = 0;
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	assert_non_null(d);
-	while ((e = readdir(d)) != NULL)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
 }
 
 static struct snap *
@@ -408,31 +392,6 @@ test_snap_merge_end__every_allocation_failing(void **state)
 	assert_int_equal(r, 0);
 	assert_all(&m);
 	assert_in_range(n, 8, 300);
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/public", dir);
-	return 0;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct dirent *e;
-	DIR *d;
-
-	(void)state;
-	if ((d = opendir(dir)) == NULL)
-		return -1;
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	return rmdir(dir);
 }
 
 int
